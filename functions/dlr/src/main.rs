@@ -1,5 +1,15 @@
-//! wiring
+//! Wiring of the function `dlr`: its log, its settings, its clients.
+
+use std::convert::Infallible;
+
+use ingress::{Door, Settings};
+use lambda_http::{Error, run, service_fn};
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    lambda_http::run(lambda_http::service_fn(|_r: lambda_http::Request| async { Ok::<_, lambda_http::Error>("ok") })).await
+async fn main() -> Result<(), Error> {
+    let var = |name: &str| std::env::var(name).ok();
+    platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    let settings = Settings::read(var)?;
+    let door = &Door::new(settings, &platform::sdk_config().await);
+    run(service_fn(|request| async move { Ok::<_, Infallible>(dlr::handle(door, request).await) })).await
 }

@@ -1,5 +1,15 @@
-//! wiring
+//! Wiring of the function `fanout`: its log, its settings, its clients.
+
+use fanout::{Fanout, Settings, StreamBatch};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::run(lambda_runtime::service_fn(|_e: lambda_runtime::LambdaEvent<serde_json::Value>| async { Ok::<_, lambda_runtime::Error>(()) })).await
+async fn main() -> Result<(), Error> {
+    let var = |name: &str| std::env::var(name).ok();
+    platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    let settings = Settings::read(var)?;
+    let fanout = &Fanout::new(settings, &platform::sdk_config().await);
+    let handle =
+        async |event: LambdaEvent<StreamBatch>| fanout::handle(fanout, event.payload).await.map_err(Error::from);
+    run(service_fn(handle)).await
 }

@@ -1,1 +1,13 @@
-//! shared/ingress
+//! The door that `mo` and `dlr` share: who calls, what the request holds, what the caller hears.
+//!
+//! It knows the two callbacks only by their [`models::Kind`]; parsing and storing are told in the functions.
+
+mod answer;
+mod credentials;
+mod door;
+mod request;
+
+pub use answer::{Receipt, Refusal, answer};
+pub use credentials::{Credentials, CredentialsError, Unauthorized, Verifier};
+pub use door::{Door, Settings};
+pub use request::read_body;

@@ -1,1 +1,23 @@
-//! shared/models
+//! The words of this project: what the gateway sends ([`MoCallback`], [`DlrCallback`]), what is kept of it
+//! ([`Item`]) and what subscribers get ([`Event`]).
+//!
+//! Pure: no AWS, tokio or Lambda crate, no clock, no environment. Text that came from outside is borrowed
+//! from the body and stays byte for byte as it came; every typed view is derived from it and may be wrong.
+
+mod callback;
+mod content;
+mod digest;
+mod event;
+mod fields;
+mod item;
+mod received_at;
+mod status;
+
+pub use callback::{CallbackError, DlrCallback, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId, MoCallback};
+pub use content::{Binary, BinaryError, Content, Message};
+pub use digest::Digest;
+pub use event::{Event, EventError, MAX_MESSAGE_BYTES};
+pub use fields::{FieldName, Fields};
+pub use item::{Item, Key, Kind, MAX_ITEM_BYTES, Received, UnknownLayout};
+pub use received_at::ReceivedAt;
+pub use status::DeliveryStatus;

@@ -1,0 +1,232 @@
+//! HTTP Basic authentication (RFC 7617) against verifiers: the only proof of the sender there is
+//! (gateway.md parts 3, 4).
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::http::HeaderMap;
+use lambda_http::http::header::AUTHORIZATION;
+use sha2::{Digest, Sha256};
+use subtle::{ConditionallySelectable, ConstantTimeEq};
+
+/// The credentials that are live: one pair, or two while they are rotated. It can't be empty.
+#[derive(Debug, Clone)]
+pub struct Credentials(Vec<Verifier>);
+
+/// What a function holds of one pair of credentials: `user:hex(sha256(password))`. The password is 256
+/// random bits, so a plain hash of it can't be searched.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Verifier {
+    user: String,
+    user_digest: [u8; 32],
+    password_digest: [u8; 32],
+}
+
+impl Credentials {
+    /// The user that the request's `Authorization` header proves to come from.
+    ///
+    /// Every verifier is compared in full and in constant time, whether or not the user exists.
+    ///
+    /// # Errors
+    /// If there is no such header, it isn't Basic, or it fits no verifier.
+    pub fn authenticate(&self, headers: &HeaderMap) -> Result<&str, Unauthorized> {
+        let presented = headers.get(AUTHORIZATION).ok_or(Unauthorized)?;
+        let (user, password) = decode_basic(presented.as_bytes()).ok_or(Unauthorized)?;
+        let user_digest: [u8; 32] = Sha256::digest(user).into();
+        let password_digest: [u8; 32] = Sha256::digest(password).into();
+        let mut found = u64::MAX;
+        for (index, verifier) in (0u64..).zip(&self.0) {
+            let same = verifier.user_digest.ct_eq(&user_digest) & verifier.password_digest.ct_eq(&password_digest);
+            found.conditional_assign(&index, same);
+        }
+        let verifier = usize::try_from(found).ok().and_then(|index| self.0.get(index));
+        verifier.map(|verifier| verifier.user.as_str()).ok_or(Unauthorized)
+    }
+}
+
+impl FromStr for Credentials {
+    type Err = CredentialsError;
+
+    /// Reads verifiers, separated by commas.
+    fn from_str(text: &str) -> Result<Self, CredentialsError> {
+        text.split(',').map(|verifier| verifier.trim().parse()).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Verifier {
+    /// The verifier of a user name and a password.
+    ///
+    /// # Errors
+    /// If the user name is empty or holds a `:` (RFC 7617 ends the name there), a `,` or a control character.
+    pub fn new(user: &str, password: &str) -> Result<Self, CredentialsError> {
+        Self::of(user, Sha256::digest(password).into())
+    }
+
+    fn of(user: &str, password_digest: [u8; 32]) -> Result<Self, CredentialsError> {
+        if user.is_empty() || user.contains([':', ',']) || user.contains(char::is_control) {
+            return Err(CredentialsError::User);
+        }
+        Ok(Self { user: user.to_owned(), user_digest: Sha256::digest(user).into(), password_digest })
+    }
+}
+
+impl FromStr for Verifier {
+    type Err = CredentialsError;
+
+    fn from_str(text: &str) -> Result<Self, CredentialsError> {
+        let (user, hex) = text.split_once(':').ok_or(CredentialsError::Form)?;
+        Self::of(user, decode_sha256(hex).ok_or(CredentialsError::Form)?)
+    }
+}
+
+impl fmt::Display for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.user)?;
+        self.password_digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Without the digest, which belongs in no log.
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// The caller isn't the gateway, or doesn't say so rightly. One answer for all reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no or wrong credentials")]
+pub struct Unauthorized;
+
+/// Why a text is no verifier. Never holds the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialsError {
+    /// It isn't `user:` and 64 hex digits.
+    #[error("a verifier is a user name, a colon and the 64 hex digits of the password's SHA-256")]
+    Form,
+    /// The user name can't be sent by HTTP Basic.
+    #[error("a user name is not empty and holds no colon, comma or control character")]
+    User,
+}
+
+/// The user and the password of a Basic `Authorization` header. Neither needs to be UTF-8; the password may
+/// hold colons, the user may not (RFC 7617 section 2).
+fn decode_basic(header: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (scheme, token) = header.split_at_checked("Basic ".len())?;
+    if !scheme.eq_ignore_ascii_case(b"Basic ") {
+        return None;
+    }
+    let mut user = STANDARD.decode(token.trim_ascii()).ok()?;
+    let colon = user.iter().position(|&byte| byte == b':')?;
+    let password = user.split_off(colon + 1);
+    user.pop();
+    Some((user, password))
+}
+
+fn decode_sha256(hex: &str) -> Option<[u8; 32]> {
+    if hex.len() != 64 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut digest = [0; 32];
+    for (index, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn credentials(pairs: &[(&str, &str)]) -> Credentials {
+        let verifiers: Vec<String> =
+            pairs.iter().map(|(user, password)| Verifier::new(user, password).unwrap().to_string()).collect();
+        verifiers.join(",").parse().unwrap()
+    }
+
+    fn authenticate(credentials: &Credentials, header: &str) -> Result<String, Unauthorized> {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, header.parse().unwrap())]);
+        credentials.authenticate(&headers).map(str::to_owned)
+    }
+
+    fn basic(user: &str, password: &str) -> String {
+        format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+    }
+
+    #[test]
+    fn each_live_pair_opens_the_door_and_names_its_user() {
+        let live = credentials(&[("shop", "old"), ("shop", "new"), ("bank", "a:b:c"), ("ünï", "pässwörd")]);
+        for (user, password) in [("shop", "old"), ("shop", "new"), ("bank", "a:b:c"), ("ünï", "pässwörd")] {
+            assert_eq!(authenticate(&live, &basic(user, password)).as_deref(), Ok(user));
+        }
+        assert_eq!(authenticate(&live, &basic("bank", "a:b:c").replace("Basic", "bAsIc")).as_deref(), Ok("bank"));
+    }
+
+    #[test]
+    fn anything_else_is_unauthorized() {
+        let live = credentials(&[("shop", "right")]);
+        let wrong = [
+            basic("shop", "wrong"),
+            basic("shop", ""),
+            basic("", "right"),
+            basic("shopper", "right"),
+            basic("Shop", "right"),
+            basic("shop", "right").replace("Basic", "Bearer"),
+            basic("shop", "right").replace("Basic ", "Basic"),
+            format!("Basic {}", STANDARD.encode("shop")),
+            "Basic not base64!".to_owned(),
+            "Basic ".to_owned(),
+            "Basic".to_owned(),
+            String::new(),
+            format!("{}, {}", basic("shop", "right"), basic("shop", "right")),
+        ];
+        for header in wrong {
+            assert_eq!(authenticate(&live, &header), Err(Unauthorized), "{header}");
+        }
+        assert_eq!(live.authenticate(&HeaderMap::new()), Err(Unauthorized));
+    }
+
+    #[test]
+    fn a_verifier_is_the_user_and_the_hash_of_the_password() {
+        // printf %s password | sha256sum
+        let hex = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";
+        let verifier = Verifier::new("shop", "password").unwrap();
+        assert_eq!(verifier.to_string(), format!("shop:{hex}"));
+        assert_eq!(format!("shop:{hex}").parse(), Ok(verifier.clone()));
+        assert_eq!(format!("shop:{}", hex.to_uppercase()).parse(), Ok(verifier.clone()));
+        assert_eq!(format!("{verifier:?}"), "Verifier { user: \"shop\", .. }");
+    }
+
+    #[test]
+    fn unusable_verifiers_are_refused() {
+        let digest = "0".repeat(64);
+        for text in ["", ",", "shop", "shop:", "shop:abc", &format!("shop:{digest}0"), &format!("shop:{digest},")] {
+            assert_eq!(text.parse::<Credentials>().unwrap_err(), CredentialsError::Form, "{text}");
+        }
+        assert_eq!(format!(":{digest}").parse::<Credentials>().unwrap_err(), CredentialsError::User);
+        for user in ["", "a:b", "a,b", "a\nb"] {
+            assert_eq!(Verifier::new(user, "x"), Err(CredentialsError::User), "{user}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_it_panic(header in prop::collection::vec(32u8..=255, 0..80)) {
+            let live = credentials(&[("shop", "right")]);
+            if let Ok(value) = lambda_http::http::HeaderValue::from_bytes(&header) {
+                let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+                prop_assert_eq!(live.authenticate(&headers), Err(Unauthorized));
+            }
+        }
+
+        #[test]
+        fn any_password_works(password in "\\PC*") {
+            let live = credentials(&[("shop", "right"), ("shop", &password)]);
+            prop_assert_eq!(authenticate(&live, &basic("shop", &password)), Ok("shop".to_owned()));
+        }
+    }
+}

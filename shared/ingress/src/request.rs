@@ -1,0 +1,44 @@
+//! What a callback's HTTP request holds beside its credentials.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt};
+use models::MAX_ITEM_BYTES;
+
+use crate::answer::Refusal;
+
+/// The body as text. JSON is UTF-8 (RFC 8259 section 8.1), so what isn't text is no callback.
+///
+/// # Errors
+/// If the body isn't UTF-8, or can't fit an item of the table whatever it says.
+pub fn read_body(request: &Request) -> Result<&str, Refusal> {
+    let bytes: &[u8] = request.body().as_ref();
+    if bytes.len() > MAX_ITEM_BYTES {
+        return Err(Refusal::TooLarge);
+    }
+    match request.body() {
+        Body::Text(text) => Ok(text),
+        Body::Binary(bytes) => std::str::from_utf8(bytes).map_err(|_| Refusal::NotText),
+        // `Empty`, and whatever the library may come to know.
+        _ => Ok(""),
+    }
+}
+
+/// When API Gateway received the request, in milliseconds since 1970-01-01T00:00:00Z; now, if it doesn't say.
+pub(crate) fn received_epoch_ms(request: &Request) -> i64 {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) if context.time_epoch > 0 => context.time_epoch,
+        _ => now_epoch_ms(),
+    }
+}
+
+fn now_epoch_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Lambda's request id, which every log line of the invocation carries too; empty outside of Lambda.
+pub(crate) fn request_id(request: &Request) -> &str {
+    request.lambda_context_ref().map_or("", |context| &context.request_id)
+}

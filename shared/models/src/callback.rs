@@ -1,0 +1,210 @@
+//! The two callbacks of the gateway, parsed from the request's body (gateway.md parts 1, 2 and 4).
+//!
+//! Only what no receiver can do without is demanded: a JSON object with an id, and a status in a delivery
+//! receipt. Everything else may be missing, empty, of another kind or unknown, and is kept.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::content::Content;
+use crate::fields::{Fields, take_text};
+use crate::status::DeliveryStatus;
+
+/// The longest message id that is taken, in bytes of UTF-8. The documented ones are UUIDs or 64-bit
+/// numbers; a key of the table may be 2,048 bytes long.
+pub const MAX_ID_BYTES: usize = 512;
+
+/// The longest status word that is taken, in bytes of UTF-8. A sort key of the table may be 1,024 bytes long.
+pub const MAX_STATUS_BYTES: usize = 512;
+
+/// A message from a WhatsApp user (mobile originated). Serialises as the `data` of the published event.
+#[derive(Debug, Clone, Serialize)]
+pub struct MoCallback<'a> {
+    /// The gateway's id of this message.
+    pub id: MessageId<'a>,
+    /// Who sent it, as it came: `+64…`, `64…`, or a business-scoped user id (`NZ.1349…`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Cow<'a, str>>,
+    /// Whom it was sent to, as it came. The product page spells the key `Destination`, every sibling
+    /// interface `destination`: both are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destination: Option<Cow<'a, str>>,
+    /// WhatsApp's message object.
+    #[serde(skip_serializing_if = "Content::is_absent")]
+    pub content: Content<'a>,
+    /// `base64` marks a binary `content`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Cow<'a, str>>,
+    /// The sender's mobile operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Cow<'a, str>>,
+    /// The id of the sent message that this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Cow<'a, str>>,
+    /// The reference of the sent message that this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Cow<'a, str>>,
+    /// Keys that aren't documented, and documented ones of a kind that can't be read as text.
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    pub unrecognized: Fields<'a>,
+}
+
+impl<'a> MoCallback<'a> {
+    /// Reads the body of an MO callback.
+    ///
+    /// # Errors
+    /// If the body isn't a JSON object or has no usable id.
+    ///
+    /// # Example
+    /// ```
+    /// let body = r#"{"id": "7c1f", "source": "+6421000001", "Destination": "6421000002",
+    ///                "content": {"type": "text", "text": {"body": "Kia ora"}}}"#;
+    /// let callback = models::MoCallback::parse(body)?;
+    /// assert_eq!(callback.destination.as_deref(), Some("6421000002"));
+    /// assert_eq!(callback.content.message_type().as_deref(), Some("text"));
+    /// # Ok::<(), models::CallbackError>(())
+    /// ```
+    pub fn parse(body: &'a str) -> Result<Self, CallbackError> {
+        let mut fields = read_object(body)?;
+        let id = MessageId::take(&mut fields)?;
+        let source = take_text(&mut fields, "source");
+        let destination = take_text(&mut fields, "destination").or_else(|| take_text(&mut fields, "Destination"));
+        let encoding = take_text(&mut fields, "encoding");
+        let content = Content::of(fields.remove("content"), encoding.as_deref());
+        Ok(Self {
+            id,
+            source,
+            destination,
+            content,
+            encoding,
+            operator: take_text(&mut fields, "operator"),
+            reply_to: take_text(&mut fields, "reply_to"),
+            reference: take_text(&mut fields, "reference"),
+            unrecognized: fields,
+        })
+    }
+}
+
+/// A delivery receipt of a message that was sent. Serialises as the `data` of the published event.
+#[derive(Debug, Clone, Serialize)]
+pub struct DlrCallback<'a> {
+    /// The gateway's id of the message that was sent.
+    pub id: MessageId<'a>,
+    /// What became of it.
+    pub status: DeliveryStatus,
+    /// The reference that the sender gave to the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Cow<'a, str>>,
+    /// Free text from the gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Cow<'a, str>>,
+    /// Keys that aren't documented, and documented ones of a kind that can't be read as text.
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    pub unrecognized: Fields<'a>,
+}
+
+impl<'a> DlrCallback<'a> {
+    /// Reads the body of a DLR callback.
+    ///
+    /// # Errors
+    /// If the body isn't a JSON object or has no usable id or status.
+    ///
+    /// # Example
+    /// ```
+    /// use models::{DeliveryStatus, DlrCallback};
+    ///
+    /// let callback = DlrCallback::parse(r#"{"id": 4711, "status": "received", "reference": ""}"#)?;
+    /// assert_eq!(callback.id.as_str(), "4711");
+    /// assert_eq!(callback.status, DeliveryStatus::Received);
+    /// assert_eq!(callback.reference, None);
+    /// # Ok::<(), models::CallbackError>(())
+    /// ```
+    pub fn parse(body: &'a str) -> Result<Self, CallbackError> {
+        let mut fields = read_object(body)?;
+        let id = MessageId::take(&mut fields)?;
+        let status = take_text(&mut fields, "status").ok_or(CallbackError::NoStatus)?;
+        if status.len() > MAX_STATUS_BYTES {
+            return Err(CallbackError::StatusTooLong);
+        }
+        Ok(Self {
+            id,
+            status: DeliveryStatus::from(&*status),
+            reference: take_text(&mut fields, "reference"),
+            detail: take_text(&mut fields, "detail"),
+            unrecognized: fields,
+        })
+    }
+}
+
+/// The gateway's id of a message: a UUID on its newer interfaces, a signed 64-bit number on older ones
+/// (gateway.md part 1). Opaque; a number is kept as its digits. Not empty, at most [`MAX_ID_BYTES`] long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct MessageId<'a>(Cow<'a, str>);
+
+impl<'a> MessageId<'a> {
+    /// Checks an id.
+    ///
+    /// # Errors
+    /// If it is empty or too long.
+    pub fn new(id: impl Into<Cow<'a, str>>) -> Result<Self, CallbackError> {
+        let id = id.into();
+        match id.len() {
+            0 => Err(CallbackError::NoId),
+            1..=MAX_ID_BYTES => Ok(Self(id)),
+            _ => Err(CallbackError::IdTooLong),
+        }
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `id`, or `message_id` as one source of the gateway's names it.
+    fn take(fields: &mut Fields<'a>) -> Result<Self, CallbackError> {
+        let id = take_text(fields, "id").or_else(|| take_text(fields, "message_id"));
+        Self::new(id.ok_or(CallbackError::NoId)?)
+    }
+}
+
+/// Why a body is no callback. No arm holds any of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CallbackError {
+    /// The body isn't JSON (RFC 8259).
+    #[error("the body is not JSON: line {line}, column {column}")]
+    NotJson {
+        /// Where reading stopped, from 1.
+        line: usize,
+        /// Where reading stopped, from 1.
+        column: usize,
+    },
+    /// The body is JSON, but no object.
+    #[error("the body is not a JSON object")]
+    NotAnObject,
+    /// Neither `id` nor `message_id` is there as a string or a number.
+    #[error("the callback has no id")]
+    NoId,
+    /// The id is longer than [`MAX_ID_BYTES`].
+    #[error("the callback's id is too long")]
+    IdTooLong,
+    /// A delivery receipt without a status word.
+    #[error("the delivery receipt has no status")]
+    NoStatus,
+    /// The status is longer than [`MAX_STATUS_BYTES`].
+    #[error("the delivery receipt's status is too long")]
+    StatusTooLong,
+}
+
+fn read_object(body: &str) -> Result<Fields<'_>, CallbackError> {
+    // The error's own text may quote the body, so only its place is taken over.
+    serde_json::from_str(body).map_err(|error| {
+        if error.is_data() {
+            CallbackError::NotAnObject
+        } else {
+            CallbackError::NotJson { line: error.line(), column: error.column() }
+        }
+    })
+}

@@ -1,0 +1,61 @@
+//! The outer object of a callback: its keys in sorted order, each with its value as it came.
+
+use std::borrow::{Borrow, Cow};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The keys of a JSON object, each with the text of its value. Of a key that comes twice the last one
+/// counts, as in most parsers (RFC 8259 section 4 leaves it open).
+pub type Fields<'a> = BTreeMap<FieldName<'a>, &'a RawValue>;
+
+/// A key of a JSON object, borrowed from the text unless it holds an escape.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldName<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Borrow<str> for FieldName<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A field that should be text: the gateway's interfaces send ids as strings or as numbers, and optional
+/// ones as `null` or `""` (gateway.md parts 1, 2).
+pub(crate) enum Scalar<'a> {
+    /// A string that isn't empty, or a number's digits as they came.
+    Text(Cow<'a, str>),
+    /// `null` or `""`.
+    Empty,
+    /// An array, an object, a boolean, or a string that isn't Unicode (a lone surrogate).
+    Unreadable,
+}
+
+impl<'a> Scalar<'a> {
+    pub(crate) fn of(raw: &'a RawValue) -> Self {
+        let text = raw.get();
+        match text.as_bytes().first() {
+            Some(b'"') => match serde_json::from_str::<FieldName<'a>>(text) {
+                Ok(FieldName(string)) if string.is_empty() => Self::Empty,
+                Ok(FieldName(string)) => Self::Text(string),
+                Err(_) => Self::Unreadable,
+            },
+            Some(b'-' | b'0'..=b'9') => Self::Text(Cow::Borrowed(text)),
+            Some(b'n') => Self::Empty,
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+/// Takes an optional text field out of `fields`. One that can't be read as text stays there, so that it
+/// is published among the unrecognised keys and not lost.
+pub(crate) fn take_text<'a>(fields: &mut Fields<'a>, name: &str) -> Option<Cow<'a, str>> {
+    let text = match Scalar::of(fields.get(name)?) {
+        Scalar::Text(text) => Some(text),
+        Scalar::Empty => None,
+        Scalar::Unreadable => return None,
+    };
+    fields.remove(name);
+    text
+}

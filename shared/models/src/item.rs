@@ -1,0 +1,251 @@
+//! The stored item: one event in the table `events`, in its layout and under its key.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::callback::{DlrCallback, MessageId, MoCallback};
+use crate::digest::{Digest, hex};
+use crate::received_at::ReceivedAt;
+use crate::status::DeliveryStatus;
+
+/// The largest item that the table takes: 400 KB, attribute names included (DynamoDB, "Service, account,
+/// and table quotas").
+pub const MAX_ITEM_BYTES: usize = 400 * 1024;
+
+/// Outer fields are copied into attributes of their own up to this length; a longer one is left to the
+/// body. It keeps them below the limits of index keys (2,048 bytes) and of what a filter policy may name.
+const MAX_COPY_BYTES: usize = 1024;
+
+/// Which of the two callbacks an event came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A message from a WhatsApp user (mobile originated).
+    Mo,
+    /// A delivery receipt.
+    Dlr,
+}
+
+impl Kind {
+    /// `mo` or `dlr`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mo => "mo",
+            Self::Dlr => "dlr",
+        }
+    }
+
+    /// The kind and the gateway's message id that a partition key holds; none if it is no event's key.
+    #[must_use]
+    pub fn of_partition_key(pk: &str) -> Option<(Self, &str)> {
+        let (prefix, id) = pk.split_once('#')?;
+        match prefix {
+            "MO" => Some((Self::Mo, id)),
+            "DLR" => Some((Self::Dlr, id)),
+            _ => None,
+        }
+    }
+}
+
+/// Where an event stands in the table. One event has one key: (`mo`, id) or (`dlr`, id, status).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// Partition key: `MO#<id>` or `DLR#<id>`.
+    pub pk: String,
+    /// Sort key: `EVENT` for an MO, the status for a DLR; of a variant with `#<12 hex digits>` behind it.
+    pub sk: String,
+}
+
+impl Key {
+    /// The key of an MO callback.
+    #[must_use]
+    pub fn mo(id: &MessageId<'_>) -> Self {
+        Self { pk: format!("MO#{}", id.as_str()), sk: "EVENT".to_owned() }
+    }
+
+    /// The key of a delivery receipt.
+    #[must_use]
+    pub fn dlr(id: &MessageId<'_>, status: &DeliveryStatus) -> Self {
+        Self { pk: format!("DLR#{}", id.as_str()), sk: status.as_str().to_owned() }
+    }
+
+    /// The id of the event that is published from this key: 32 hex digits of SHA-256 over the key. The same
+    /// key always gives the same id, and the id tells nothing of the key, so it may be logged.
+    #[must_use]
+    pub fn event_id(&self) -> String {
+        let hash = Sha256::new().chain_update(&self.pk).chain_update([0]).chain_update(&self.sk).finalize();
+        let mut id = hex(&hash);
+        id.truncate(32);
+        id
+    }
+}
+
+/// What the request says of a callback beside its body.
+#[derive(Debug, Clone)]
+pub struct Received<'a> {
+    /// The body, byte for byte.
+    pub body: &'a str,
+    /// The user name of the credentials: the gateway application that called.
+    pub application: &'a str,
+    /// When API Gateway received it.
+    pub at: ReceivedAt,
+    /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
+    pub expires_at: i64,
+}
+
+/// An event as it is stored. A write unit is 1 KB, so nothing stands here twice without a reader: the
+/// copies of outer fields are for filters on the table and for its two indexes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item<'a> {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub key: Key,
+    /// The layout's version.
+    v: Layout,
+    /// When API Gateway received the callback.
+    pub received_at: ReceivedAt,
+    /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
+    pub expires_at: i64,
+    /// The body, byte for byte.
+    pub body: Cow<'a, str>,
+    /// What the body says, whatever its layout.
+    pub digest: Digest,
+    /// The gateway application that called.
+    pub application: Cow<'a, str>,
+    /// MO: who sent the message. Key of the index `by-source`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Cow<'a, str>>,
+    /// MO: whom it was sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<Cow<'a, str>>,
+    /// MO: the message's type.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub message_type: Option<Cow<'a, str>>,
+    /// DLR: the status word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Cow<'a, str>>,
+    /// The sender's reference of the message that the receipt is for or the MO answers. Key of the index
+    /// `by-reference`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Cow<'a, str>>,
+}
+
+impl<'a> Item<'a> {
+    /// The item of an MO callback.
+    #[must_use]
+    pub fn mo(callback: &MoCallback<'a>, received: Received<'a>) -> Self {
+        Self {
+            source: copy(callback.source.as_ref()),
+            destination: copy(callback.destination.as_ref()),
+            message_type: copy(callback.content.message_type().as_ref()),
+            reference: copy(callback.reference.as_ref()),
+            ..Self::bare(Key::mo(&callback.id), received)
+        }
+    }
+
+    /// The item of a delivery receipt.
+    #[must_use]
+    pub fn dlr(callback: &DlrCallback<'a>, received: Received<'a>) -> Self {
+        Self {
+            status: Some(Cow::Owned(callback.status.as_str().to_owned())),
+            reference: copy(callback.reference.as_ref()),
+            ..Self::bare(Key::dlr(&callback.id, &callback.status), received)
+        }
+    }
+
+    fn bare(key: Key, received: Received<'a>) -> Self {
+        Self {
+            key,
+            v: Layout,
+            received_at: received.at,
+            expires_at: received.expires_at,
+            digest: Digest::of(received.body),
+            body: Cow::Borrowed(received.body),
+            application: Cow::Borrowed(received.application),
+            source: None,
+            destination: None,
+            message_type: None,
+            status: None,
+            reference: None,
+        }
+    }
+
+    /// The same event as a variant: another body under a key that is taken stands beside the first one.
+    #[must_use]
+    pub fn into_variant(mut self) -> Self {
+        self.key.sk = format!("{}#{}", self.key.sk, self.digest.short());
+        self
+    }
+
+    /// Whether this is a variant of an event whose key was taken.
+    #[must_use]
+    pub fn is_variant(&self) -> bool {
+        self.key.sk.strip_suffix(self.digest.short()).is_some_and(|sk| sk.ends_with('#'))
+    }
+
+    /// What DynamoDB counts against [`MAX_ITEM_BYTES`]: names and values in UTF-8, and for a number at
+    /// most 21 bytes ("DynamoDB item sizes and formats").
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        const NUMBER: usize = 21;
+        let text = |name: &str, value: &str| name.len() + value.len();
+        let optional = |name: &str, value: &Option<Cow<'_, str>>| value.as_deref().map_or(0, |value| text(name, value));
+        text("pk", &self.key.pk)
+            + text("sk", &self.key.sk)
+            + text("v", "")
+            + NUMBER
+            + text("received_at", self.received_at.as_str())
+            + text("expires_at", "")
+            + NUMBER
+            + text("body", &self.body)
+            + text("digest", self.digest.as_str())
+            + text("application", &self.application)
+            + optional("source", &self.source)
+            + optional("destination", &self.destination)
+            + optional("type", &self.message_type)
+            + optional("status", &self.status)
+            + optional("reference", &self.reference)
+    }
+}
+
+fn copy<'a>(field: Option<&Cow<'a, str>>) -> Option<Cow<'a, str>> {
+    field.filter(|text| text.len() <= MAX_COPY_BYTES).cloned()
+}
+
+/// The version of the layout, attribute `v`. Readers take every version ever written; there is one so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u32", try_from = "u32")]
+struct Layout;
+
+impl From<Layout> for u32 {
+    fn from(_: Layout) -> Self {
+        1
+    }
+}
+
+impl TryFrom<u32> for Layout {
+    type Error = UnknownLayout;
+
+    fn try_from(v: u32) -> Result<Self, UnknownLayout> {
+        match v {
+            1 => Ok(Self),
+            v => Err(UnknownLayout(v)),
+        }
+    }
+}
+
+/// An item of a layout that this version can't read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownLayout(u32);
+
+impl fmt::Display for UnknownLayout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "item layout {} is not known", self.0)
+    }
+}
+
+impl std::error::Error for UnknownLayout {}

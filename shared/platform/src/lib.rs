@@ -1,0 +1,10 @@
+//! What every function shares with its surroundings: its log, the configuration of the AWS SDK, and how a
+//! failed AWS call is put into words that may be logged. It knows no callback and no event.
+
+mod aws;
+mod log;
+mod settings;
+
+pub use aws::{Reason, SdkConfig, sdk_config};
+pub use log::log_to_stdout;
+pub use settings::{SettingError, required};
