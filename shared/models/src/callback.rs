@@ -208,3 +208,126 @@ fn read_object(body: &str) -> Result<Fields<'_>, CallbackError> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Parses an MO and compares what is published of it.
+    #[track_caller]
+    fn check_mo(body: &str, published: Value) {
+        let callback = MoCallback::parse(body).expect("the body is a callback");
+        assert_eq!(serde_json::to_value(&callback).unwrap(), published);
+    }
+
+    #[track_caller]
+    fn check_dlr(body: &str, published: Value) {
+        let callback = DlrCallback::parse(body).expect("the body is a callback");
+        assert_eq!(serde_json::to_value(&callback).unwrap(), published);
+    }
+
+    #[test]
+    fn both_spellings_of_destination_are_read() {
+        check_mo(r#"{"id":"a","Destination":"1"}"#, json!({"id": "a", "destination": "1"}));
+        check_mo(r#"{"id":"a","destination":"1"}"#, json!({"id": "a", "destination": "1"}));
+        check_mo(
+            r#"{"id":"a","Destination":"2","destination":"1"}"#,
+            json!({"id": "a", "destination": "1", "unrecognized": {"Destination": "2"}}),
+        );
+        check_mo(r#"{"id":"a","Destination":"2","destination":""}"#, json!({"id": "a", "destination": "2"}));
+    }
+
+    #[test]
+    fn an_id_is_a_string_or_a_number_under_either_name() {
+        check_mo(r#"{"id":"7c1f-42"}"#, json!({"id": "7c1f-42"}));
+        check_mo(r#"{"message_id":"x"}"#, json!({"id": "x"}));
+        check_mo(r#"{"id":null,"message_id":"x"}"#, json!({"id": "x"}));
+        check_mo(r#"{"id":"y","message_id":"x"}"#, json!({"id": "y", "unrecognized": {"message_id": "x"}}));
+        check_mo(r#"{"id":-9223372036854775808}"#, json!({"id": "-9223372036854775808"}));
+        check_mo(r#"{"id":123456789012345678901234567890}"#, json!({"id": "123456789012345678901234567890"}));
+        check_mo(r#"{"id":"\u0061b"}"#, json!({"id": "ab"}));
+    }
+
+    #[test]
+    fn optional_fields_may_be_absent_empty_null_or_numbers() {
+        check_mo(r#"{"id":"a","source":null,"operator":"","reply_to":7}"#, json!({"id": "a", "reply_to": "7"}));
+        check_dlr(r#"{"id":"a","status":"sent","reference":"","detail":null}"#, json!({"id": "a", "status": "sent"}));
+        check_dlr(
+            r#"{"id":1,"status":"failed","reference":"r-1","detail":"no route"}"#,
+            json!({"id": "1", "status": "failed", "reference": "r-1", "detail": "no route"}),
+        );
+    }
+
+    #[test]
+    fn unrecognised_keys_and_kinds_are_kept() {
+        check_mo(
+            r#"{"id":"a","source":["+64"],"brand":{"new":1.10},"content":{"type":"text"}}"#,
+            json!({"id": "a", "content": {"type": "text"},
+                   "unrecognized": {"source": ["+64"], "brand": {"new": 1.10}}}),
+        );
+        check_dlr(
+            r#"{"id":"a","status":"read","at":17}"#,
+            json!({"id": "a", "status": "read", "unrecognized": {"at": 17}}),
+        );
+    }
+
+    #[test]
+    fn content_stays_as_it_came_byte_for_byte() {
+        let content = r#"{ "type" : "text", "text":{"body":"\u00e9 \ud83d\ude00 \ud800"},"n":1.50e1, "n":2 }"#;
+        let body = format!(r#"{{"id":"a","content":{content}}}"#);
+        let callback = MoCallback::parse(&body).unwrap();
+        assert_eq!(callback.content.raw().unwrap().get(), content);
+        assert_eq!(serde_json::to_string(&callback).unwrap(), format!(r#"{{"id":"a","content":{content}}}"#));
+    }
+
+    #[test]
+    fn what_is_no_callback_is_an_error_that_tells_nothing_of_the_body() {
+        let long = format!(r#"{{"id":"{}","status":"sent"}}"#, "x".repeat(MAX_ID_BYTES + 1));
+        let long_status = format!(r#"{{"id":"a","status":"{}"}}"#, "x".repeat(MAX_STATUS_BYTES + 1));
+        let cases = [
+            ("", CallbackError::NotJson { line: 1, column: 0 }),
+            ("{", CallbackError::NotJson { line: 1, column: 1 }),
+            (r#"{"id":"secret",}"#, CallbackError::NotJson { line: 1, column: 16 }),
+            (r#"{"id":"a","status":"sent"} x"#, CallbackError::NotJson { line: 1, column: 28 }),
+            (r#""secret""#, CallbackError::NotAnObject),
+            ("[]", CallbackError::NotAnObject),
+            ("null", CallbackError::NotAnObject),
+            ("4711", CallbackError::NotAnObject),
+            ("{}", CallbackError::NoId),
+            (r#"{"id":""}"#, CallbackError::NoId),
+            (r#"{"id":true}"#, CallbackError::NoId),
+            (r#"{"id":{"secret":1}}"#, CallbackError::NoId),
+            (r#"{"id":"\ud800"}"#, CallbackError::NoId),
+            (&long, CallbackError::IdTooLong),
+            (r#"{"id":"a"}"#, CallbackError::NoStatus),
+            (r#"{"id":"a","status":""}"#, CallbackError::NoStatus),
+            (&long_status, CallbackError::StatusTooLong),
+        ];
+        for (body, expected) in cases {
+            let error = DlrCallback::parse(body).expect_err(body);
+            assert_eq!(error, expected, "{body}");
+            assert!(!format!("{error} {error:?}").contains("secret"));
+        }
+        let id = "x".repeat(MAX_ID_BYTES);
+        assert!(MoCallback::parse(&format!(r#"{{"id":"{id}"}}"#)).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(body in r#"[{}\[\]",:\\u0ai d]{0,60}|.*"#) {
+            let _ = MoCallback::parse(&body);
+            let _ = DlrCallback::parse(&body);
+        }
+
+        #[test]
+        fn every_id_and_every_status_comes_back(id in ".{1,100}", status in ".{1,100}") {
+            let body = json!({"id": id, "status": status}).to_string();
+            let callback = DlrCallback::parse(&body).unwrap();
+            prop_assert_eq!(callback.id.as_str(), &id);
+            prop_assert_eq!(callback.status.as_str(), &status);
+        }
+    }
+}

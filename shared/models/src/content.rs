@@ -115,7 +115,7 @@ impl<'a> Binary<'a> {
     /// If the string isn't base64 with its padding.
     pub fn decode(&self) -> Result<Vec<u8>, BinaryError> {
         let Scalar::Text(text) = Scalar::of(self.raw) else {
-            return Ok(Vec::new()); // The empty string: no bytes.
+            return if self.raw.get() == "\"\"" { Ok(Vec::new()) } else { Err(BinaryError) };
         };
         STANDARD.decode(text.as_bytes()).map_err(|_| BinaryError)
     }
@@ -125,3 +125,49 @@ impl<'a> Binary<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("content is marked as base64 and isn't")]
 pub struct BinaryError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MoCallback;
+
+    #[track_caller]
+    fn check_type(content: &str, expected: Option<&str>) {
+        let body = format!(r#"{{"id":"a","content":{content}}}"#);
+        let callback = MoCallback::parse(&body).unwrap();
+        assert_eq!(callback.content.message_type().as_deref(), expected);
+    }
+
+    #[test]
+    fn the_type_is_read_wherever_it_stands_and_may_be_missing() {
+        check_type(r#"{"type":"text","text":{"type":"inner"}}"#, Some("text"));
+        check_type(r#"{"text":{"type":"inner"},"type":"t\u0065xt"}"#, Some("text"));
+        check_type(r#"{"type":"never heard of"}"#, Some("never heard of"));
+        check_type(r#"{"text":{"body":"x"}}"#, None);
+        check_type(r#"{"type":null}"#, None);
+        check_type(r#"{"type":{}}"#, None);
+        check_type("[]", None);
+        check_type(r#""text""#, None);
+        check_type("null", None);
+    }
+
+    #[test]
+    fn base64_content_is_decoded_and_other_strings_are_not() {
+        let parse = |body| MoCallback::parse(body).unwrap().content;
+        let Content::Binary(binary) = parse(r#"{"id":"a","encoding":"base64","content":"AP8\u002b"}"#) else {
+            panic!("marked content is binary")
+        };
+        assert_eq!(binary.decode(), Ok(vec![0x00, 0xff, 0x3e]));
+        let Content::Binary(empty) = parse(r#"{"id":"a","encoding":"base64","content":""}"#) else {
+            panic!("marked content is binary")
+        };
+        assert_eq!(empty.decode(), Ok(vec![]));
+        let Content::Binary(wrong) = parse(r#"{"id":"a","encoding":"base64","content":"***"}"#) else {
+            panic!("marked content is binary")
+        };
+        assert_eq!(wrong.decode(), Err(BinaryError));
+        assert!(matches!(parse(r#"{"id":"a","content":"AP8+"}"#), Content::Other(_)));
+        assert!(matches!(parse(r#"{"id":"a","encoding":"base64","content":{}}"#), Content::Message(_)));
+        assert!(matches!(parse(r#"{"id":"a"}"#), Content::Absent));
+    }
+}

@@ -119,3 +119,104 @@ pub enum EventError {
     #[error("the body is not the callback that the key says")]
     Body(#[from] CallbackError),
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::item::Received;
+    use crate::received_at::ReceivedAt;
+
+    fn received<'a>(body: &'a str, application: &'a str) -> Received<'a> {
+        Received { body, application, at: ReceivedAt::from_epoch_ms(1_763_889_302_417), expires_at: 1_766_481_302 }
+    }
+
+    const MO: &str = r#"{"id":"7c1f","source":"+6421000001","Destination":"6421000002","brand":"x","content":{"type":"text","text":{"body":"Kia ora"}}}"#;
+
+    fn mo(application: &'static str) -> Item<'static> {
+        Item::mo(&MoCallback::parse(MO).unwrap(), received(MO, application))
+    }
+
+    #[test]
+    fn an_mo_is_published_as_a_cloudevent_with_its_attributes() {
+        let item = mo("shop & co");
+        let event = Event::of(&item).unwrap();
+        assert_eq!(
+            serde_json::to_value(&event).unwrap(),
+            json!({
+                "specversion": "1.0",
+                "id": item.key.event_id(),
+                "source": "/wab/shop%20%26%20co",
+                "type": "wab.mo.v1",
+                "subject": "7c1f",
+                "time": "2025-11-23T09:15:02.417Z",
+                "datacontenttype": "application/json",
+                "data": {
+                    "id": "7c1f",
+                    "source": "+6421000001",
+                    "destination": "6421000002",
+                    "content": {"type": "text", "text": {"body": "Kia ora"}},
+                    "unrecognized": {"brand": "x"},
+                },
+            })
+        );
+        assert_eq!(
+            event.attributes(),
+            [
+                ("kind", "mo"),
+                ("schema", "wab.mo.v1"),
+                ("application", "shop & co"),
+                ("type", "text"),
+                ("source", "+6421000001"),
+                ("destination", "6421000002"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_delivery_receipt_is_published_with_its_status() {
+        let body = r#"{"message_id":4711,"status":"délivré","reference":"order-17"}"#;
+        let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body, "shop"));
+        let event = Event::of(&item).unwrap();
+        let published = serde_json::to_value(&event).unwrap();
+        assert_eq!(published["type"], "wab.dlr.v1");
+        assert_eq!(published["subject"], "4711");
+        assert_eq!(published["data"], json!({"id": "4711", "status": "délivré", "reference": "order-17"}));
+        assert_eq!(
+            event.attributes(),
+            [("kind", "dlr"), ("schema", "wab.dlr.v1"), ("application", "shop"), ("status", "délivré")]
+        );
+    }
+
+    #[test]
+    fn a_variant_says_so() {
+        let item = mo("shop").into_variant();
+        let published = serde_json::to_value(Event::of(&item).unwrap()).unwrap();
+        assert_eq!(published["variant"], item.digest.short());
+        assert_eq!(published["subject"], "7c1f");
+    }
+
+    #[test]
+    fn an_event_by_reference_has_no_data() {
+        let item = mo("shop");
+        let event = Event::of(&item).unwrap().by_reference("arn:aws:example".to_owned());
+        let published = serde_json::to_value(event).unwrap();
+        assert_eq!(published["dataref"], "arn:aws:example");
+        assert_eq!(published["data"], Value::Null);
+    }
+
+    #[test]
+    fn what_is_no_event_is_not_published() {
+        let with = |pk: &str, body: &'static str| {
+            let mut item = mo("shop");
+            item.key.pk = pk.to_owned();
+            item.body = body.into();
+            Event::of(&item).map(|event| event.kind()).unwrap_err()
+        };
+        assert_eq!(with("QUARANTINE#2025-11-23", MO), EventError::NotAnEvent);
+        assert_eq!(with("7c1f", MO), EventError::NotAnEvent);
+        assert_eq!(with("MO#7c1f", "{}"), EventError::Body(CallbackError::NoId));
+        assert_eq!(with("DLR#7c1f", MO), EventError::Body(CallbackError::NoStatus));
+    }
+}

@@ -249,3 +249,103 @@ impl fmt::Display for UnknownLayout {
 }
 
 impl std::error::Error for UnknownLayout {}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const MO: &str = r#"{"id":"7c1f","source":"+6421000001","Destination":"6421000002","content":{"type":"text","text":{"body":"Kia ora"}}}"#;
+    const DLR: &str = r#"{"id":4711,"status":"received","reference":"order-17"}"#;
+
+    fn received(body: &str) -> Received<'_> {
+        Received {
+            body,
+            application: "shop",
+            at: ReceivedAt::from_epoch_ms(1_763_889_302_417),
+            expires_at: 1_766_481_302,
+        }
+    }
+
+    fn mo(body: &str) -> Item<'_> {
+        Item::mo(&MoCallback::parse(body).unwrap(), received(body))
+    }
+
+    fn dlr(body: &str) -> Item<'_> {
+        Item::dlr(&DlrCallback::parse(body).unwrap(), received(body))
+    }
+
+    /// A golden file stays for ever: what was written once must be read by every version to come.
+    #[track_caller]
+    fn check_golden(golden: &str, item: &Item<'_>) {
+        let golden: Value = serde_json::from_str(golden).unwrap();
+        assert_eq!(serde_json::to_value(item).unwrap(), golden);
+        assert_eq!(&serde_json::from_value::<Item<'_>>(golden).unwrap(), item);
+    }
+
+    #[test]
+    fn layout_1_is_written_and_read() {
+        check_golden(include_str!("../golden/item-v1-mo.json"), &mo(MO));
+        check_golden(include_str!("../golden/item-v1-mo-variant.json"), &mo(MO).into_variant());
+        check_golden(include_str!("../golden/item-v1-dlr.json"), &dlr(DLR));
+    }
+
+    #[test]
+    fn a_layout_that_is_not_known_is_no_item() {
+        let mut newer: Value = serde_json::from_str(include_str!("../golden/item-v1-mo.json")).unwrap();
+        newer["v"] = json!(2);
+        let error = serde_json::from_value::<Item<'_>>(newer).unwrap_err();
+        assert_eq!(error.to_string(), "item layout 2 is not known");
+    }
+
+    #[test]
+    fn a_variant_stands_beside_the_first_one() {
+        let first = mo(MO);
+        let variant = mo(MO).into_variant();
+        assert_eq!(variant.key.pk, first.key.pk);
+        assert_eq!(variant.key.sk, format!("EVENT#{}", first.digest.short()));
+        assert!(variant.is_variant() && !first.is_variant());
+        assert_ne!(variant.key.event_id(), first.key.event_id());
+    }
+
+    #[test]
+    fn an_event_id_is_fixed_for_ever() {
+        // printf 'MO#7c1f\0EVENT' | sha256sum | cut -c-32
+        assert_eq!(mo(MO).key.event_id(), "2261d224ea3b4a40860397f823cb7d66");
+        let key = |pk: &str, sk: &str| Key { pk: pk.to_owned(), sk: sk.to_owned() };
+        assert_ne!(key("DLR#a", "b#c").event_id(), key("DLR#a#b", "c").event_id());
+    }
+
+    #[test]
+    fn empty_and_overlong_copies_are_left_to_the_body() {
+        let long = "6".repeat(MAX_COPY_BYTES + 1);
+        let body = format!(r#"{{"id":"a","source":"","Destination":"{long}"}}"#);
+        let item = mo(&body);
+        assert_eq!((item.source, item.destination), (None, None));
+        let fits = "6".repeat(MAX_COPY_BYTES);
+        let body = format!(r#"{{"id":"a","source":"{fits}"}}"#);
+        assert_eq!(mo(&body).source.as_deref(), Some(fits.as_str()));
+    }
+
+    #[test]
+    fn the_size_counts_every_name_and_value() {
+        let item = mo(MO);
+        let written = serde_json::to_value(&item).unwrap();
+        let expected: usize = written
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| name.len() + value.as_str().map_or(21, str::len))
+            .sum();
+        assert_eq!(item.size_bytes(), expected);
+    }
+
+    #[test]
+    fn a_text_message_of_650_bytes_costs_one_write_unit() {
+        let text = "x".repeat(650 - MO.len());
+        let body = MO.replace("Kia ora", &format!("Kia ora{text}"));
+        assert_eq!(body.len(), 650);
+        assert!(mo(&body).size_bytes() <= 1024, "{}", mo(&body).size_bytes());
+    }
+}
