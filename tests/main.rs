@@ -1,1 +1,20 @@
-fn main() {}
+//! The project tested from outside: the handlers in this process against an AWS that answers as told, the
+//! rules that `infra/template.yaml` must keep, and the deployed stack on the local emulator, end to end.
+//!
+//! The end-to-end tests are ignored by a plain `cargo test`: `make test` brings up their stack and runs them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panic"
+)]
+
+mod answers;
+mod end_to_end;
+mod fake_aws;
+mod fanout_rules;
+mod requests;
+mod stack;
+mod template;

@@ -1,0 +1,57 @@
+# `make` lists what there is to do. Tools are pinned, come from package registries, and live under .tools/.
+
+PYTHON ?= python3
+TOOLS := $(PYTHON) infra/local/tools.py
+STACK := $(PYTHON) infra/local/stack.py
+export PATH := $(CURDIR)/.tools/sam/bin:$(CURDIR)/.tools/lint/bin:$(CURDIR)/.tools/cargo/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+.PHONY: local
+local: ## the local stack in the foreground: callback URLs, then each event as it arrives, until Ctrl-C
+	@$(STACK) local
+
+.PHONY: up
+up: ## the same stack in the background, see .local/stack.json
+	@$(STACK) up
+
+.PHONY: down
+down: ## stop it
+	@$(STACK) down
+
+.PHONY: test
+test: ## every test; the end-to-end ones against a local stack of their own
+	@$(PYTHON) infra/local/test.py
+
+.PHONY: lint
+lint: ## rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff
+	@$(TOOLS) sam lint cargo-deny
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	cargo deny --log-level error check bans licenses sources
+	sam validate --lint --template infra/template.yaml --region us-east-1
+	ruff check infra/local
+	ruff format --check infra/local
+
+.PHONY: audit
+audit: ## known vulnerabilities of the dependencies; apart from lint because it fetches the advisories
+	@$(TOOLS) cargo-deny
+	cargo deny check advisories
+
+.PHONY: build
+build: ## release artefacts for deployment, in .aws-sam/build
+	@$(TOOLS) sam
+	sam build --config-file $(CURDIR)/infra/samconfig.toml --template infra/template.yaml
+
+.PHONY: deploy
+deploy: build ## deploy to AWS, guided by infra/samconfig.toml
+	sam deploy --config-file $(CURDIR)/infra/samconfig.toml --guided
+
+.PHONY: clean
+clean: down ## take the local stack down, forget what was built and the tools
+	cargo clean
+	rm -rf .aws-sam .local .tools

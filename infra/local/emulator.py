@@ -1,0 +1,132 @@
+"""Runs ministack, corrected in the three places where it differs from AWS in what matters here.
+
+1. It takes a stream batch as done when the function reports failed records (`batchItemFailures`), so an event that
+   AWS would send again would be lost.
+2. It asks for permissions that don't exist, such as sns:PublishBatch, where AWS asks for sns:Publish.
+3. It sees every request come over plain http, so a policy that demands TLS, as ours do, would refuse all of them.
+
+The environment (port, directories, AUTH) is set by stack.py, which starts this file in the emulator's environment.
+"""
+
+import contextvars
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import lambda_svc
+
+Record = dict[str, Any]
+
+
+class PartialFailures:
+    """Lets a function answer that a stream batch succeeded up to a record, as AWS does.
+
+    The poller keeps its position when an invocation fails, so a partial failure is handed to it as a failed one;
+    the records before the failed one are remembered and left out when the same batch comes again.
+    """
+
+    def __init__(self) -> None:
+        self._poll = lambda_svc._poll_dynamodb_streams
+        self._execute = lambda_svc._execute_function
+        self._polling = contextvars.ContextVar("polling", default=False)
+        self._done: dict[tuple[str, str], set[str]] = {}
+
+    def install(self) -> None:
+        lambda_svc._poll_dynamodb_streams = self.poll
+        lambda_svc._execute_function = self.execute
+
+    def poll(self) -> bool:
+        token = self._polling.set(True)
+        try:
+            return self._poll()
+        finally:
+            self._polling.reset(token)
+
+    def execute(self, func: dict[str, Any], event: Any) -> dict[str, Any]:
+        """Invokes the function; a direct invocation, with a stream event or another, passes through untouched."""
+        if not self._polling.get() or not reports_failures(func, event):
+            return self._execute(func, event)
+        # The poller waits for one batch at a time, so what is remembered belongs to the batch at hand.
+        key = (function_name(func), event["Records"][0]["eventSourceARN"])
+        done = self._done.setdefault(key, set())
+        records = [record for record in event["Records"] if sequence_number(record) not in done]
+        token = self._polling.set(False)  # the emulator calls itself again to change regions
+        try:
+            result = self._execute(func, {**event, "Records": records})
+        finally:
+            self._polling.reset(token)
+        if result.get("error"):
+            return result
+        failed_at = first_failure(result.get("body"), records)
+        if failed_at is None:
+            del self._done[key]
+            return result
+        done.update(sequence_number(record) for record in records[:failed_at])
+        message = f"{len(records) - failed_at} of {len(records)} records are to be sent again"
+        return {**result, "error": True, "body": {"errorType": "PartialBatchFailure", "errorMessage": message}}
+
+
+def first_failure(answer: Any, records: list[Record]) -> int | None:
+    """Where the batch is to be taken up again: None for all done, 0 also for an answer that names no record of it."""
+    if answer is None or answer == "":
+        return None
+    if not isinstance(answer, dict):
+        return 0
+    failures = answer.get("batchItemFailures")
+    if not failures:
+        return None
+    places = {sequence_number(record): place for place, record in enumerate(records)}
+    try:
+        return min(places[failure["itemIdentifier"]] for failure in failures)
+    except (KeyError, TypeError):
+        return 0
+
+
+def reports_failures(func: dict[str, Any], event: Any) -> bool:
+    """Whether the event source mapping behind `event` has ReportBatchItemFailures."""
+    source = event["Records"][0].get("eventSourceARN")
+    return any(
+        mapping["EventSourceArn"] == source
+        and mapping["FunctionName"] == function_name(func)
+        and "ReportBatchItemFailures" in (mapping.get("FunctionResponseTypes") or [])
+        for mapping in mappings()
+    )
+
+
+def mappings() -> Iterator[dict[str, Any]]:
+    return (mapping for _account, _region, mapping in lambda_svc._iter_all_esms())
+
+
+def function_name(func: dict[str, Any]) -> str:
+    return func.get("config", func)["FunctionName"]
+
+
+def sequence_number(record: Record) -> str:
+    return record["dynamodb"]["SequenceNumber"]
+
+
+def authorize_batches_as_single_calls() -> None:
+    extract = iam_actions.extract_iam_action
+
+    def of_single_call(service: str, *request: Any, **more: Any) -> str | None:
+        action = extract(service, *request, **more)
+        return action.removesuffix("Batch") if action and service in ("sns", "sqs") else action
+
+    iam_actions.extract_iam_action = of_single_call
+
+
+def count_loopback_as_tls() -> None:
+    """What AWS receives over TLS arrives here over the loopback interface."""
+    pin = iam_evaluator.pin_request_origin
+    iam_evaluator._request_origin = contextvars.ContextVar("request_origin", default=("127.0.0.1", True))
+    app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)
+
+
+if __name__ == "__main__":
+    del sys.argv[1:]  # the stack's directory, by which stack.py knows its process
+    PartialFailures().install()
+    authorize_batches_as_single_calls()
+    count_loopback_as_tls()
+    app.main()

@@ -1,0 +1,420 @@
+//! From the gateway's post to the subscriber's queue, through everything that `infra/template.yaml` deploys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use models::{DeliveryStatus, DlrCallback, Item, Kind, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::requests::{basic, dlr, fresh_id, mo_text};
+use crate::stack::{Delivered, Stack};
+
+/// The events of one of the gateway's messages.
+fn of<'a>(events: &'a [Delivered], id: &str) -> Vec<&'a Delivered> {
+    events.iter().filter(|delivered| delivered.subject() == id).collect()
+}
+
+/// Checks with another library than ours that it is a CloudEvent.
+fn check_cloudevent(delivered: &Delivered) {
+    let parsed: Result<cloudevents::Event, _> = serde_json::from_str(&delivered.text);
+    assert!(parsed.is_ok(), "{:?}: {}", parsed.err(), delivered.text);
+    assert_eq!(delivered.event["specversion"], "1.0");
+    assert_eq!(delivered.event["datacontenttype"], "application/json");
+    assert_eq!(delivered.event["id"].as_str().unwrap().len(), 32);
+}
+
+fn attributes<const N: usize>(attributes: [(&str, &str); N]) -> BTreeMap<String, String> {
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn a_message_arrives_as_a_cloudevent_with_its_attributes() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let id = fresh_id("mo");
+    let body = mo_text(&id);
+    let answer = stack.post(Kind::Mo, body.to_string()).await;
+    assert_eq!((answer.status, &answer.body["outcome"]), (200, &json!("stored")));
+    assert_eq!(answer.body["id"], id.as_str());
+
+    let events = subscriber.everything_so_far().await;
+    let [delivered] = of(&events, &id)[..] else { panic!("one event") };
+    check_cloudevent(delivered);
+    assert_eq!(delivered.event["id"], answer.body["event_id"]);
+    assert_eq!(delivered.event["type"], "wab.mo.v1");
+    assert_eq!(delivered.event["source"], format!("/wab/{}", stack.file.username));
+    let data = json!({"id": id, "source": "+6421000001", "destination": "6421000002", "content": body["content"]});
+    assert_eq!(delivered.event["data"], data);
+    assert_eq!(
+        delivered.attributes,
+        attributes([
+            ("kind", "mo"),
+            ("schema", "wab.mo.v1"),
+            ("application", &stack.file.username),
+            ("type", "text"),
+            ("source", "+6421000001"),
+            ("destination", "6421000002"),
+        ])
+    );
+    let [item] = &stack.items(&format!("MO#{id}")).await[..] else { panic!("one item") };
+    assert_eq!(delivered.event["time"], item["received_at"].as_str());
+    assert_eq!(item["body"], body.to_string());
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn a_receipt_of_every_status_arrives_unknown_ones_too() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let id = fresh_id("dlr");
+    let unheard_of = DeliveryStatus::Unknown("teleported".to_owned());
+    let statuses: Vec<_> = DeliveryStatus::KNOWN.into_iter().chain([unheard_of]).collect();
+    for status in &statuses {
+        assert_eq!(stack.post_ok(Kind::Dlr, &dlr(&id, status.as_str())).await, "stored");
+    }
+    let events = subscriber.everything_so_far().await;
+    let events = of(&events, &id);
+    let arrived: Vec<_> = events.iter().map(|delivered| delivered.event["data"]["status"].as_str().unwrap()).collect();
+    assert_eq!(arrived, statuses.iter().map(DeliveryStatus::as_str).collect::<Vec<_>>());
+    for (delivered, status) in events.iter().zip(&statuses) {
+        check_cloudevent(delivered);
+        assert_eq!(delivered.event["type"], "wab.dlr.v1");
+        assert_eq!(
+            delivered.attributes,
+            attributes([
+                ("kind", "dlr"),
+                ("schema", "wab.dlr.v1"),
+                ("application", &stack.file.username),
+                ("status", status.as_str()),
+            ])
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn a_filter_policy_on_the_type_gets_only_its_own() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(Some(json!({"type": ["reaction"]}))).await;
+    let (text, reaction, last) = (fresh_id("text"), fresh_id("reaction"), fresh_id("last"));
+    let reaction_of = |id: &str| {
+        let mut callback = mo_text(id);
+        callback["content"] =
+            json!({"type": "reaction", "reaction": {"message_id": "wamid.TUFERS1VUA==", "emoji": "👍"}});
+        callback
+    };
+    stack.post_ok(Kind::Mo, &mo_text(&text)).await;
+    stack.post_ok(Kind::Dlr, &dlr(&text, "received")).await;
+    stack.post_ok(Kind::Mo, &reaction_of(&reaction)).await;
+    stack.post_ok(Kind::Mo, &reaction_of(&last)).await;
+    let events = subscriber.until(&last, 1).await;
+    assert_eq!(of(&events, &reaction).len(), 1);
+    assert!(events.iter().all(|delivered| delivered.attributes["type"] == "reaction"));
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn fifty_posts_of_one_callback_at_once_are_one_item_and_one_event() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let id = fresh_id("mo");
+    let mut posts = JoinSet::new();
+    for _ in 0..50 {
+        let (stack, body) = (stack.clone(), mo_text(&id));
+        posts.spawn(async move { stack.post_ok(Kind::Mo, &body).await });
+    }
+    let outcomes = posts.join_all().await;
+    assert_eq!(outcomes.len(), 50);
+    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "stored").count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "duplicate").count(), 49);
+    assert_eq!(stack.items(&format!("MO#{id}")).await.len(), 1);
+    assert_eq!(of(&subscriber.everything_so_far().await, &id).len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn a_repeated_callback_with_another_layout_is_not_published_again() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let id = fresh_id("dlr");
+    let first = format!(r#"{{"id":"{id}","status":"sent","reference":"r"}}"#);
+    let again = format!("{{ \"reference\": \"r\",\n  \"status\": \"sent\", \"id\": \"{id}\" }}");
+    assert_eq!(stack.post(Kind::Dlr, first.as_str()).await.body["outcome"], "stored");
+    assert_eq!(stack.post(Kind::Dlr, again).await.body["outcome"], "duplicate");
+    let [item] = &stack.items(&format!("DLR#{id}")).await[..] else { panic!("one item") };
+    assert_eq!(item["body"], first);
+    assert_eq!(of(&subscriber.everything_so_far().await, &id).len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn the_same_key_with_another_body_is_a_second_item_and_a_second_event() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let id = fresh_id("mo");
+    let first = mo_text(&id);
+    let mut second = mo_text(&id);
+    second["content"]["text"]["body"] = "Ka kite".into();
+    for (body, outcome) in [(&first, "stored"), (&second, "stored"), (&second, "duplicate"), (&first, "duplicate")] {
+        assert_eq!(stack.post_ok(Kind::Mo, body).await, outcome);
+    }
+    let items = stack.items(&format!("MO#{id}")).await;
+    assert_eq!(items.iter().map(|item| &*item["body"]).collect::<Vec<_>>(), [first.to_string(), second.to_string()]);
+    let events = subscriber.everything_so_far().await;
+    let [one, other] = of(&events, &id)[..] else { panic!("two events") };
+    assert_ne!(one.event["id"], other.event["id"]);
+    assert_eq!((&one.event["variant"], &other.event["variant"]), (&Value::Null, &json!(items[1]["digest"][..12])));
+    assert_eq!(other.event["data"]["content"], second["content"]);
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn strangers_get_the_challenge_and_leave_nothing() {
+    let stack = Stack::connect().await;
+    let id = fresh_id("stranger");
+    let (user, password) = (&*stack.file.username, &*stack.file.password);
+    let wrong = [
+        None,
+        Some(basic(user, "wrong")),
+        Some(basic("nobody", password)),
+        Some(basic(user, "")),
+        Some(format!("Bearer {password}")),
+        Some("Basic %%%".to_owned()),
+        Some("Basic".to_owned()),
+    ];
+    for authorization in &wrong {
+        for (kind, body) in [(Kind::Mo, mo_text(&id)), (Kind::Dlr, dlr(&id, "sent"))] {
+            let answer = stack.post_as(kind, authorization.as_deref(), body.to_string()).await;
+            assert_eq!((answer.status, &answer.body["code"]), (401, &json!("unauthorized")), "{authorization:?}");
+            assert!(answer.headers["www-authenticate"].starts_with("Basic realm="), "{:?}", answer.headers);
+            assert_eq!(answer.headers["content-type"], "application/problem+json");
+            assert_ne!(answer.body["request_id"], "", "whoever is on call finds the log line by it");
+        }
+    }
+    assert_eq!(stack.items(&format!("MO#{id}")).await.len() + stack.items(&format!("DLR#{id}")).await.len(), 0);
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn both_live_credentials_open_the_door_and_name_their_application() {
+    let stack = Stack::connect().await;
+    let (user, password) = (stack.file.second_username.clone(), stack.file.second_password.clone());
+    assert!(password.contains(':'), "a password may hold what ends a user name");
+    let id = fresh_id("second");
+    let answer = stack.post_as(Kind::Mo, Some(&basic(&user, &password)), mo_text(&id).to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(stack.items(&format!("MO#{id}")).await[0]["application"], user);
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn broken_json_is_a_bad_request() {
+    let stack = Stack::connect().await;
+    for body in ["", "{", r#"{"id":"a",}"#, "id=a&status=sent", "[]", "{}"] {
+        for kind in [Kind::Mo, Kind::Dlr] {
+            let answer = stack.post(kind, body).await;
+            assert_eq!(answer.status, 400, "{body}: {}", answer.body);
+            assert_eq!(answer.headers["content-type"], "application/problem+json");
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn shapes_that_nobody_documented_arrive() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let number = i64::try_from(getrandom::u64().unwrap() >> 1).unwrap();
+    let (untyped, poll, text) = (fresh_id("untyped"), fresh_id("poll"), fresh_id("text"));
+    let content = r#"{"n":1.50, "z":"\u00e9\ud83d\ude00","a":[ ] }"#;
+    for body in [
+        format!(r#"{{"id":{number},"destination":"1","content":{{"type":"text"}},"brand":{{"new":true}}}}"#),
+        format!(r#"{{"message_id":"{poll}","content":{{"type":"poll_of_2031","poll_of_2031":{{}}}}}}"#),
+        format!(r#"{{"id":"{untyped}","source":"NZ.13491208655302741918","content":{content}}}"#),
+        format!(r#"{{"id":"{text}","source":"","Destination":null,"encoding":"base64","content":"AP8="}}"#),
+    ] {
+        let answer = stack.post(Kind::Mo, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    let events = subscriber.everything_so_far().await;
+    let one = |id: &str| {
+        let [delivered] = of(&events, id)[..] else { panic!("one event of {id}") };
+        check_cloudevent(delivered);
+        delivered
+    };
+    let data = &one(&number.to_string()).event["data"];
+    assert_eq!((&data["id"], &data["destination"]), (&json!(number.to_string()), &json!("1")));
+    assert_eq!(data["unrecognized"], json!({"brand": {"new": true}}));
+    assert_eq!(one(&poll).attributes["type"], "poll_of_2031");
+    assert_eq!(one(&text).event["data"], json!({"id": text, "encoding": "base64", "content": "AP8="}));
+    let untyped = one(&untyped);
+    assert!(untyped.text.contains(content), "content is published as it came: {}", untyped.text);
+    assert!(!untyped.attributes.contains_key("type"));
+}
+
+/// A message whose item has exactly `size_bytes`.
+fn mo_of_size(stack: &Stack, id: &str, size_bytes: usize) -> String {
+    let body = |padding: usize| json!({"id": id, "content": "x".repeat(padding)}).to_string();
+    let size = |body: &str| {
+        let at = ReceivedAt::from_epoch_ms(1_763_889_302_417);
+        let received = Received { body, application: &stack.file.username, at, expires_at: 1 };
+        Item::mo(&MoCallback::parse(body).unwrap(), received).size_bytes()
+    };
+    body(size_bytes - size(&body(0)))
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn a_body_at_the_limit_is_stored_and_one_byte_more_is_too_large() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let id = fresh_id("large");
+    let answer = stack.post(Kind::Mo, mo_of_size(&stack, &id, MAX_ITEM_BYTES + 1)).await;
+    assert_eq!((answer.status, &answer.body["code"]), (413, &json!("too_large")));
+    let answer = stack.post(Kind::Mo, vec![b'{'; 5_000_000]).await;
+    assert_eq!((answer.status, &answer.body["code"]), (413, &json!("too_large")));
+    assert_eq!(stack.items(&format!("MO#{id}")).await.len(), 0);
+
+    let body = mo_of_size(&stack, &id, MAX_ITEM_BYTES);
+    let answer = stack.post(Kind::Mo, body.as_str()).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let events = subscriber.everything_so_far().await;
+    let [delivered] = of(&events, &id)[..] else { panic!("one event") };
+    check_cloudevent(delivered);
+    let dataref = delivered.event["dataref"].as_str().unwrap();
+    assert!(dataref.contains(&format!("table/{}?pk=MO%23large", stack.file.table)), "{dataref}");
+    assert_eq!(stack.items(&format!("MO#{id}")).await[0]["body"], body);
+}
+
+fn write(item: &Item<'_>, spoil: impl FnOnce(&mut serde_json::Map<String, Value>)) -> WriteRequest {
+    let mut item = serde_json::to_value(item).unwrap();
+    spoil(item.as_object_mut().unwrap());
+    let attributes = item.as_object().unwrap().iter().map(|(name, value)| {
+        let value = match value {
+            Value::Number(number) => AttributeValue::N(number.to_string()),
+            other => AttributeValue::S(other.as_str().unwrap().to_owned()),
+        };
+        (name.clone(), value)
+    });
+    let put = PutRequest::builder().set_item(Some(attributes.collect())).build().unwrap();
+    WriteRequest::builder().put_request(put).build()
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn one_unpublishable_record_in_a_batch_is_parked_and_the_others_arrive() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let (first, poison, last) = (fresh_id("first"), fresh_id("poison"), fresh_id("last"));
+    let received =
+        |body| Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(0), expires_at: 4_000_000_000 };
+    let bodies = [mo_text(&first).to_string(), mo_text(&poison).to_string(), dlr(&last, "sent").to_string()];
+    let [one, two, three] = &bodies;
+    let mo = |body| Item::mo(&MoCallback::parse(body).unwrap(), received(body));
+    let writes = vec![
+        write(&mo(one), |_| {}),
+        write(&mo(two), |item| {
+            item.insert("v".to_owned(), json!(99));
+        }),
+        write(&Item::dlr(&DlrCallback::parse(three).unwrap(), received(three)), |_| {}),
+    ];
+    stack.dynamodb.batch_write_item().request_items(&stack.file.table, writes).send().await.unwrap();
+
+    let parked = stack.parked(|message| message["key"]["pk"] == format!("MO#{poison}")).await;
+    assert_eq!(parked["reason"], "the item's layout is not known");
+    assert_eq!(parked["key"]["sk"], "EVENT");
+    let events = subscriber.everything_so_far().await;
+    assert_eq!((of(&events, &first).len(), of(&events, &last).len(), of(&events, &poison).len()), (1, 1, 0));
+}
+
+/// Denies everyone to publish to the topics, as long as it is `refused`.
+async fn refuse_publishing(stack: &Stack, refused: bool) {
+    for topic in [&stack.file.mo_topic_arn, &stack.file.dlr_topic_arn] {
+        let attributes = stack.sns.get_topic_attributes().topic_arn(topic).send().await.unwrap().attributes.unwrap();
+        let mut policy: Value = serde_json::from_str(&attributes["Policy"]).unwrap();
+        let statements = policy["Statement"].as_array_mut().unwrap();
+        statements.retain(|statement| statement["Sid"] != "Refused");
+        if refused {
+            statements.push(json!({"Sid": "Refused", "Effect": "Deny", "Principal": "*", "Action": "sns:Publish",
+                                   "Resource": topic}));
+        }
+        let set = stack.sns.set_topic_attributes().topic_arn(topic).attribute_name("Policy");
+        set.attribute_value(policy.to_string()).send().await.unwrap();
+    }
+}
+
+/// Waits until Lambda has seen a batch of the stream fail.
+async fn stream_fails(stack: &Stack) -> bool {
+    for _ in 0..300 {
+        let mappings = stack.lambda.list_event_source_mappings().function_name(&stack.file.fanout_function);
+        let mappings = mappings.send().await.unwrap().event_source_mappings.unwrap();
+        if mappings[0].last_processing_result.as_deref() == Some("FAILED") {
+            return true;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    false
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn events_that_sns_refuses_for_a_while_all_arrive_afterwards() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let ids: Vec<String> = (0..30).map(|_| fresh_id("outage")).collect();
+
+    refuse_publishing(&stack, true).await;
+    for (number, id) in ids.iter().enumerate() {
+        // The gateway notices nothing.
+        match number % 2 {
+            0 => stack.post_ok(Kind::Mo, &mo_text(id)).await,
+            _ => stack.post_ok(Kind::Dlr, &dlr(id, "sent")).await,
+        };
+    }
+    let failed = stream_fails(&stack).await;
+    refuse_publishing(&stack, false).await;
+    assert!(failed, "the outage was one");
+
+    let events = subscriber.everything_so_far().await;
+    for id in &ids {
+        let event_ids: BTreeSet<_> =
+            of(&events, id).iter().map(|delivered| delivered.event["id"].to_string()).collect();
+        assert_eq!(event_ids.len(), 1, "at least once, and always with the same id");
+    }
+}
+
+fn fixture(name: &str) -> String {
+    let path = format!("{}/fixtures/events/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn the_event_files_for_sam_local_invoke_are_answered_as_their_names_say() {
+    let stack = Stack::connect().await;
+    let (mo, dlr) = (stack.file.mo_function.clone(), stack.file.dlr_function.clone());
+    for (function, file, status) in [
+        (&mo, "mo-text.json", 200),
+        (&mo, "mo-text.json", 200),
+        (&mo, "mo-image.json", 200),
+        (&mo, "mo-base64-body.json", 200),
+        (&mo, "mo-unauthorized.json", 401),
+        (&mo, "mo-not-json.json", 400),
+        (&dlr, "dlr-received.json", 200),
+        (&dlr, "dlr-unknown-status.json", 200),
+    ] {
+        let answer = stack.invoke(function, &fixture(file)).await;
+        assert_eq!(answer["statusCode"], status, "{file}: {answer}");
+    }
+    let subscriber = stack.subscribe(None).await;
+    let answer = stack.invoke(&stack.file.fanout_function, &fixture("fanout-mo-and-dlr.json")).await;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    let events = subscriber.everything_so_far().await;
+    for kind in ["mo", "dlr"] {
+        assert!(events.iter().any(|delivered| delivered.attributes["kind"] == kind), "{kind}");
+    }
+    let answer = stack.invoke(&stack.file.fanout_function, &fixture("fanout-one-poison.json")).await;
+    assert_eq!(answer, json!({"batchItemFailures": []}), "the poison is parked, not sent again");
+}

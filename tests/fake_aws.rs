@@ -1,0 +1,83 @@
+//! AWS as an HTTP client that answers as told, for what the emulator can't be brought to do.
+
+use std::sync::{Arc, Mutex};
+
+use aws_config::Region;
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_http_client::test_util::infallible_client_fn;
+use ingress::{Door, Settings, Verifier};
+use lambda_http::http::{Request, Response};
+use platform::SdkConfig;
+use serde_json::{Value, json};
+
+use crate::requests::{PASSWORD, USER};
+
+/// What was asked of AWS: the operation, and the request's JSON or form.
+pub(crate) type Calls = Arc<Mutex<Vec<(String, String)>>>;
+
+/// The configuration that the functions use, with `answer` in place of the network. `answer` gets the
+/// operation's name and the request's body, and gives a status and a body.
+pub(crate) async fn sdk(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static) -> (SdkConfig, Calls) {
+    let calls = Calls::default();
+    let seen = Arc::clone(&calls);
+    let client = infallible_client_fn(move |request: Request<_>| {
+        let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+        let operation = operation(&request, &body);
+        seen.lock().unwrap().push((operation.clone(), body.clone()));
+        let (status, answer) = answer(&operation, &body);
+        Response::builder().status(status).body(answer).unwrap()
+    });
+    (base().await.into_builder().http_client(client).build(), calls)
+}
+
+/// The configuration that the functions use, with `endpoint` in place of AWS.
+pub(crate) async fn sdk_at(endpoint: &str) -> SdkConfig {
+    base().await.into_builder().endpoint_url(endpoint).build()
+}
+
+/// The functions' configuration, without a look at the surroundings for a region or credentials.
+async fn base() -> SdkConfig {
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    platform::sdk_config()
+        .await
+        .into_builder()
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
+}
+
+/// A door that the tests' credentials open.
+pub(crate) fn door(sdk: &SdkConfig) -> Door {
+    let verifier = Verifier::new(USER, PASSWORD).unwrap().to_string();
+    let settings = Settings::read(|name| match name {
+        "TABLE_NAME" => Some("events".to_owned()),
+        "CALLBACK_CREDENTIALS" => Some(verifier.clone()),
+        "RETENTION_DAYS" => Some("30".to_owned()),
+        _ => None,
+    });
+    Door::new(settings.unwrap(), sdk)
+}
+
+/// The operation: in a header of the JSON protocols, in the form of the query protocol.
+fn operation<B>(request: &Request<B>, body: &str) -> String {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    let target = target.and_then(|target| target.rsplit('.').next());
+    let action = || body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    target.or_else(action).unwrap_or_default().to_owned()
+}
+
+/// DynamoDB's answer that the key is taken by `item`.
+pub(crate) fn taken_by(item: &Value) -> (u16, String) {
+    let error = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+        "message": "The conditional request failed",
+        "Item": item,
+    });
+    (400, error.to_string())
+}
+
+/// An error answer of DynamoDB.
+pub(crate) fn dynamodb_error(status: u16, code: &str) -> (u16, String) {
+    let error = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "as told"});
+    (status, error.to_string())
+}

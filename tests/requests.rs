@@ -1,0 +1,64 @@
+//! Callbacks as they reach the handlers: requests of API Gateway's HTTP API, and made-up bodies.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::Request;
+use serde_json::{Value, json};
+
+/// The credentials of every request that is made here.
+pub(crate) const USER: &str = "local";
+pub(crate) const PASSWORD: &str = "local-password";
+
+pub(crate) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// A request as API Gateway hands it over (payload format 2.0).
+pub(crate) fn request(path: &str, authorization: Option<&str>, body: &[u8]) -> Request {
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": format!("POST {path}"),
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json", "host": "example.test"},
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "api",
+            "domainName": "example.test",
+            "domainPrefix": "example",
+            "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "t"},
+            "requestId": "r",
+            "routeKey": format!("POST {path}"),
+            "stage": "$default",
+            "time": "23/Nov/2025:09:15:02 +0000",
+            "timeEpoch": 1_763_889_302_417_i64,
+        },
+        "body": STANDARD.encode(body),
+        "isBase64Encoded": true,
+    });
+    if let Some(authorization) = authorization {
+        event["headers"]["authorization"] = authorization.into();
+    }
+    lambda_http::request::from_str(&event.to_string()).unwrap()
+}
+
+/// An id that no other test has: 16 random hex digits behind `prefix`.
+pub(crate) fn fresh_id(prefix: &str) -> String {
+    format!("{prefix}-{:016x}", getrandom::u64().unwrap())
+}
+
+/// A text message.
+pub(crate) fn mo_text(id: &str) -> Value {
+    json!({
+        "id": id,
+        "source": "+6421000001",
+        "Destination": "6421000002",
+        "content": {"from": "6421000001", "id": "wamid.TUFERS1VUA==", "timestamp": "1763889302",
+                    "type": "text", "text": {"body": "Kia ora 👋🏽"}},
+    })
+}
+
+/// A delivery receipt.
+pub(crate) fn dlr(id: &str, status: &str) -> Value {
+    json!({"id": id, "status": status, "reference": "order-17"})
+}

@@ -1,0 +1,274 @@
+//! The deployed stack on the local emulator: the gateway's side, a subscriber's side, and an administrator's.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use aws_config::Region;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sqs::types::QueueAttributeName;
+use models::Kind;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::requests::{basic, dlr, fresh_id, mo_text};
+
+/// How long anything may take to arrive. Far more than it takes; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What `infra/local/stack.py` writes of a stack that is up.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct StackFile {
+    endpoint: String,
+    region: String,
+    access_key_id: String,
+    secret_access_key: String,
+    mo_url: String,
+    dlr_url: String,
+    pub(crate) username: String,
+    pub(crate) password: String,
+    pub(crate) second_username: String,
+    pub(crate) second_password: String,
+    pub(crate) table: String,
+    pub(crate) mo_topic_arn: String,
+    pub(crate) dlr_topic_arn: String,
+    dead_letter_queue_url: String,
+    pub(crate) mo_function: String,
+    pub(crate) dlr_function: String,
+    pub(crate) fanout_function: String,
+}
+
+/// A stack that is up, and clients of it with an administrator's rights.
+#[derive(Debug, Clone)]
+pub(crate) struct Stack {
+    pub(crate) file: StackFile,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
+    sqs: aws_sdk_sqs::Client,
+    pub(crate) lambda: aws_sdk_lambda::Client,
+}
+
+/// What the gateway hears.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Value,
+}
+
+impl Stack {
+    /// The stack that `WAB_STACK` names.
+    pub(crate) async fn connect() -> Self {
+        let path = std::env::var("WAB_STACK").expect("WAB_STACK names the stack.json of a stack: run `make test`");
+        let file = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("no stack at {path}: {error}"));
+        let file: StackFile = serde_json::from_str(&file).unwrap();
+        let credentials = Credentials::new(&file.access_key_id, &file.secret_access_key, None, None, "stack.json");
+        let sdk = platform::sdk_config()
+            .await
+            .into_builder()
+            // The emulator is one process for everything: it may take its time.
+            .timeout_config(TimeoutConfig::disabled())
+            .region(Region::new(file.region.clone()))
+            .endpoint_url(&file.endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
+            sns: aws_sdk_sns::Client::new(&sdk),
+            sqs: aws_sdk_sqs::Client::new(&sdk),
+            lambda: aws_sdk_lambda::Client::new(&sdk),
+            file,
+        }
+    }
+
+    /// Posts a callback with the first live credentials.
+    pub(crate) async fn post(&self, kind: Kind, body: impl Into<Vec<u8>>) -> Answer {
+        let authorization = basic(&self.file.username, &self.file.password);
+        self.post_as(kind, Some(&authorization), body).await
+    }
+
+    /// Posts a callback with any `Authorization` header.
+    pub(crate) async fn post_as(&self, kind: Kind, authorization: Option<&str>, body: impl Into<Vec<u8>>) -> Answer {
+        let url = match kind {
+            Kind::Mo => self.file.mo_url.clone(),
+            Kind::Dlr => self.file.dlr_url.clone(),
+        };
+        let authorization = authorization.map(str::to_owned);
+        let body = body.into();
+        tokio::task::spawn_blocking(move || post(&url, authorization.as_deref(), &body)).await.unwrap()
+    }
+
+    /// Posts a callback and checks that it is stored or was stored before.
+    pub(crate) async fn post_ok(&self, kind: Kind, body: &Value) -> String {
+        let answer = self.post(kind, body.to_string()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body["outcome"].as_str().unwrap().to_owned()
+    }
+
+    /// The stored items under a partition key, oldest sort key first.
+    pub(crate) async fn items(&self, pk: &str) -> Vec<BTreeMap<String, String>> {
+        let query = self
+            .dynamodb
+            .query()
+            .table_name(&self.file.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .consistent_read(true);
+        let items = query.send().await.unwrap().items.unwrap_or_default();
+        let text = |value: AttributeValue| match value {
+            AttributeValue::S(text) | AttributeValue::N(text) => text,
+            other => panic!("an item has only strings and numbers: {other:?}"),
+        };
+        items.into_iter().map(|item| item.into_iter().map(|(name, value)| (name, text(value))).collect()).collect()
+    }
+
+    /// Invokes a function through Lambda's API.
+    pub(crate) async fn invoke(&self, function: &str, event: &str) -> Value {
+        let blob = aws_sdk_lambda::primitives::Blob::new(event);
+        let result = self.lambda.invoke().function_name(function).payload(blob).send().await.unwrap();
+        let payload = String::from_utf8(result.payload.unwrap().into_inner()).unwrap();
+        assert_eq!(result.function_error, None, "{payload}");
+        serde_json::from_str(&payload).unwrap()
+    }
+
+    /// A queue of its own, subscribed to both topics with raw delivery.
+    pub(crate) async fn subscribe(&self, filter_policy: Option<Value>) -> Subscriber {
+        let queue = self.sqs.create_queue().queue_name(fresh_id("subscriber")).send().await.unwrap();
+        let url = queue.queue_url.unwrap();
+        let topics = [&self.file.mo_topic_arn, &self.file.dlr_topic_arn];
+        let arn = self.queue_arn(&url).await;
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": arn,
+                "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
+            }],
+        });
+        let set = self.sqs.set_queue_attributes().queue_url(&url);
+        set.attributes(QueueAttributeName::Policy, policy.to_string()).send().await.unwrap();
+        for topic in topics {
+            let mut subscription = self.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(&arn);
+            subscription = subscription.attributes("RawMessageDelivery", "true");
+            if let Some(policy) = &filter_policy {
+                subscription = subscription.attributes("FilterPolicy", policy.to_string());
+            }
+            subscription.send().await.unwrap();
+        }
+        Subscriber { stack: self.clone(), url }
+    }
+
+    async fn queue_arn(&self, url: &str) -> String {
+        let get = self.sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn);
+        get.send().await.unwrap().attributes.unwrap().remove(&QueueAttributeName::QueueArn).unwrap()
+    }
+
+    /// Waits until the dead-letter queue holds a message that `wanted` picks, and gives it.
+    pub(crate) async fn parked(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let url = self.file.dead_letter_queue_url.clone();
+        let give_up = Instant::now() + PATIENCE;
+        while Instant::now() < give_up {
+            // Left in the queue, and at once visible to other tests.
+            let receive = self.sqs.receive_message().queue_url(&url).max_number_of_messages(10);
+            let got = receive.visibility_timeout(0).wait_time_seconds(1).send().await.unwrap();
+            let bodies = got.messages.unwrap_or_default().into_iter().filter_map(|message| message.body);
+            if let Some(found) = bodies.filter_map(|body| serde_json::from_str(&body).ok()).find(&wanted) {
+                return found;
+            }
+        }
+        panic!("nothing was parked within {PATIENCE:?}");
+    }
+}
+
+fn post(url: &str, authorization: Option<&str>, body: &[u8]) -> Answer {
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into();
+    let mut request = agent.post(url).content_type("application/json");
+    if let Some(authorization) = authorization {
+        request = request.header("authorization", authorization);
+    }
+    let mut response = request.send(body).unwrap();
+    let headers = response.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()));
+    Answer {
+        status: response.status().as_u16(),
+        headers: headers.collect(),
+        body: serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap(),
+    }
+}
+
+/// An event as it reached a subscriber.
+#[derive(Debug, Clone)]
+pub(crate) struct Delivered {
+    /// The message's text.
+    pub(crate) text: String,
+    pub(crate) event: Value,
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+impl Delivered {
+    pub(crate) fn subject(&self) -> &str {
+        self.event["subject"].as_str().unwrap()
+    }
+}
+
+/// A queue that is subscribed to both topics.
+#[derive(Debug)]
+pub(crate) struct Subscriber {
+    stack: Stack,
+    url: String,
+}
+
+impl Subscriber {
+    /// What has arrived of all that was posted before this call, in the order of its arrival: events are
+    /// published in order, so once a message and a receipt that are posted now are here, nothing is missing.
+    pub(crate) async fn everything_so_far(&self) -> Vec<Delivered> {
+        let marker = fresh_id("marker");
+        self.stack.post_ok(Kind::Mo, &mo_text(&marker)).await;
+        self.stack.post_ok(Kind::Dlr, &dlr(&marker, "sent")).await;
+        self.until(&marker, 2).await
+    }
+
+    /// Collects until `count` events of `subject` have arrived, which are left out.
+    pub(crate) async fn until(&self, subject: &str, count: usize) -> Vec<Delivered> {
+        let mut events = Vec::new();
+        let mut seen = 0;
+        let give_up = Instant::now() + PATIENCE;
+        while Instant::now() < give_up {
+            let got = self.receive().await;
+            // Whatever is in the queue beside the last one is taken too.
+            if got.is_empty() && seen >= count {
+                return events;
+            }
+            for delivered in got {
+                if delivered.subject() == subject {
+                    seen += 1;
+                } else {
+                    events.push(delivered);
+                }
+            }
+        }
+        panic!("{seen} of {count} events of {subject} arrived within {PATIENCE:?}");
+    }
+
+    async fn receive(&self) -> Vec<Delivered> {
+        let receive = self.stack.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10);
+        let got = receive.message_attribute_names("All").wait_time_seconds(1).send().await.unwrap();
+        let mut events = Vec::new();
+        for message in got.messages.unwrap_or_default() {
+            let delete = self.stack.sqs.delete_message().queue_url(&self.url);
+            delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
+            let attributes = message.message_attributes.unwrap_or_default().into_iter();
+            let text = message.body.unwrap();
+            events.push(Delivered {
+                event: serde_json::from_str(&text).unwrap(),
+                text,
+                attributes: attributes.map(|(name, value)| (name, value.string_value.unwrap())).collect(),
+            });
+        }
+        events
+    }
+}

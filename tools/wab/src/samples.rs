@@ -1,0 +1,288 @@
+//! Made-up callbacks: one MO of every message type (whatsapp-content.md part 2) and a delivery receipt.
+//!
+//! Everything in them is invented. A sample with the same id and the same words is the same body every
+//! time, down to the message's own id and timestamp: posted twice, it is a duplicate.
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a sample message is. The names are those of WhatsApp, but for the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum MessageType {
+    /// A text
+    Text,
+    /// A picture with a caption
+    Image,
+    /// A video with a caption
+    Video,
+    /// A sticker
+    Sticker,
+    /// A voice note
+    Audio,
+    /// A file with a caption
+    Document,
+    /// A place
+    Location,
+    /// An address card
+    Contacts,
+    /// A tap on a template's button
+    Button,
+    /// A tap on an item of a list (list_reply)
+    Interactive,
+    /// An interactive tap on a reply button
+    ButtonReply,
+    /// An interactive reply: a filled-in form of a flow
+    NfmReply,
+    /// An emoji on an earlier message
+    Reaction,
+    /// A shopping cart
+    Order,
+    /// The user changed their number
+    System,
+    /// An earlier message, edited
+    Edit,
+    /// An earlier message, deleted
+    Revoke,
+    /// Something that WhatsApp doesn't pass on, with `errors`
+    Unsupported,
+    /// A chat was opened for the first time; no payload
+    RequestWelcome,
+    /// A type that no receiver has heard of (`poll`)
+    #[value(name = "unknown-type")]
+    UnknownType,
+}
+
+impl MessageType {
+    fn json(self) -> &'static str {
+        match self {
+            Self::Text => include_str!("../samples/mo_text.json"),
+            Self::Image => include_str!("../samples/mo_image.json"),
+            Self::Video => include_str!("../samples/mo_video.json"),
+            Self::Sticker => include_str!("../samples/mo_sticker.json"),
+            Self::Audio => include_str!("../samples/mo_audio.json"),
+            Self::Document => include_str!("../samples/mo_document.json"),
+            Self::Location => include_str!("../samples/mo_location.json"),
+            Self::Contacts => include_str!("../samples/mo_contacts.json"),
+            Self::Button => include_str!("../samples/mo_button.json"),
+            Self::Interactive => include_str!("../samples/mo_list_reply.json"),
+            Self::ButtonReply => include_str!("../samples/mo_button_reply.json"),
+            Self::NfmReply => include_str!("../samples/mo_nfm_reply.json"),
+            Self::Reaction => include_str!("../samples/mo_reaction.json"),
+            Self::Order => include_str!("../samples/mo_order.json"),
+            Self::System => include_str!("../samples/mo_system.json"),
+            Self::Edit => include_str!("../samples/mo_edit.json"),
+            Self::Revoke => include_str!("../samples/mo_revoke.json"),
+            Self::Unsupported => include_str!("../samples/mo_unsupported.json"),
+            Self::RequestWelcome => include_str!("../samples/mo_request_welcome.json"),
+            Self::UnknownType => include_str!("../samples/mo_unknown_type.json"),
+        }
+    }
+
+    /// Where in the message its user's own words stand; none if it has no such place.
+    fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Text => Some("/text/body"),
+            Self::Image => Some("/image/caption"),
+            Self::Video => Some("/video/caption"),
+            Self::Document => Some("/document/caption"),
+            Self::Button => Some("/button/text"),
+            Self::Interactive => Some("/interactive/list_reply/title"),
+            Self::ButtonReply => Some("/interactive/button_reply/title"),
+            Self::Reaction => Some("/reaction/emoji"),
+            Self::Order => Some("/order/text"),
+            Self::Edit => Some("/edit/message/text/body"),
+            Self::Sticker
+            | Self::Audio
+            | Self::Location
+            | Self::Contacts
+            | Self::NfmReply
+            | Self::System
+            | Self::Revoke
+            | Self::Unsupported
+            | Self::RequestWelcome
+            | Self::UnknownType => None,
+        }
+    }
+}
+
+/// A sample MO callback, its keys as the gateway's product page prints them.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mo {
+    id: String,
+    source: String,
+    #[serde(rename = "Destination")]
+    destination: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    content: Value,
+}
+
+impl Mo {
+    /// The sample of that type under this id.
+    pub(crate) fn new(message_type: MessageType, id: &str) -> anyhow::Result<Self> {
+        let mut sample: Self = serde_json::from_str(message_type.json()).context("the built-in sample")?;
+        id.clone_into(&mut sample.id);
+        sample.set("/id", format!("wamid.{}", STANDARD.encode(format!("wab sample {id}"))))?;
+        Ok(sample)
+    }
+
+    /// The same from another sender.
+    pub(crate) fn with_source(mut self, source: String) -> anyhow::Result<Self> {
+        self.set("/from", source.trim_start_matches('+').to_owned())?;
+        self.source = source;
+        Ok(self)
+    }
+
+    /// The same to another destination.
+    pub(crate) fn with_destination(mut self, destination: String) -> Self {
+        self.destination = destination;
+        self
+    }
+
+    /// The same as an answer to a sent message with this reference.
+    pub(crate) fn with_reference(mut self, reference: String) -> Self {
+        self.reference = Some(reference);
+        self
+    }
+
+    /// The same in other words: the text, the caption, the button's title.
+    pub(crate) fn saying(mut self, message_type: MessageType, text: String) -> anyhow::Result<Self> {
+        match message_type.words() {
+            Some(place) => self.set(place, text)?,
+            None => bail!("--text: a message of this type holds no words of its sender"),
+        }
+        Ok(self)
+    }
+
+    /// The body to post.
+    pub(crate) fn body(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(serde_json::to_vec(self)?)
+    }
+
+    fn set(&mut self, place: &str, text: String) -> anyhow::Result<()> {
+        *self.content.pointer_mut(place).context("the built-in sample lacks a key")? = Value::String(text);
+        Ok(())
+    }
+}
+
+/// A sample delivery receipt.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Dlr {
+    id: String,
+    status: String,
+    reference: String,
+}
+
+impl Dlr {
+    /// The sample with this id and status, and with this reference if there is one.
+    pub(crate) fn new(id: String, status: String, reference: Option<String>) -> anyhow::Result<Self> {
+        let sample: Self = serde_json::from_str(include_str!("../samples/dlr.json")).context("the built-in sample")?;
+        Ok(Self { id, status, reference: reference.unwrap_or(sample.reference) })
+    }
+
+    /// The body to post.
+    pub(crate) fn body(&self) -> anyhow::Result<Vec<u8>> {
+        Ok(serde_json::to_vec(self)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{DeliveryStatus, DlrCallback, MoCallback};
+
+    use super::*;
+
+    fn text(body: Vec<u8>) -> String {
+        String::from_utf8(body).unwrap()
+    }
+
+    fn expected_type(sample: MessageType) -> String {
+        match sample {
+            MessageType::Interactive | MessageType::ButtonReply | MessageType::NfmReply => "interactive".to_owned(),
+            MessageType::UnknownType => "poll".to_owned(),
+            named => named.to_possible_value().unwrap().get_name().to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_sample_is_a_callback_of_its_type() {
+        for &sample in MessageType::value_variants() {
+            let raw = MoCallback::parse(sample.json()).unwrap();
+            assert_eq!(raw.content.message_type().unwrap(), expected_type(sample));
+            let body = text(Mo::new(sample, "id-1").unwrap().body().unwrap());
+            let callback = MoCallback::parse(&body).unwrap();
+            assert_eq!(callback.id.as_str(), "id-1");
+            assert_eq!(callback.source, raw.source);
+            assert_eq!(callback.destination, raw.destination);
+            assert_eq!(callback.reference, None);
+            assert_eq!(callback.content.message_type().unwrap(), expected_type(sample));
+            assert!(callback.unrecognized.is_empty());
+        }
+    }
+
+    #[test]
+    fn interactive_samples_differ_in_what_they_reply_to() {
+        for (sample, reply) in [
+            (MessageType::Interactive, "list_reply"),
+            (MessageType::ButtonReply, "button_reply"),
+            (MessageType::NfmReply, "nfm_reply"),
+        ] {
+            let content = Mo::new(sample, "1").unwrap().content;
+            assert_eq!(content["interactive"]["type"], reply);
+            assert!(content["interactive"][reply].is_object());
+        }
+    }
+
+    #[test]
+    fn the_same_id_gives_the_same_body_and_another_id_another_message() {
+        let body = |id| Mo::new(MessageType::Text, id).unwrap().body().unwrap();
+        assert_eq!(body("1"), body("1"));
+        let wamid = |id| Mo::new(MessageType::Text, id).unwrap().content["id"].clone();
+        assert_ne!(wamid("1"), wamid("2"));
+    }
+
+    #[test]
+    fn what_is_asked_for_stands_in_the_body() {
+        let sample = Mo::new(MessageType::Image, "1").unwrap().with_source("+6421000009".to_owned()).unwrap();
+        let sample = sample.with_destination("42".to_owned()).with_reference("order \"7\"".to_owned());
+        let body = text(sample.saying(MessageType::Image, "Look".to_owned()).unwrap().body().unwrap());
+        let callback = MoCallback::parse(&body).unwrap();
+        assert_eq!(callback.source.as_deref(), Some("+6421000009"));
+        assert_eq!(callback.destination.as_deref(), Some("42"));
+        assert_eq!(callback.reference.as_deref(), Some("order \"7\""));
+        let content: Value = serde_json::from_str(callback.content.raw().unwrap().get()).unwrap();
+        assert_eq!(content["from"], "6421000009");
+        assert_eq!(content["image"]["caption"], "Look");
+    }
+
+    #[test]
+    fn words_are_taken_by_every_type_that_has_a_place_for_them() {
+        for &sample in MessageType::value_variants() {
+            let said = Mo::new(sample, "1").unwrap().saying(sample, "words of mine".to_owned());
+            match sample.words() {
+                Some(_) => assert!(text(said.unwrap().body().unwrap()).contains("words of mine")),
+                None => assert!(said.is_err()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_receipt_has_any_status_and_reference() {
+        let body = |status: &str, reference: Option<&str>| {
+            text(Dlr::new("1".to_owned(), status.to_owned(), reference.map(str::to_owned)).unwrap().body().unwrap())
+        };
+        let received = body("received", None);
+        let callback = DlrCallback::parse(&received).unwrap();
+        assert_eq!((callback.id.as_str(), callback.status), ("1", DeliveryStatus::Received));
+        assert_eq!(callback.reference.as_deref(), Some("order-1042"));
+        assert!(callback.unrecognized.is_empty());
+        assert_eq!(body("read", Some("")), r#"{"id":"1","status":"read","reference":""}"#);
+    }
+}

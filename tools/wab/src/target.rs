@@ -1,0 +1,135 @@
+//! Where `wab send` posts to, and as whom: what was asked for, or the local stack that `make up` started.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use models::Kind;
+use serde::Deserialize;
+
+use crate::callback_url::{Address, CallbackUrl, Login};
+
+/// What `make up` writes.
+const STACK_FILE: &str = ".local/stack.json";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The callback URL; it may carry credentials (https://user:password@host/mo, percent-encoded)
+    ///
+    /// Without it, the local stack that `make up` started is used (.local/stack.json, looked for here and
+    /// in the directories above).
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// The user name, in place of the URL's or the local stack's
+    #[arg(long, value_name = "NAME", requires = "password")]
+    user: Option<String>,
+    /// The password that goes with --user
+    #[arg(long, value_name = "PASSWORD", requires = "user", allow_hyphen_values = true)]
+    password: Option<String>,
+}
+
+/// Where to post, and as whom. Without credentials the request goes out without: the receiver shall refuse it.
+pub(crate) struct Target {
+    pub(crate) address: Address,
+    pub(crate) login: Option<Login>,
+}
+
+/// The part of the stack file that is read.
+#[derive(Deserialize)]
+struct Stack {
+    mo_url: String,
+    dlr_url: String,
+    username: String,
+    password: String,
+}
+
+impl Args {
+    /// What the arguments mean in `directory`.
+    pub(crate) fn resolve(&self, kind: Kind, directory: &Path) -> anyhow::Result<Target> {
+        let CallbackUrl { address, login } = match &self.url {
+            Some(url) => CallbackUrl::parse(url).context("--url")?,
+            None => local_stack(kind, directory)?,
+        };
+        let asked_for =
+            self.user.clone().zip(self.password.clone()).map(|(user, password)| Login::new(user, password)).transpose();
+        Ok(Target { address, login: asked_for.context("--user")?.or(login) })
+    }
+}
+
+fn local_stack(kind: Kind, directory: &Path) -> anyhow::Result<CallbackUrl> {
+    let file = directory.ancestors().map(|directory| directory.join(STACK_FILE)).find(|file| file.is_file());
+    let file = file.ok_or_else(|| {
+        anyhow!("no --url, and no local stack either: there is no {STACK_FILE} here or above (`make up` writes it)")
+    })?;
+    let read = || -> anyhow::Result<CallbackUrl> {
+        let stack: Stack = serde_json::from_slice(&std::fs::read(&file)?)?;
+        let url = match kind {
+            Kind::Mo => &stack.mo_url,
+            Kind::Dlr => &stack.dlr_url,
+        };
+        let address = CallbackUrl::parse(url)?.address;
+        Ok(CallbackUrl { address, login: Some(Login::new(stack.username, stack.password)?) })
+    };
+    read().with_context(|| format!("{} can't be used; `make up` writes a new one", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A directory of the build, cleared for this test.
+    fn directory(name: &str) -> PathBuf {
+        let directory = std::env::temp_dir().join(format!("wab-target-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir_all(directory.join(".local")).unwrap();
+        directory
+    }
+
+    fn args(url: Option<&str>, login: Option<(&str, &str)>) -> Args {
+        let (user, password) = login.unzip();
+        Args { url: url.map(str::to_owned), user: user.map(str::to_owned), password: password.map(str::to_owned) }
+    }
+
+    #[track_caller]
+    fn check(args: Args, kind: Kind, directory: &Path, address: &str, login: Option<(&str, &str)>) {
+        let target = args.resolve(kind, directory).unwrap();
+        assert_eq!(target.address.to_string(), address);
+        assert_eq!(target.login.as_ref().map(|login| (&*login.user, &*login.password)), login);
+    }
+
+    #[test]
+    fn a_url_is_used_as_it_is_with_the_credentials_of_the_arguments_first() {
+        let here = Path::new("/nonexistent");
+        check(args(Some("https://host/mo"), None), Kind::Mo, here, "https://host/mo", None);
+        check(args(Some("https://a:b@host/mo"), None), Kind::Mo, here, "https://host/mo", Some(("a", "b")));
+        let both = args(Some("https://a:b@host/mo"), Some(("c", "d:e")));
+        check(both, Kind::Mo, here, "https://host/mo", Some(("c", "d:e")));
+    }
+
+    #[test]
+    fn without_a_url_the_local_stack_is_used_from_anywhere_in_the_project() {
+        let directory = directory("found");
+        let stack = r#"{"mo_url": "http://x:y@localhost:1/mo", "dlr_url": "http://localhost:1/dlr",
+                        "username": "local", "password": "p@ss", "table": "events"}"#;
+        fs::write(directory.join(STACK_FILE), stack).unwrap();
+        let below = directory.join("tools/wab");
+        check(args(None, None), Kind::Mo, &directory, "http://localhost:1/mo", Some(("local", "p@ss")));
+        check(args(None, None), Kind::Dlr, &below, "http://localhost:1/dlr", Some(("local", "p@ss")));
+        check(args(None, Some(("a", "b"))), Kind::Dlr, &below, "http://localhost:1/dlr", Some(("a", "b")));
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn what_is_missing_is_named_in_one_line() {
+        let directory = directory("missing");
+        let error = |args: Args| format!("{:#}", args.resolve(Kind::Mo, &directory).err().unwrap());
+        assert!(error(args(None, None)).contains("no --url"));
+        assert!(error(args(Some("https://host/mo"), Some(("a:b", "c")))).contains("--user"));
+        fs::write(directory.join(STACK_FILE), "{}").unwrap();
+        let unusable = error(args(None, None));
+        assert!(unusable.contains("make up") && !unusable.contains('\n'), "{unusable}");
+        fs::remove_dir_all(&directory).unwrap();
+    }
+}
