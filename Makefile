@@ -45,11 +45,11 @@ audit: ## known vulnerabilities of the dependencies; apart from lint because it 
 .PHONY: build
 build: ## release artefacts for deployment, in .aws-sam/build
 	@$(TOOLS) sam
-	sam build --config-file $(CURDIR)/infra/samconfig.toml --template infra/template.yaml
+	sam build
 
 .PHONY: deploy
-deploy: build ## deploy to AWS, guided by infra/samconfig.toml
-	sam deploy --config-file $(CURDIR)/infra/samconfig.toml --guided
+deploy: build ## deploy to AWS: asks for the parameters, starting from infra/samconfig.toml
+	sam deploy --guided
 
 .PHONY: clean
 clean: down ## take the local stack down, forget what was built and the tools

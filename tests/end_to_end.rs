@@ -1,8 +1,10 @@
 //! From the gateway's post to the subscriber's queue, through everything that `infra/template.yaml` deploys.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use clap::Parser;
 use models::{DeliveryStatus, DlrCallback, Item, Kind, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -417,4 +419,40 @@ async fn the_event_files_for_sam_local_invoke_are_answered_as_their_names_say() 
     }
     let answer = stack.invoke(&stack.file.fanout_function, &fixture("fanout-one-poison.json")).await;
     assert_eq!(answer, json!({"batchItemFailures": []}), "the poison is parked, not sent again");
+}
+
+/// Runs `wab send` as a person would type it, and gives its exit code and what it printed.
+async fn wab(stack: &Stack, kind: &str, arguments: &[&str]) -> (u8, String) {
+    let url = if kind == "mo" { &stack.file.mo_url } else { &stack.file.dlr_url };
+    let line = [&["wab", "send", kind, "--url", url, "--user", &stack.file.username], arguments].concat();
+    let cli = wab::Cli::try_parse_from(line).unwrap();
+    tokio::task::spawn_blocking(move || {
+        let mut out = Vec::new();
+        let code = cli.run(Path::new("."), &mut out).unwrap();
+        (code, String::from_utf8(out).unwrap())
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn wab_send_acts_as_the_gateway_and_its_exit_code_says_what_came_of_it() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let id = fresh_id("wab");
+    let right = ["--password", &stack.file.password];
+    let mo = ["--type", "document", "--id", &id];
+    let (code, printed) = wab(&stack, "mo", &[&right[..], &mo].concat()).await;
+    assert!(code == 0 && printed.contains("Stored"), "{printed}");
+    let (code, printed) = wab(&stack, "mo", &[&right[..], &mo].concat()).await;
+    assert!(code == 0 && printed.contains("Duplicate"), "{printed}");
+    let (code, printed) = wab(&stack, "dlr", &[&right[..], &["--status", "frozen", "--id", &id]].concat()).await;
+    assert!(code == 0 && printed.contains("Stored"), "{printed}");
+    let (code, printed) = wab(&stack, "mo", &["--password", "wrong"]).await;
+    assert!(code == 1 && printed.contains("401"), "{printed}");
+
+    let events = subscriber.everything_so_far().await;
+    let [document, frozen] = of(&events, &id)[..] else { panic!("two events") };
+    assert_eq!((&*document.attributes["type"], &*frozen.attributes["status"]), ("document", "frozen"));
 }

@@ -8,7 +8,7 @@ use crate::fake_aws::{Calls, sdk};
 use crate::requests::{dlr, mo_text};
 
 /// A stream record of `item`, with the sequence number `number`.
-fn record(number: usize, item: &Item<'_>) -> Value {
+pub(crate) fn record(number: usize, item: &Item<'_>) -> Value {
     let key = &item.key;
     let image: Value = serde_json::to_value(item).unwrap();
     let image = image.as_object().unwrap().iter().map(|(name, value)| {
@@ -31,7 +31,7 @@ fn record(number: usize, item: &Item<'_>) -> Value {
     })
 }
 
-fn received(body: &str) -> Received<'_> {
+pub(crate) fn received(body: &str) -> Received<'_> {
     Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(1_763_889_302_417), expires_at: 1 }
 }
 
@@ -74,7 +74,7 @@ fn parked(calls: &Calls) -> Vec<Value> {
 }
 
 /// SNS's answer to a batch: each entry in `failed` with its code, the others successful.
-fn published(request: &str, failed: &[(usize, &str, bool)]) -> (u16, String) {
+pub(crate) fn published(request: &str, failed: &[(usize, &str, bool)]) -> (u16, String) {
     let entries = request.matches(".Message=").count();
     let mut successful = String::new();
     let mut refused = String::new();

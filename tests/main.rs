@@ -15,6 +15,7 @@ mod answers;
 mod end_to_end;
 mod fake_aws;
 mod fanout_rules;
+mod log_lines;
 mod requests;
 mod stack;
 mod template;

@@ -80,7 +80,7 @@ class Stack:
                     break
                 except BlockingIOError:
                     if time.monotonic() > give_up:
-                        raise Failure(f"another command has held the stack {self.name} for {LOCK_SECONDS} s") from None
+                        raise Failure(f"another command has held the stack for {LOCK_SECONDS} s") from None
                     if not waiting:
                         say("waiting for another command on this stack")
                         waiting = True
@@ -107,7 +107,7 @@ class Stack:
         """Brings the stack to the state of the sources; also tells whether that took an emulator of our own."""
         running = self.state()
         if running and port not in (None, running["port"]):
-            raise Failure(f"the stack {self.name} runs on port {running['port']}: take it down first")
+            raise Failure(f"the stack is up on port {running['port']}: take it down first")
         if running:
             self.build()
             artefacts = self.artefacts()
@@ -456,23 +456,25 @@ def down(stack: Stack, _arguments: argparse.Namespace) -> None:
 def local(stack: Stack, arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     with terminal():
-        ours = False
+        state, ours = None, False
         try:
             with stack.locked():
                 state, ours = stack.up(arguments.port, rotating=False)
             say(f"up after {time.monotonic() - started:.0f} s\n")
             show_events(stack, state)
         except Stopped:
-            pass
+            if not state:
+                say("\nstopped")
+            elif not ours:
+                say("\nthe stack was up before and stays up: `make down` stops it")
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
-            if ours:
+            if state and ours:
                 with stack.locked():
-                    stack.down()
+                    if stack.state() == state:  # and not a later one
+                        stack.down()
                 say("\nstopped")
-            else:
-                say("\nthe stack was up before and stays up: `make down` stops it")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -59,13 +59,15 @@ impl Verifier {
     /// The verifier of a user name and a password.
     ///
     /// # Errors
-    /// If the user name is empty or holds a `:` (RFC 7617 ends the name there), a `,` or a control character.
+    /// If the user name is empty or holds a `:` (RFC 7617 ends the name there), a `,`, white space or a control
+    /// character, none of which the list of verifiers could hold.
     pub fn new(user: &str, password: &str) -> Result<Self, CredentialsError> {
         Self::of(user, Sha256::digest(password).into())
     }
 
     fn of(user: &str, password_digest: [u8; 32]) -> Result<Self, CredentialsError> {
-        if user.is_empty() || user.contains([':', ',']) || user.contains(char::is_control) {
+        if user.is_empty() || user.contains([':', ',']) || user.contains(|c: char| c.is_whitespace() || c.is_control())
+        {
             return Err(CredentialsError::User);
         }
         Ok(Self { user: user.to_owned(), user_digest: Sha256::digest(user).into(), password_digest })
@@ -107,7 +109,7 @@ pub enum CredentialsError {
     #[error("a verifier is a user name, a colon and the 64 hex digits of the password's SHA-256")]
     Form,
     /// The user name can't be sent by HTTP Basic.
-    #[error("a user name is not empty and holds no colon, comma or control character")]
+    #[error("a user name is not empty and holds no colon, comma, white space or control character")]
     User,
 }
 
@@ -208,7 +210,7 @@ mod tests {
             assert_eq!(text.parse::<Credentials>().unwrap_err(), CredentialsError::Form, "{text}");
         }
         assert_eq!(format!(":{digest}").parse::<Credentials>().unwrap_err(), CredentialsError::User);
-        for user in ["", "a:b", "a,b", "a\nb"] {
+        for user in ["", "a:b", "a,b", "a\nb", " a", "a b"] {
             assert_eq!(Verifier::new(user, "x"), Err(CredentialsError::User), "{user}");
         }
     }

@@ -6,5 +6,5 @@ mod log;
 mod settings;
 
 pub use aws::{Reason, SdkConfig, sdk_config};
-pub use log::log_to_stdout;
+pub use log::{log, log_to_stdout};
 pub use settings::{SettingError, required};

@@ -2,7 +2,6 @@
 //! command exits with.
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use serde_json::Value;
 
@@ -35,11 +34,11 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) fn exit_code(self) -> ExitCode {
+    pub(crate) fn exit_code(self) -> u8 {
         match self {
-            Self::Accepted => ExitCode::SUCCESS,
-            Self::Refused => ExitCode::from(1),
-            Self::NotNow => ExitCode::from(3),
+            Self::Accepted => 0,
+            Self::Refused => 1,
+            Self::NotNow => 3,
         }
     }
 }

@@ -1,111 +1,21 @@
-//! `wab`: the command-line tool of people who run the receiver.
-//!
-//! Each command is a module with its arguments and a `run` that writes to what it is given. Only this file
-//! knows the process: its arguments, its working directory, its output and its exit code.
-
-mod answer;
-mod callback_url;
-mod credentials;
-mod random;
-mod samples;
-mod send;
-mod target;
+//! The process around [`wab::Cli`]: its arguments, its working directory, its output and its exit code.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
-
-/// What a command exits with if it can't be carried out as it was given. Clap uses the same number.
-const USAGE: u8 = 2;
-
-/// Looks after a receiver of WhatsApp gateway callbacks.
-#[derive(Parser)]
-#[command(version, after_help = EXAMPLES)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-const EXAMPLES: &str = "\
-Examples:
-  wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
-  wab send mo --type image
-  wab send dlr --status expired
-
-`wab help COMMAND` tells more of each, with its exit codes.";
-
-#[derive(Subcommand)]
-enum Command {
-    Credentials(credentials::Args),
-    Send(send::Args),
-}
+use clap::Parser;
+use wab::{Cli, USAGE};
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command, &mut io::stdout().lock()) {
-        Ok(code) => code,
+    let cli = Cli::parse();
+    let directory = std::env::current_dir().context("no working directory");
+    match directory.and_then(|directory| cli.run(&directory, &mut io::stdout().lock())) {
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             // If even stderr is closed, the exit code is all there is to say.
             let _ = writeln!(io::stderr().lock(), "wab: {error:#}");
             ExitCode::from(USAGE)
-        }
-    }
-}
-
-fn run(command: Command, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Credentials(args) => credentials::run(args, out),
-        Command::Send(args) => {
-            let directory = std::env::current_dir().context("no working directory")?;
-            send::run(args, &directory, out)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-    use models::DeliveryStatus;
-
-    use super::*;
-
-    #[test]
-    fn the_arguments_are_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[track_caller]
-    fn refused(args: &[&str]) {
-        let error = Cli::try_parse_from(args).err().unwrap();
-        assert_eq!(error.exit_code(), i32::from(USAGE), "{args:?}");
-    }
-
-    #[test]
-    fn what_does_not_go_together_is_a_usage_error() {
-        refused(&["wab"]);
-        refused(&["wab", "send"]);
-        refused(&["wab", "send", "mo", "--type", "telegram"]);
-        refused(&["wab", "send", "mo", "--status", "sent"]);
-        refused(&["wab", "send", "mo", "--user", "a"]);
-        refused(&["wab", "send", "mo", "--password", "a"]);
-        refused(&["wab", "send", "mo", "--file", "a.json", "--type", "text"]);
-        refused(&["wab", "send", "mo", "--file", "a.json", "--id", "1"]);
-        refused(&["wab", "send", "dlr", "--file", "a.json", "--status", "sent"]);
-    }
-
-    #[test]
-    fn a_password_may_begin_with_a_hyphen() {
-        assert!(Cli::try_parse_from(["wab", "send", "mo", "--user", "a", "--password", "-b"]).is_ok());
-    }
-
-    #[test]
-    fn the_help_of_dlr_lists_every_known_status() {
-        let mut command = Cli::command();
-        let dlr = command.find_subcommand_mut("send").and_then(|send| send.find_subcommand_mut("dlr")).unwrap();
-        let help = dlr.render_long_help().to_string();
-        for status in DeliveryStatus::KNOWN {
-            assert!(help.contains(status.as_str()), "{status:?}");
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,7 +12,7 @@ use models::Kind;
 use ureq::Agent;
 
 use crate::answer::{Answer, SHOWN_HEADERS, Verdict};
-use crate::callback_url::Login;
+use crate::callback_url::{Login, is_local};
 use crate::random;
 use crate::samples::{Dlr, MessageType, Mo};
 use crate::target::{self, Target};
@@ -119,7 +118,7 @@ Examples:
 
 ";
 
-pub(crate) fn run(args: Args, directory: &Path, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: Args, directory: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
     let (target, body) = match args.callback {
         Callback::Mo(mo) => (mo.target.resolve(Kind::Mo, directory)?, mo.body()?),
         Callback::Dlr(dlr) => (dlr.target.resolve(Kind::Dlr, directory)?, dlr.body()?),
@@ -181,7 +180,7 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 fn post(target: &Target, body: &[u8]) -> Result<Answer, ureq::Error> {
-    let mut request = agent(target).post(target.address.to_string()).header("content-type", "application/json");
+    let mut request = agent(target).post(target.address.as_str()).header("content-type", "application/json");
     if let Some(login) = &target.login {
         request = request.header("authorization", basic(login));
     }
@@ -203,7 +202,7 @@ fn agent(target: &Target) -> Agent {
         .max_redirects(0)
         .timeout_global(Some(TIMEOUT))
         .user_agent(concat!("wab/", env!("CARGO_PKG_VERSION")));
-    if target.address.is_local() {
+    if is_local(&target.address) {
         // A proxy from the environment can't reach the ports of this machine.
         config = config.proxy(None);
     }

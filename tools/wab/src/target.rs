@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use models::Kind;
 use serde::Deserialize;
+use url::Url;
 
-use crate::callback_url::{Address, CallbackUrl, Login};
+use crate::callback_url::{CallbackUrl, Login};
 
 /// What `make up` writes.
 const STACK_FILE: &str = ".local/stack.json";
@@ -29,7 +30,7 @@ pub(crate) struct Args {
 
 /// Where to post, and as whom. Without credentials the request goes out without: the receiver shall refuse it.
 pub(crate) struct Target {
-    pub(crate) address: Address,
+    pub(crate) address: Url,
     pub(crate) login: Option<Login>,
 }
 

@@ -1,0 +1,127 @@
+//! What the functions write to their log: never a body, a number, a name, a `wamid` or a secret, at any level.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use fanout::{Fanout, Settings, StreamBatch};
+use models::{Item, MoCallback};
+use serde_json::{Value, json};
+
+use crate::fake_aws::{door, dynamodb_error, sdk, taken_by};
+use crate::fanout_rules::{published, received, record};
+use crate::requests::{PASSWORD, USER, basic, mo_text, request};
+
+/// Stands in every place that comes from outside.
+const SECRET: &str = "s3cret";
+
+/// The log's bytes, kept.
+#[derive(Debug, Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs `what` with the functions' log at its most talkative, and gives the lines.
+async fn log_of<T>(what: impl Future<Output = T>) -> Vec<Value> {
+    let kept = Kept::default();
+    let out = kept.clone();
+    let log = tracing::subscriber::set_default(platform::log(Some("TRACE"), move || out.clone()));
+    what.await;
+    drop(log);
+    let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    assert!(!text.contains(SECRET), "{text}");
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn mo_full_of_secrets() -> Value {
+    json!({"id": SECRET, "source": SECRET, "Destination": SECRET, "reference": SECRET, "operator": SECRET, SECRET: SECRET,
+           "content": {"type": SECRET, "from": SECRET, "id": SECRET, "text": {"body": SECRET}}})
+}
+
+/// Posts `body` to `mo` and gives the fields of its one log line.
+async fn line_of(
+    authorization: &str,
+    body: &str,
+    answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static,
+) -> Value {
+    let (sdk, _) = sdk(answer).await;
+    let door = door(&sdk);
+    let lines = log_of(mo::handle(&door, request("/mo", Some(authorization), body.as_bytes()))).await;
+    let [line] = &lines[..] else { panic!("one line a callback: {lines:?}") };
+    assert!(line.to_string().len() <= 400, "{line}");
+    let mut fields = line["fields"].clone();
+    assert_eq!(fields["callback.kind"], "mo");
+    fields["level"] = line["level"].clone();
+    fields
+}
+
+#[tokio::test]
+async fn a_callback_is_one_line_that_says_what_came_of_it() {
+    let right = basic(USER, PASSWORD);
+    let mo = mo_full_of_secrets().to_string();
+    let stored = line_of(&right, &mo, |_, _| (200, "{}".to_owned())).await;
+    assert_eq!((&stored["level"], &stored["outcome"]), (&json!("INFO"), &json!("stored")));
+    assert_eq!(stored["event.id"].as_str().unwrap().len(), 32);
+
+    let same = json!({"digest": {"S": models::Digest::of(&mo).as_str()}, "body": {"S": SECRET}});
+    let duplicate = line_of(&right, &mo, move |_, _| taken_by(&same)).await;
+    assert_eq!((&duplicate["level"], &duplicate["outcome"]), (&json!("INFO"), &json!("duplicate")));
+
+    let other = json!({"digest": {"S": "0".repeat(64)}, "body": {"S": SECRET}});
+    let put = move |_: &str, put: &str| if put.contains("EVENT#") { (200, "{}".to_owned()) } else { taken_by(&other) };
+    let variant = line_of(&right, &mo, put).await;
+    assert_eq!((&variant["level"], &variant["outcome"]), (&json!("WARN"), &json!("variant")));
+}
+
+#[tokio::test]
+async fn a_refusal_is_one_line_with_its_code() {
+    let right = basic(USER, PASSWORD);
+    let mo = mo_full_of_secrets().to_string();
+    for (authorization, body, level, code) in [
+        (&*basic(USER, SECRET), &*mo, "WARN", "unauthorized"),
+        (&*basic(SECRET, SECRET), &*mo, "WARN", "unauthorized"),
+        ("Bearer s3cret", &*mo, "WARN", "unauthorized"),
+        (&*right, "{\"s3cret", "WARN", "not_json"),
+        (&*right, "\"s3cret\"", "WARN", "not_an_object"),
+        (&*right, "{\"source\":\"s3cret\"}", "WARN", "no_id"),
+        (&*right, &"s3cret".repeat(100_000), "WARN", "too_large"),
+        (&*right, &*mo, "ERROR", "unavailable"),
+    ] {
+        let fields = line_of(authorization, body, |_, _| dynamodb_error(400, "AccessDeniedException")).await;
+        assert_eq!((&fields["level"], &fields["code"]), (&json!(level), &json!(code)));
+        assert_eq!(fields["reason"] == "AccessDeniedException", code == "unavailable", "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
+    let body = mo_full_of_secrets().to_string();
+    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
+    let mut poison = record(2, &item);
+    poison["dynamodb"]["NewImage"]["body"]["S"] = SECRET.into();
+    let unreadable = json!({"eventName": SECRET, "dynamodb": {"SequenceNumber": "3", "Keys": SECRET}});
+    let good = mo_text("a").to_string();
+    let good = record(1, &Item::mo(&MoCallback::parse(&good).unwrap(), received(&good)));
+    let (sdk, _) = sdk(|operation, request| match operation {
+        "PublishBatch" => published(request, &[(1, "InternalError", false)]),
+        _ => (200, json!({"MessageId": "m"}).to_string()),
+    })
+    .await;
+    let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
+    let batch = |records: &[&Value]| -> StreamBatch { serde_json::from_value(json!({"Records": records})).unwrap() };
+
+    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]))).await;
+    let reasons: Vec<_> = lines.iter().map(|line| line["fields"]["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["the body is not the callback that the key says", "the record is no stream record"]);
+
+    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &record(2, &item)]))).await;
+    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    assert_eq!((&line["level"], &line["fields"]["reason"]), (&json!("ERROR"), &json!("InternalError")));
+}

@@ -1,0 +1,102 @@
+//! `wab`: the command-line tool of people who run the receiver.
+//!
+//! Each command is a module with its arguments and a `run` that writes to what it is given. Only `main.rs`
+//! knows the process: its arguments, its working directory, its output and its exit code.
+
+mod answer;
+mod callback_url;
+mod credentials;
+mod random;
+mod samples;
+mod send;
+mod target;
+
+use std::io::Write;
+use std::path::Path;
+
+use clap::{Parser, Subcommand};
+
+/// What a command exits with if it can't be carried out as it was given. Clap uses the same number.
+pub const USAGE: u8 = 2;
+
+/// Looks after a receiver of WhatsApp gateway callbacks.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
+  wab send mo --type image
+  wab send dlr --status expired
+
+`wab help COMMAND` tells more of each, with its exit codes.";
+
+#[derive(Subcommand)]
+enum Command {
+    Credentials(credentials::Args),
+    Send(send::Args),
+}
+
+impl Cli {
+    /// Carries the command out in `directory`, writes what there is to say to `out`, and gives the exit code.
+    ///
+    /// # Errors
+    /// If it can't be carried out as it was given; then the exit code is [`USAGE`].
+    pub fn run(self, directory: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
+        match self.command {
+            Command::Credentials(args) => credentials::run(args, out),
+            Command::Send(args) => send::run(args, directory, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use models::DeliveryStatus;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[track_caller]
+    fn refused(args: &[&str]) {
+        let error = Cli::try_parse_from(args).err().unwrap();
+        assert_eq!(error.exit_code(), i32::from(USAGE), "{args:?}");
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_a_usage_error() {
+        refused(&["wab"]);
+        refused(&["wab", "send"]);
+        refused(&["wab", "send", "mo", "--type", "telegram"]);
+        refused(&["wab", "send", "mo", "--status", "sent"]);
+        refused(&["wab", "send", "mo", "--user", "a"]);
+        refused(&["wab", "send", "mo", "--password", "a"]);
+        refused(&["wab", "send", "mo", "--file", "a.json", "--type", "text"]);
+        refused(&["wab", "send", "mo", "--file", "a.json", "--id", "1"]);
+        refused(&["wab", "send", "dlr", "--file", "a.json", "--status", "sent"]);
+    }
+
+    #[test]
+    fn a_password_may_begin_with_a_hyphen() {
+        assert!(Cli::try_parse_from(["wab", "send", "mo", "--user", "a", "--password", "-b"]).is_ok());
+    }
+
+    #[test]
+    fn the_help_of_dlr_lists_every_known_status() {
+        let mut command = Cli::command();
+        let dlr = command.find_subcommand_mut("send").and_then(|send| send.find_subcommand_mut("dlr")).unwrap();
+        let help = dlr.render_long_help().to_string();
+        for status in DeliveryStatus::KNOWN {
+            assert!(help.contains(status.as_str()), "{status:?}");
+        }
+    }
+}
