@@ -118,8 +118,12 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
     let batch = |records: &[&Value]| -> StreamBatch { serde_json::from_value(json!({"Records": records})).unwrap() };
 
     let lines = log_of(fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]))).await;
-    let reasons: Vec<_> = lines.iter().map(|line| line["fields"]["reason"].as_str().unwrap()).collect();
-    assert_eq!(reasons, ["the body is not the callback that the key says", "the record is no stream record"]);
+    let [parked, unread, all] = &lines[..] else {
+        panic!("a line for each that is parked, and one for all: {lines:?}")
+    };
+    assert_eq!(parked["fields"]["reason"], "the body is not the callback that the key says");
+    assert_eq!(unread["fields"]["reason"], "the record is no stream record");
+    assert_eq!((&all["level"], &all["fields"]["records"]), (&json!("INFO"), &json!(3)));
 
     let lines = log_of(fanout::handle(&fanout, batch(&[&good, &record(2, &item)]))).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };

@@ -82,8 +82,11 @@ pub struct Unnamable;
 pub async fn handle(fanout: &Fanout, batch: StreamBatch) -> Result<DynamoDbEventResponse, Unnamable> {
     let records: Vec<Record> = batch.records.iter().map(|raw| Record::read(raw)).collect();
     let mut done = Done::none_of(records.len());
-    if let Err(reason) = fan_out(fanout, &records, &mut done).await {
-        tracing::error!(reason = %reason, records = records.len(), "fan-out stopped: Lambda will try again");
+    match fan_out(fanout, &records, &mut done).await {
+        Ok(()) => tracing::info!(records = records.len(), "records fanned out"),
+        Err(reason) => {
+            tracing::error!(reason = %reason, records = records.len(), "fan-out stopped: Lambda will try again");
+        }
     }
     respond(&records, &done)
 }
