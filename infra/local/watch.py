@@ -71,16 +71,20 @@ def print_invitation(state: State) -> None:
     }
     credentials = f"{state['username']}:{state['password']}"
     curl = ["curl", "-u", credentials, "-H", "content-type: application/json", "-d", json.dumps(sample)]
-    print(f"\n  {shlex.join([*curl, state['mo_url']])}\n\nevents, until Ctrl-C:", flush=True)
+    print(f"\n  {shlex.join([*curl, state['mo_url']])}\n")
+    print("  (again, it is a duplicate; `cargo run -p wab -- send mo` sends a new one each time)\n")
+    print("events, until Ctrl-C:", flush=True)
 
 
 def summary(body: str) -> str:
     """One line about an event: when, which, of whom, and the beginning of what."""
     try:
         event = json.loads(body)
-        data = event["data"]
         what = [event["time"], event["type"], event["subject"]]
-        if "status" in data:
+        data = event.get("data", {})
+        if "dataref" in event:
+            what.append("too large for a message; see its dataref")
+        elif "status" in data:
             what += [data["status"], data.get("reference") or ""]
         else:
             content = data.get("content")
