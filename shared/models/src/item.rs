@@ -16,7 +16,7 @@ use crate::status::DeliveryStatus;
 pub const MAX_ITEM_BYTES: usize = 400 * 1024;
 
 /// Outer fields are copied into attributes of their own up to this length; a longer one is left to the
-/// body. It keeps them below the limits of index keys (2,048 bytes) and of what a filter policy may name.
+/// body. It keeps them below the limits of index keys: 2,048 and 1,024 bytes.
 const MAX_COPY_BYTES: usize = 1024;
 
 /// Which of the two callbacks an event came from.
@@ -151,7 +151,7 @@ impl<'a> Item<'a> {
     #[must_use]
     pub fn dlr(callback: &DlrCallback<'a>, received: Received<'a>) -> Self {
         Self {
-            status: Some(Cow::Owned(callback.status.as_str().to_owned())),
+            status: copy(Some(&Cow::Owned(callback.status.as_str().to_owned()))),
             reference: copy(callback.reference.as_ref()),
             ..Self::bare(Key::dlr(&callback.id, &callback.status), received)
         }
@@ -212,8 +212,14 @@ impl<'a> Item<'a> {
     }
 }
 
+/// The copy of an outer field for an attribute of its own; none if the body must do.
 fn copy<'a>(field: Option<&Cow<'a, str>>) -> Option<Cow<'a, str>> {
-    field.filter(|text| text.len() <= MAX_COPY_BYTES).cloned()
+    field.filter(|text| text.len() <= MAX_COPY_BYTES && text.chars().all(may_be_published)).cloned()
+}
+
+/// Whether SNS and SQS take a character in a message attribute (SQS API reference, `SendMessage`).
+fn may_be_published(char: char) -> bool {
+    !matches!(char, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// The version of the layout, attribute `v`. Readers take every version ever written; there is one so far.
@@ -318,11 +324,14 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_overlong_copies_are_left_to_the_body() {
+    fn empty_overlong_and_unpublishable_copies_are_left_to_the_body() {
         let long = "6".repeat(MAX_COPY_BYTES + 1);
         let body = format!(r#"{{"id":"a","source":"","Destination":"{long}"}}"#);
         let item = mo(&body);
         assert_eq!((item.source, item.destination), (None, None));
+        let body = r#"{"id":"a","source":"\u0000","content":{"type":"te\uffffxt"}}"#;
+        let item = mo(body);
+        assert_eq!((item.source, item.message_type), (None, None));
         let fits = "6".repeat(MAX_COPY_BYTES);
         let body = format!(r#"{{"id":"a","source":"{fits}"}}"#);
         assert_eq!(mo(&body).source.as_deref(), Some(fits.as_str()));
