@@ -1,4 +1,4 @@
-//! What the gateway hears from `mo` and `dlr` (design part 4), in this process.
+//! What the gateway hears from `mo` and `dlr` (README, "Answers"), in this process.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What `fanout` does when a topic or the dead-letter queue doesn't take what it gets (design part 8).
+//! What `fanout` does when a topic or the dead-letter queue doesn't take what it gets (README, "When something fails").
 
 use fanout::{Fanout, Settings, StreamBatch};
 use models::{DlrCallback, Item, MoCallback, Received, ReceivedAt};

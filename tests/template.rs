@@ -1,4 +1,4 @@
-//! The rules that `infra/template.yaml` must keep, so that it can be operated (style 15).
+//! The rules that `infra/template.yaml` must keep, so that it can be operated.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
