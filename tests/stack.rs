@@ -166,17 +166,21 @@ impl Stack {
         get.send().await.unwrap().attributes.unwrap().remove(&QueueAttributeName::QueueArn).unwrap()
     }
 
-    /// Waits until the dead-letter queue holds a message that `wanted` picks, and gives it.
+    /// Waits until the dead-letter queue holds a message that `wanted` picks, and takes it.
     pub(crate) async fn parked(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let url = self.file.dead_letter_queue_url.clone();
+        let url = &self.file.dead_letter_queue_url;
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
-            // Left in the queue, and at once visible to other tests.
-            let receive = self.sqs.receive_message().queue_url(&url).max_number_of_messages(10);
-            let got = receive.visibility_timeout(0).wait_time_seconds(1).send().await.unwrap();
-            let bodies = got.messages.unwrap_or_default().into_iter().filter_map(|message| message.body);
-            if let Some(found) = bodies.filter_map(|body| serde_json::from_str(&body).ok()).find(&wanted) {
-                return found;
+            // Whatever else is there comes back soon, for another test to find.
+            let receive = self.sqs.receive_message().queue_url(url).max_number_of_messages(10);
+            let got = receive.visibility_timeout(3).wait_time_seconds(1).send().await.unwrap();
+            for message in got.messages.unwrap_or_default() {
+                let parked = serde_json::from_str(&message.body.unwrap()).unwrap();
+                if wanted(&parked) {
+                    let delete = self.sqs.delete_message().queue_url(url);
+                    delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
+                    return parked;
+                }
             }
         }
         panic!("nothing was parked within {PATIENCE:?}");
