@@ -155,6 +155,15 @@ async fn an_entry_that_sns_refuses_for_good_is_parked() {
 }
 
 #[tokio::test]
+async fn entries_that_sns_refuses_one_and_all_are_parked_after_one_call() {
+    let records = vec![mo_record(1, "a"), mo_record(2, "b")];
+    let refused = [(0, "InvalidParameter", true), (1, "InvalidParameter", true)];
+    let (failures, calls) = fan_out(records, aws(move |request| published(request, &refused))).await;
+    assert_eq!(failures, [""; 0]);
+    assert_eq!(operations(&calls), ["PublishBatch", "SendMessage", "SendMessage"]);
+}
+
+#[tokio::test]
 async fn an_entry_that_sns_may_take_later_comes_again() {
     for (code, sender_fault) in [("InternalError", false), ("Throttled", true), ("AuthorizationError", true)] {
         let records = vec![mo_record(1, "a"), mo_record(2, "b"), mo_record(3, "c")];

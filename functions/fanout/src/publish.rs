@@ -19,7 +19,7 @@ pub(crate) struct Topics {
 }
 
 /// What became of one event.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Verdict {
     /// The topic has it.
     Published,
@@ -40,32 +40,29 @@ impl Topics {
             Kind::Mo => &self.mo_arn,
             Kind::Dlr => &self.dlr_arn,
         };
-        let verdicts = self.publish_entries(topic_arn, &batch.entries).await;
-        if batch.entries.len() == 1 || !verdicts.iter().all(|verdict| matches!(verdict, Verdict::Refused(_))) {
-            return verdicts;
+        match self.call(topic_arn, &batch.entries).await {
+            // Maybe for one entry's sake: each one for itself.
+            Err(Verdict::Refused(_)) if batch.entries.len() > 1 => {
+                let mut verdicts = Vec::with_capacity(batch.entries.len());
+                for entry in batch.entries.chunks(1) {
+                    verdicts.extend(self.call(topic_arn, entry).await.unwrap_or_else(|verdict| vec![verdict]));
+                }
+                verdicts
+            }
+            result => result.unwrap_or_else(|verdict| vec![verdict; batch.entries.len()]),
         }
-        // The whole call was refused, maybe for one entry's sake: each one for itself.
-        let mut verdicts = Vec::with_capacity(batch.entries.len());
-        for entry in &batch.entries {
-            verdicts.extend(self.publish_entries(topic_arn, std::slice::from_ref(entry)).await);
-        }
-        verdicts
     }
 
-    async fn publish_entries(&self, topic_arn: &str, entries: &[Outbound<'_>]) -> Vec<Verdict> {
+    /// One call: a verdict for each of its entries, or one for the call as a whole.
+    async fn call(&self, topic_arn: &str, entries: &[Outbound<'_>]) -> Result<Vec<Verdict>, Verdict> {
         let call = self.client.publish_batch().topic_arn(topic_arn).set_publish_batch_request_entries(Some(
             // Building fails only where an id or a message is missing; both are there.
             entries.iter().enumerate().filter_map(|(number, entry)| request_entry(number, entry.event).ok()).collect(),
         ));
         match call.send().await {
-            Ok(output) => verdicts(&output, entries.len()),
-            Err(error) => {
-                let reason = Reason::of(&error);
-                let refused = error.code().is_some_and(blames_the_message);
-                let verdict =
-                    || if refused { Verdict::Refused(reason.clone()) } else { Verdict::Retry(reason.clone()) };
-                entries.iter().map(|_| verdict()).collect()
-            }
+            Ok(output) => Ok(verdicts(&output, entries.len())),
+            Err(error) if error.code().is_some_and(blames_the_message) => Err(Verdict::Refused(Reason::of(&error))),
+            Err(error) => Err(Verdict::Retry(Reason::of(&error))),
         }
     }
 }
