@@ -47,6 +47,13 @@ build: ## release artefacts for deployment, in .aws-sam/build
 	@$(TOOLS) sam
 	sam build
 
+.PHONY: bench
+bench: build ## measure the functions, see `make bench BENCH=--help`; needs root for the memory settings, or BENCH=--memory=
+	cargo lambda build --release --locked --package bench-noop
+	cargo lambda build --release --locked --package bench-bare
+	cargo bench --locked -p models -p ingress
+	cargo run --quiet --locked --profile bench-driver -p bench -- $(BENCH)
+
 .PHONY: deploy
 deploy: build ## deploy to AWS: asks for the parameters, starting from infra/samconfig.toml
 	sam deploy --guided

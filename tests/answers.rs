@@ -17,7 +17,7 @@ fn json_of(response: &Response<Body>) -> Value {
 
 /// Posts `body` to `mo` and checks status and code of the refusal, and that it tells nothing of the body.
 async fn check_refused(path: &str, authorization: Option<&str>, body: &[u8], status: u16, code: &str) {
-    let (sdk, calls) = sdk(STORED).await;
+    let (sdk, calls) = sdk(STORED);
     let request = request(path, authorization, body);
     let response = match path {
         "/mo" => mo::handle(&door(&sdk), request).await,
@@ -84,7 +84,7 @@ async fn a_body_that_fits_no_item_is_too_large() {
 
 #[tokio::test]
 async fn a_new_callback_is_stored_with_one_call() {
-    let (sdk, calls) = sdk(STORED).await;
+    let (sdk, calls) = sdk(STORED);
     let body = mo_text("7c1f").to_string();
     let response = mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!(response.status(), 200);
@@ -107,7 +107,7 @@ async fn a_new_callback_is_stored_with_one_call() {
 async fn the_same_callback_again_is_a_duplicate_whatever_its_layout() {
     let digest = models::Digest::of(&dlr("4711", "received").to_string());
     let there = json!({"digest": {"S": digest.as_str()}});
-    let (sdk, calls) = sdk(move |_, _| taken_by(&there)).await;
+    let (sdk, calls) = sdk(move |_, _| taken_by(&there));
     let again = r#"{ "status": "received",  "reference": "order-17", "id": "4711" }"#;
     let response = dlr::handle(&door(&sdk), request("/dlr", Some(&basic(USER, PASSWORD)), again.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("duplicate")));
@@ -117,7 +117,7 @@ async fn the_same_callback_again_is_a_duplicate_whatever_its_layout() {
 #[tokio::test]
 async fn another_body_under_the_same_key_is_stored_beside_the_first() {
     let there = json!({"digest": {"S": "0".repeat(64)}});
-    let (sdk, calls) = sdk(move |_, put| if put.contains("EVENT#") { STORED("", "") } else { taken_by(&there) }).await;
+    let (sdk, calls) = sdk(move |_, put| if put.contains("EVENT#") { STORED("", "") } else { taken_by(&there) });
     let body = mo_text("7c1f").to_string();
     let response = mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("stored")));
@@ -129,7 +129,7 @@ async fn another_body_under_the_same_key_is_stored_beside_the_first() {
 #[tokio::test]
 async fn a_variant_again_is_a_duplicate() {
     let there = json!({"digest": {"S": "0".repeat(64)}});
-    let (sdk, calls) = sdk(move |_, _| taken_by(&there)).await;
+    let (sdk, calls) = sdk(move |_, _| taken_by(&there));
     let body = mo_text("7c1f").to_string();
     let response = mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("duplicate")));
@@ -150,13 +150,13 @@ async fn check_unavailable(sdk: platform::SdkConfig) {
 #[tokio::test]
 async fn a_table_that_cannot_be_reached_is_answered_503_within_4_seconds() {
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    check_unavailable(sdk_at(&format!("http://{unused}")).await).await;
+    check_unavailable(sdk_at(&format!("http://{unused}"))).await;
 }
 
 #[tokio::test]
 async fn a_table_that_never_answers_is_answered_503_within_4_seconds() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    check_unavailable(sdk_at(&format!("http://{}", silent.local_addr().unwrap())).await).await;
+    check_unavailable(sdk_at(&format!("http://{}", silent.local_addr().unwrap()))).await;
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn a_table_that_refuses_is_answered_503() {
         (400, "ProvisionedThroughputExceededException"),
         (500, "InternalServerError"),
     ] {
-        check_unavailable(sdk(move |_, _| dynamodb_error(status, code)).await.0).await;
+        check_unavailable(sdk(move |_, _| dynamodb_error(status, code)).0).await;
     }
 }
 
@@ -179,8 +179,7 @@ async fn a_put_whose_answer_was_lost_is_found_again() {
     let (sdk, _) = sdk(move |_, _| match tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
         0 => dynamodb_error(500, "InternalServerError"),
         _ => taken_by(&there),
-    })
-    .await;
+    });
     let response = mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("duplicate")));
 }

@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_config::Region;
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use ingress::{Door, Settings, Verifier};
 use lambda_http::http::{Request, Response};
@@ -17,7 +15,7 @@ pub(crate) type Calls = Arc<Mutex<Vec<(String, String)>>>;
 
 /// The configuration that the functions use, with `answer` in place of the network. `answer` gets the
 /// operation's name and the request's body, and gives a status and a body.
-pub(crate) async fn sdk(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static) -> (SdkConfig, Calls) {
+pub(crate) fn sdk(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static) -> (SdkConfig, Calls) {
     let calls = Calls::default();
     let seen = Arc::clone(&calls);
     let client = infallible_client_fn(move |request: Request<_>| {
@@ -27,23 +25,22 @@ pub(crate) async fn sdk(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sy
         let (status, answer) = answer(&operation, &body);
         Response::builder().status(status).body(answer).unwrap()
     });
-    (base().await.into_builder().http_client(client).build(), calls)
+    (base().into_builder().http_client(client).build(), calls)
 }
 
 /// The configuration that the functions use, with `endpoint` in place of AWS.
-pub(crate) async fn sdk_at(endpoint: &str) -> SdkConfig {
-    base().await.into_builder().endpoint_url(endpoint).build()
+pub(crate) fn sdk_at(endpoint: &str) -> SdkConfig {
+    base().into_builder().endpoint_url(endpoint).build()
 }
 
-/// The functions' configuration, without a look at the surroundings for a region or credentials.
-async fn base() -> SdkConfig {
-    let credentials = Credentials::new("test", "test", None, None, "test");
-    platform::sdk_config()
-        .await
-        .into_builder()
-        .region(Region::new("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build()
+/// The functions' configuration, in surroundings that say no more than they must.
+fn base() -> SdkConfig {
+    let var = |name: &str| match name {
+        "AWS_REGION" => Some("us-east-1".to_owned()),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+        _ => None,
+    };
+    platform::sdk_config(var).unwrap()
 }
 
 /// A door that the tests' credentials open.

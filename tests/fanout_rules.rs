@@ -1,10 +1,17 @@
 //! What `fanout` does when a topic or the dead-letter queue doesn't take what it gets (README, "When something fails").
 
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use fanout::{Fanout, Settings, StreamBatch};
 use models::{DlrCallback, Item, MoCallback, Received, ReceivedAt};
+use platform::SdkConfig;
 use serde_json::{Value, json};
 
-use crate::fake_aws::{Calls, sdk};
+use tokio::sync::Barrier;
+
+use crate::fake_aws::{Calls, sdk, sdk_at};
 use crate::requests::{dlr, mo_text};
 
 /// A stream record of `item`, with the sequence number `number`.
@@ -50,12 +57,15 @@ async fn fan_out(
     records: Vec<Value>,
     answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static,
 ) -> (Vec<String>, Calls) {
-    let (sdk, calls) = sdk(answer).await;
+    let (sdk, calls) = sdk(answer);
+    (fan_out_with(&sdk, records).await, calls)
+}
+
+async fn fan_out_with(sdk: &SdkConfig, records: Vec<Value>) -> Vec<String> {
     let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
     let batch: StreamBatch = serde_json::from_value(json!({"Records": records})).unwrap();
-    let response = fanout::handle(&Fanout::new(settings, &sdk), batch).await.unwrap();
-    let failures = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier.unwrap());
-    (failures.collect(), calls)
+    let response = fanout::handle(&Fanout::new(settings, sdk), batch).await.unwrap();
+    response.batch_item_failures.into_iter().map(|failure| failure.item_identifier.unwrap()).collect()
 }
 
 fn operations(calls: &Calls) -> Vec<String> {
@@ -238,7 +248,7 @@ async fn a_record_that_cannot_even_be_parked_comes_again() {
 
 #[tokio::test]
 async fn a_batch_that_cannot_be_named_comes_again_as_a_whole() {
-    let (sdk, _) = sdk(|_, _| (500, String::new())).await;
+    let (sdk, _) = sdk(|_, _| (500, String::new()));
     let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
     let batch: StreamBatch = serde_json::from_value(json!({"Records": [{"no": "record"}]})).unwrap();
     assert!(fanout::handle(&Fanout::new(settings, &sdk), batch).await.is_err());
@@ -263,4 +273,28 @@ async fn an_event_that_is_too_large_for_sns_is_published_by_reference() {
     let calls = calls.lock().unwrap();
     assert!(calls[0].1.len() < 10_000);
     assert!(calls[0].1.contains("dataref"), "the message names the item");
+}
+
+/// An SNS that answers nobody before everybody has called.
+#[derive(Debug, Clone)]
+struct Together(Arc<Barrier>);
+
+impl HttpConnector for Together {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let call = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
+        let (status, answer) = published(&call, &[]);
+        let everybody = Arc::clone(&self.0);
+        HttpConnectorFuture::new(async move {
+            everybody.wait().await;
+            Ok(HttpResponse::new(status.try_into().unwrap(), answer.into()))
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_ten_batches_of_a_full_invocation_are_under_way_at_once() {
+    let sns = SharedHttpConnector::new(Together(Arc::new(Barrier::new(10))));
+    let sdk = sdk_at("http://localhost").into_builder().http_client(http_client_fn(move |_, _| sns.clone())).build();
+    let records = (1..=100).map(|number| mo_record(number, &format!("id-{number}"))).collect();
+    assert_eq!(fan_out_with(&sdk, records).await, Vec::<String>::new());
 }

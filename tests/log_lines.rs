@@ -51,7 +51,7 @@ async fn line_of(
     body: &str,
     answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static,
 ) -> Value {
-    let (sdk, _) = sdk(answer).await;
+    let (sdk, _) = sdk(answer);
     let door = door(&sdk);
     let lines = log_of(mo::handle(&door, request("/mo", Some(authorization), body.as_bytes()))).await;
     let [line] = &lines[..] else { panic!("one line a callback: {lines:?}") };
@@ -112,8 +112,7 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
     let (sdk, _) = sdk(|operation, request| match operation {
         "PublishBatch" => published(request, &[(1, "InternalError", false)]),
         _ => (200, json!({"MessageId": "m"}).to_string()),
-    })
-    .await;
+    });
     let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
     let batch = |records: &[&Value]| -> StreamBatch { serde_json::from_value(json!({"Records": records})).unwrap() };
 

@@ -12,6 +12,7 @@
 )]
 
 mod answers;
+mod cost;
 mod end_to_end;
 mod fake_aws;
 mod fanout_rules;

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use aws_config::Region;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::QueueAttributeName;
 use models::Kind;
 use serde::Deserialize;
@@ -63,16 +61,16 @@ impl Stack {
         let path = std::env::var("WAB_STACK").expect("WAB_STACK names the stack.json of a stack: run `make test`");
         let file = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("no stack at {path}: {error}"));
         let file: StackFile = serde_json::from_str(&file).unwrap();
-        let credentials = Credentials::new(&file.access_key_id, &file.secret_access_key, None, None, "stack.json");
-        let sdk = platform::sdk_config()
-            .await
-            .into_builder()
-            // The emulator is one process for everything: it may take its time.
-            .timeout_config(TimeoutConfig::disabled())
-            .region(Region::new(file.region.clone()))
-            .endpoint_url(&file.endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
+        let found = file.clone();
+        let sdk = platform::sdk_config(move |name| match name {
+            "AWS_REGION" => Some(found.region.clone()),
+            "AWS_ACCESS_KEY_ID" => Some(found.access_key_id.clone()),
+            "AWS_SECRET_ACCESS_KEY" => Some(found.secret_access_key.clone()),
+            "AWS_ENDPOINT_URL" => Some(found.endpoint.clone()),
+            _ => None,
+        });
+        // The emulator is one process for everything: it may take its time.
+        let sdk = sdk.unwrap().into_builder().timeout_config(TimeoutConfig::disabled()).build();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
             sns: aws_sdk_sns::Client::new(&sdk),
@@ -227,8 +225,8 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    /// What has arrived of all that was posted before this call, in the order of its arrival: events are
-    /// published in order, so once a message and a receipt that are posted now are here, nothing is missing.
+    /// What has arrived of all that was posted before this call: the stream is read in order, so once a message and
+    /// a receipt that are posted now are here, what is still missing is in the same invocation, and a moment away.
     pub(crate) async fn everything_so_far(&self) -> Vec<Delivered> {
         let marker = fresh_id("marker");
         self.stack.post_ok(Kind::Mo, &mo_text(&marker)).await;

@@ -7,7 +7,7 @@ use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
 /// The template as JSON, its short tags in their long form: `!Ref X` is `{"Ref": "X"}`.
-fn template() -> Value {
+pub(crate) fn template() -> Value {
     let path = format!("{}/../infra/template.yaml", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     to_json(&Yaml::load_from_str(&text).unwrap()[0])
@@ -70,6 +70,10 @@ fn each_function_is_given_exactly_the_settings_it_asks_for() {
         let given: BTreeSet<String> = given.as_object().unwrap().keys().cloned().collect();
         assert_eq!(&given, expected, "{function}");
     }
+    // And all of them one that the SDK's configuration knows, if the deployment says so.
+    let common = template()["Globals"]["Function"]["Environment"]["Variables"].clone();
+    let chosen = json!({"Fn::If": ["HasCertificateFile", {"Ref": "CertificateFile"}, {"Ref": "AWS::NoValue"}]});
+    assert_eq!(common, json!({"SSL_CERT_FILE": chosen}));
 }
 
 #[test]

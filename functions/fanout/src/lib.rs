@@ -10,6 +10,7 @@ mod publish;
 mod record;
 
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use futures_util::future::join_all;
 use platform::{Reason, SdkConfig, SettingError, required};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -18,6 +19,10 @@ use crate::outbound::{Outbound, batches};
 use crate::park::DeadLetterQueue;
 use crate::publish::{Topics, Verdict};
 use crate::record::{Poison, Record};
+
+/// How many batches are on their way at once: with ten entries each, all that one invocation gets (`BatchSize`
+/// in the template), so a full one takes the time of one call. Order isn't promised to subscribers.
+const CONCURRENT_CALLS: usize = 10;
 
 /// What Lambda hands over: records of the stream, oldest first, each as its own text, so that one that
 /// can't be read fails alone.
@@ -67,6 +72,12 @@ impl Fanout {
             dead_letters: DeadLetterQueue::new(sdk, settings.dead_letter_queue_url),
         }
     }
+
+    /// Does at init what the first batch would pay for. The dead-letter queue isn't in it: most functions never
+    /// need it.
+    pub async fn warm_up(&self) {
+        self.topics.warm_up().await;
+    }
 }
 
 /// A batch that must come again as a whole, because the record to begin with can't be named.
@@ -103,9 +114,10 @@ async fn fan_out(fanout: &Fanout, records: &[Record], done: &mut Done) -> Result
         }
     }
     // Events first: a dead-letter queue that is out of order holds up no event that can be published.
-    for batch in batches(outbound) {
-        let verdicts = fanout.topics.publish(&batch).await;
-        for (entry, verdict) in batch.entries.iter().zip(verdicts) {
+    for wave in batches(outbound).chunks(CONCURRENT_CALLS) {
+        let verdicts = join_all(wave.iter().map(|batch| fanout.topics.publish(batch))).await;
+        let entries = wave.iter().flat_map(|batch| &batch.entries);
+        for (entry, verdict) in entries.zip(verdicts.into_iter().flatten()) {
             match verdict {
                 Verdict::Published => done.mark(entry.index),
                 Verdict::Refused(reason) => park(fanout, entry.index, &entry.event.poisoned(reason), done).await?,

@@ -8,7 +8,8 @@ async fn main() -> Result<(), Error> {
     let var = |name: &str| std::env::var(name).ok();
     platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let settings = Settings::read(var)?;
-    let fanout = &Fanout::new(settings, &platform::sdk_config().await);
+    let fanout = &Fanout::new(settings, &platform::sdk_config(var)?);
+    fanout.warm_up().await;
     let handle =
         async |event: LambdaEvent<StreamBatch>| fanout::handle(fanout, event.payload).await.map_err(Error::from);
     run(service_fn(handle)).await

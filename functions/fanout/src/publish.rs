@@ -1,11 +1,12 @@
 //! The two SNS topics, and what became of each entry of a batch.
 
 use aws_sdk_sns::Client;
+use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use models::Kind;
-use platform::{Reason, SdkConfig};
+use platform::{Ping, Reason, SdkConfig};
 
 use crate::outbound::{Batch, Outbound};
 use crate::record::NewEvent;
@@ -32,6 +33,14 @@ pub(crate) enum Verdict {
 impl Topics {
     pub(crate) fn new(sdk: &SdkConfig, mo_arn: String, dlr_arn: String) -> Self {
         Self { client: Client::new(sdk), mo_arn, dlr_arn }
+    }
+
+    /// Goes once through all of a call but for its effect, so that the first batch finds a warm connection.
+    pub(crate) async fn warm_up(&self) {
+        let call = self.client.publish_batch().topic_arn(&self.mo_arn).customize().interceptor(Ping);
+        let once = aws_sdk_sns::config::Builder::new().retry_config(RetryConfig::disabled());
+        // The answer to a ping is no answer to a batch: its text is of no interest.
+        let _ = call.config_override(once).send().await;
     }
 
     /// Publishes a batch; one verdict for each of its entries, in their order.

@@ -2,14 +2,15 @@
 
 use std::convert::Infallible;
 
-use ingress::{Door, Settings};
-use lambda_http::{Error, run, service_fn};
+use ingress::{Door, Settings, run};
+use lambda_http::{Error, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let var = |name: &str| std::env::var(name).ok();
     platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let settings = Settings::read(var)?;
-    let door = &Door::new(settings, &platform::sdk_config().await);
+    let door = &Door::new(settings, &platform::sdk_config(var)?);
+    door.table.warm_up().await;
     run(service_fn(|request| async move { Ok::<_, Infallible>(mo::handle(door, request).await) })).await
 }

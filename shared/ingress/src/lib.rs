@@ -6,8 +6,10 @@ mod answer;
 mod credentials;
 mod door;
 mod request;
+mod run;
 
 pub use answer::{Receipt, Refusal, answer};
 pub use credentials::{Credentials, CredentialsError, Unauthorized, Verifier};
 pub use door::{Door, Settings};
 pub use request::read_body;
+pub use run::run;

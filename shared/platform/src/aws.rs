@@ -1,69 +1,217 @@
-//! The AWS SDK: one configuration for every client of a function, and the reason of a failed call.
+//! The AWS SDK: one configuration, one HTTP client and one connection pool for every client of a function.
+//!
+//! Built by hand from what Lambda sets rather than by `aws-config`, whose chain looks for profiles, containers
+//! and token services that a function hasn't got: half a millisecond of every start and 1.3 MB of every binary.
 
-use std::error::Error;
-use std::fmt;
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
-pub use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_smithy_http_client::tls::Provider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Connector, HttpClientError};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+pub use aws_types::SdkConfig;
+use aws_types::region::Region;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-/// The configuration of every AWS client: region, credentials and endpoint from the surroundings, TLS by
-/// ring (the SDK's default provider costs some 45 ms of CPU in its first handshake), one connection pool.
+use crate::settings::{SettingError, required};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The roots that vouch for AWS's own endpoints. To decode these five takes a tenth of the time that the
+/// machine's whole store takes, at every start.
+const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
+
+/// What says that a connection may end at another certificate than Amazon's: a store of one's own, an endpoint
+/// of one's own, a proxy that may look inside.
+const OWN_SURROUNDINGS: [&str; 10] = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_SNS",
+    "AWS_ENDPOINT_URL_SQS",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
+/// The configuration of every AWS client, from the environment variables that Lambda sets (`AWS_REGION`,
+/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`) and those of the SDKs' common reference
+/// that a deployment may set: `AWS_ENDPOINT_URL`, also with a service's name behind it,
+/// `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, and the usual ones for a proxy.
 ///
 /// Three attempts of one second each with 50 ms and 100 ms between them at the most: a call that the
 /// gateway waits for is over after 3.2 seconds, so an answer always comes within 4.
-pub async fn sdk_config() -> SdkConfig {
-    let https = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(500))
-        .operation_attempt_timeout(Duration::from_secs(1))
-        .build();
+///
+/// # Errors
+/// If the region or the credentials are missing, or no HTTP client can be built.
+pub fn sdk_config(var: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Result<SdkConfig, SettingError> {
+    let credentials = Credentials::new(
+        required(&var, "AWS_ACCESS_KEY_ID")?,
+        required(&var, "AWS_SECRET_ACCESS_KEY")?,
+        var("AWS_SESSION_TOKEN"),
+        None,
+        "environment",
+    );
+    let is_true = |name| var(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
     let retries = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50));
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https)
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(required(&var, "AWS_REGION")?))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http_client(trust_store(&var)).map_err(|_| SettingError {
+            name: "SSL_CERT_FILE",
+            why: "doesn't lead to certificates that can be used",
+        })?)
         .timeout_config(timeouts)
         .retry_config(retries)
-        .load()
-        .await
+        // It watches over long transfers; here every attempt has its own end.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .use_fips(is_true("AWS_USE_FIPS_ENDPOINT"))
+        .use_dual_stack(is_true("AWS_USE_DUALSTACK_ENDPOINT"));
+    config.set_endpoint_url(set(&var, "AWS_ENDPOINT_URL"));
+    Ok(config.service_config(ServiceEndpoints(var)).build())
 }
 
-/// Why an AWS call failed: the service's error code, or where the call broke off. It holds nothing of the
-/// request or the response, both of which an SDK error prints in full, so it may be logged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason(String);
+/// One connector for all clients, whatever they ask for. TLS by ring: the SDK's default provider costs some
+/// 45 ms of CPU in its first handshake.
+fn http_client(trust_store: TrustStore) -> Result<SharedHttpClient, HttpClientError> {
+    let connector = Connector::builder()
+        .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build())
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(TlsContext::builder().with_trust_store(trust_store).build()?)
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    Ok(http_client_fn(move |_, _| connector.clone()))
+}
 
-impl Reason {
-    /// The reason of an SDK error.
-    #[must_use]
-    pub fn of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
-        Self::from(match error {
-            SdkError::ServiceError(service) => service.err().code().unwrap_or("the service refused without a code"),
-            SdkError::TimeoutError(_) => "no answer in time",
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
-            SdkError::DispatchFailure(_) => "no connection",
-            SdkError::ResponseError(_) => "the answer could not be read",
-            SdkError::ConstructionFailure(_) => "the request could not be built",
-            _ => "the call failed",
-        })
+fn trust_store(var: impl Fn(&str) -> Option<String>) -> TrustStore {
+    if trusts_amazon_alone(var) {
+        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
+    } else {
+        TrustStore::default()
     }
 }
 
-impl From<&str> for Reason {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
+fn trusts_amazon_alone(var: impl Fn(&str) -> Option<String>) -> bool {
+    OWN_SURROUNDINGS.iter().all(|name| set(&var, name).is_none())
+}
+
+fn set(var: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    var(name).filter(|value| !value.is_empty())
+}
+
+/// The endpoints of single services, `AWS_ENDPOINT_URL_DYNAMODB` and its like.
+struct ServiceEndpoints<F>(F);
+
+impl<F> std::fmt::Debug for ServiceEndpoints<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServiceEndpoints")
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl<F: Fn(&str) -> Option<String> + Send + Sync> LoadServiceConfig for ServiceEndpoints<F> {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        set(&self.0, &format!("{}_{}", key.env(), key.service_id().replace(' ', "_").to_uppercase()))
     }
 }
 
-impl Error for Reason {}
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    fn lambda(name: &str) -> Option<String> {
+        let value = match name {
+            "AWS_REGION" => "ap-southeast-2",
+            "AWS_ACCESS_KEY_ID" => "id",
+            "AWS_SECRET_ACCESS_KEY" => "secret",
+            "AWS_SESSION_TOKEN" => "token",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn what_lambda_sets_is_enough() {
+        let config = sdk_config(lambda).unwrap();
+        assert_eq!(config.region().unwrap().as_ref(), "ap-southeast-2");
+        assert_eq!(config.endpoint_url(), None);
+        assert!(config.http_client().is_some() && config.credentials_provider().is_some());
+    }
+
+    #[test]
+    fn without_region_or_credentials_it_refuses() {
+        for missing in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            let refused = sdk_config(move |name| lambda(name).filter(|_| name != missing)).unwrap_err();
+            assert_eq!(refused.name, missing);
+        }
+    }
+
+    #[test]
+    fn a_service_may_have_an_endpoint_of_its_own() {
+        let config = sdk_config(|name| match name {
+            "AWS_ENDPOINT_URL" => Some("http://all".to_owned()),
+            "AWS_ENDPOINT_URL_DYNAMODB" => Some("http://table".to_owned()),
+            "AWS_ENDPOINT_URL_SNS" => Some(String::new()),
+            name => lambda(name),
+        });
+        let config = config.unwrap();
+        let of = |service| {
+            let key = ServiceConfigKey::builder().service_id(service).profile("endpoint_url").env("AWS_ENDPOINT_URL");
+            config.service_config().unwrap().load_config(key.build().unwrap())
+        };
+        assert_eq!(config.endpoint_url(), Some("http://all"));
+        assert_eq!(of("DynamoDB").as_deref(), Some("http://table"));
+        assert_eq!((of("SNS"), of("SQS")), (None, None));
+    }
+
+    #[test]
+    fn amazon_alone_is_trusted_until_the_surroundings_are_ones_own() {
+        assert!(trusts_amazon_alone(lambda));
+        for own in OWN_SURROUNDINGS {
+            assert!(!trusts_amazon_alone(|name| (name == own).then(|| "there".to_owned())), "{own}");
+            assert!(trusts_amazon_alone(|name| (name == own).then(String::new)), "{own}");
+        }
+    }
+
+    #[test]
+    fn the_roots_are_those_that_amazon_publishes() {
+        // The SHA-256 fingerprints under https://www.amazontrust.com/repository/.
+        let published = [
+            "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+            "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+            "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+            "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+            "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+        ];
+        let fingerprint = |pem: &str| {
+            let der = STANDARD.decode(pem.split_whitespace().collect::<String>()).unwrap();
+            Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        let ours: Vec<String> = AMAZON_ROOTS
+            .split("-----BEGIN CERTIFICATE-----")
+            .skip(1)
+            .map(|rest| fingerprint(rest.split("-----END").next().unwrap()))
+            .collect();
+        assert_eq!(ours, published);
+        http_client(trust_store(lambda)).unwrap();
+    }
+}

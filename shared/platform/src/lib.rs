@@ -3,8 +3,12 @@
 
 mod aws;
 mod log;
+mod ping;
+mod reason;
 mod settings;
 
-pub use aws::{Reason, SdkConfig, sdk_config};
+pub use aws::{SdkConfig, sdk_config};
 pub use log::{log, log_to_stdout};
+pub use ping::Ping;
+pub use reason::Reason;
 pub use settings::{SettingError, required};

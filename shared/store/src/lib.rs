@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use models::{Item, Key, MAX_ITEM_BYTES};
-use platform::{Reason, SdkConfig};
+use platform::{Ping, Reason, SdkConfig};
 
 /// How long [`EventTable::put_once`] takes at the most, its retries and a second put for a variant
 /// included. The rest of the four seconds that an answer may take is for Lambda and API Gateway.
@@ -46,6 +47,15 @@ impl EventTable {
     #[must_use]
     pub fn new(sdk: &SdkConfig, table_name: String) -> Self {
         Self { client: Client::new(sdk), table_name }
+    }
+
+    /// Goes once through all of a put but for its effect, so that the first callback finds a warm connection.
+    /// For init; when it fails, so may the first put, which then has its retries.
+    pub async fn warm_up(&self) {
+        let put = self.client.put_item().table_name(&self.table_name).customize().interceptor(Ping);
+        let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
+        // The answer to a ping is no answer to a put: its text is of no interest.
+        let _ = put.config_override(once).send().await;
     }
 
     /// Stores `item` unless it is there. One conditional put; a second one if the key is taken by another

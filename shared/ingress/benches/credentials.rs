@@ -1,0 +1,22 @@
+//! What the door costs: one comparison with each live verifier, whoever calls.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use ingress::{Credentials, Verifier};
+use lambda_http::http::HeaderMap;
+use lambda_http::http::header::AUTHORIZATION;
+
+fn credentials(criterion: &mut Criterion) {
+    let verifiers = ["old", "password"].map(|password| Verifier::new("shop", password).unwrap().to_string());
+    let live: Credentials = verifiers.join(",").parse().unwrap();
+    let headers = HeaderMap::from_iter([(AUTHORIZATION, "Basic c2hvcDpwYXNzd29yZA==".parse().unwrap())]);
+    criterion.bench_function("authenticate against two verifiers", |bencher| {
+        bencher.iter(|| live.authenticate(black_box(&headers)).unwrap());
+    });
+}
+
+criterion_group!(benches, credentials);
+criterion_main!(benches);

@@ -1,0 +1,198 @@
+//! What a million callbacks cost: measured, times a dated price list. The table in the README is this test's.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use models::{Event, Item, Kind};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::requests::fresh_id;
+use crate::stack::Stack;
+use crate::template::template;
+
+/// `fixtures/prices.json`; beside each price, where it comes from.
+#[derive(Deserialize)]
+struct Prices {
+    http_api_request_usd: f64,
+    lambda_request_usd: f64,
+    lambda_gb_second_usd: f64,
+    dynamodb_write_unit_usd: f64,
+    dynamodb_storage_gb_month_usd: f64,
+    dynamodb_backup_gb_month_usd: f64,
+    sns_publish_usd: f64,
+    logs_gb_usd: f64,
+}
+
+/// What `make bench` recorded, as much as is needed here.
+#[derive(Deserialize)]
+struct Bench {
+    subjects: HashMap<String, Subject>,
+    memory: Vec<AtMemory>,
+}
+
+#[derive(Deserialize)]
+struct Subject {
+    log_bytes: f64,
+}
+
+#[derive(Deserialize)]
+struct AtMemory {
+    function: String,
+    memory_mb: u64,
+    billed_ms: f64,
+}
+
+/// Of one callback: what AWS counts.
+struct Measured {
+    table_units: f64,
+    index_units: f64,
+    item_bytes: usize,
+    message_bytes: usize,
+}
+
+const KB: usize = 1_024;
+/// CloudWatch Logs counts this beside an event's text.
+const LOG_EVENT_BYTES: f64 = 26.0;
+/// What a busy stream hands over at once: the price of fan-out is shared.
+const RECORDS_OF_A_BATCH: f64 = 10.0;
+
+fn mo(id: &str, content: &Value, size_bytes: usize) -> Value {
+    let body = |text: &str| {
+        let mut body = json!({"id": id, "source": "+6421000001", "destination": "6421000002", "content": content});
+        body["content"]["text"] = json!({"body": text});
+        body
+    };
+    let rest = size_bytes.saturating_sub(body("").to_string().len());
+    body(&"k".repeat(rest))
+}
+
+fn text(id: &str, size_bytes: usize) -> Value {
+    let content = json!({"from": "6421000001", "id": "wamid.made-up", "timestamp": "1763889302", "type": "text"});
+    mo(id, &content, size_bytes)
+}
+
+fn image(id: &str) -> Value {
+    let image = json!({
+        "id": "1043719853746215", "mime_type": "image/jpeg", "caption": "Look at this",
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "url": format!("https://lookaside.example/whatsapp_business/attachments/?mid=1043719853746215&{}", "x".repeat(180)),
+    });
+    let content = json!({
+        "from": "6421000001", "id": "wamid.made-up", "timestamp": "1763889302", "type": "image", "image": image,
+    });
+    json!({"id": id, "source": "+6421000001", "destination": "6421000002", "content": content})
+}
+
+fn dlr(id: &str) -> Value {
+    json!({"id": id, "status": "delivered", "reference": "order-17"})
+}
+
+/// Posts a callback, finds its item, and writes that once more for its price.
+async fn measure(stack: &Stack, kind: Kind, id: &str, body: &Value) -> Measured {
+    assert_eq!(stack.post_ok(kind, body).await, "stored");
+    let pk = format!("{}#{id}", kind.as_str().to_uppercase());
+    let sk = if kind == Kind::Mo { "EVENT" } else { "delivered" };
+    let key = |pk: &str| {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+    };
+    let get = stack.dynamodb.get_item().table_name(&stack.file.table).set_key(Some(key(&pk))).consistent_read(true);
+    let mut attributes = get.send().await.unwrap().item.unwrap();
+    let item: Item<'_> = serde_dynamo::from_item(attributes.clone()).unwrap();
+    let (item_bytes, event) = (item.size_bytes(), Event::of(&item).unwrap());
+    let sent: usize = event.attributes().iter().map(|(name, value)| name.len() + "String".len() + value.len()).sum();
+    let message_bytes = serde_json::to_string(&event).unwrap().len() + sent;
+
+    // As long as the original, and no event.
+    let copy = format!("{}{}", "_".repeat(kind.as_str().len()), pk.split_at(kind.as_str().len()).1);
+    attributes.insert("pk".to_owned(), AttributeValue::S(copy.clone()));
+    let put = stack.dynamodb.put_item().table_name(&stack.file.table).set_item(Some(attributes));
+    let put = put.return_consumed_capacity(ReturnConsumedCapacity::Indexes).send().await.unwrap();
+    let consumed = put.consumed_capacity.unwrap();
+    let index_units = consumed.global_secondary_indexes.unwrap_or_default();
+    let delete = stack.dynamodb.delete_item().table_name(&stack.file.table).set_key(Some(key(&copy)));
+    delete.send().await.unwrap();
+    Measured {
+        table_units: consumed.table.unwrap().capacity_units.unwrap(),
+        index_units: index_units.values().map(|index| index.capacity_units.unwrap()).sum(),
+        item_bytes,
+        message_bytes,
+    }
+}
+
+/// One row of the table: dollars for a million.
+fn row(name: &str, function: &str, it: &Measured, body_bytes: usize, prices: &Prices, bench: &Bench) -> String {
+    let memory_mb = template()["Globals"]["Function"]["MemorySize"].as_u64().unwrap();
+    let billed_ms = |function: &str| {
+        let found = bench.memory.iter().find(|at| at.function == function && at.memory_mb == memory_mb);
+        found
+            .unwrap_or_else(|| panic!("recorded.json has no {function} at {memory_mb} MB: make bench BENCH=--record"))
+            .billed_ms
+    };
+    let gb = memory_mb as f64 / 1_024.0;
+    let invocation = |ms: f64| ms / 1_000.0 * gb * prices.lambda_gb_second_usd + prices.lambda_request_usd;
+    let log = |function: &str, lines: f64| (bench.subjects[function].log_bytes + lines * LOG_EVENT_BYTES) / 1e9;
+    let storage = prices.dynamodb_storage_gb_month_usd + prices.dynamodb_backup_gb_month_usd;
+    let columns = [
+        body_bytes.div_ceil(512 * KB) as f64 * prices.http_api_request_usd,
+        invocation(billed_ms(function)),
+        (it.table_units + it.index_units) * prices.dynamodb_write_unit_usd,
+        it.item_bytes as f64 / 1e9 * storage,
+        invocation(billed_ms("fanout 10")) / RECORDS_OF_A_BATCH,
+        it.message_bytes.div_ceil(64 * KB) as f64 * prices.sns_publish_usd,
+        (log(function, 1.0) + log("fanout 10", 1.0) / RECORDS_OF_A_BATCH) * prices.logs_gb_usd,
+    ];
+    let total: f64 = columns.iter().sum();
+    let columns: Vec<String> = columns.iter().chain([&total]).map(|usd| format!("{:.2}", usd * 1e6)).collect();
+    format!("| {name} | {} + {} | {} |\n", it.table_units, it.index_units, columns.join(" | "))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn the_table_of_costs_in_the_readme_is_what_is_measured() {
+    let prices: Prices = serde_json::from_str(include_str!("fixtures/prices.json")).unwrap();
+    let recorded = std::fs::read_to_string(root().join("tools/bench/recorded.json"));
+    let bench: Bench = serde_json::from_str(&recorded.expect("make bench BENCH=--record")).unwrap();
+    let stack = Stack::connect().await;
+
+    let id = |prefix| fresh_id(&format!("{prefix}-0d6a1f1c7d11-cost"));
+    let cases = [
+        ("text MO, 650 bytes", "mo", id("text"), Kind::Mo),
+        ("image MO", "mo", id("image"), Kind::Mo),
+        ("DLR", "dlr", id("dlr"), Kind::Dlr),
+        ("MO of 200 KB", "mo", id("large"), Kind::Mo),
+    ];
+    let mut table = "| a million of | write units, table + index | API Gateway | Lambda mo, dlr | writes | storage | Lambda fanout | SNS | logs | USD in all |\n|---|---|---|---|---|---|---|---|---|---|\n".to_owned();
+    for (name, function, id, kind) in &cases {
+        let body = match *name {
+            "image MO" => image(id),
+            "DLR" => dlr(id),
+            "MO of 200 KB" => text(id, 200 * KB),
+            _ => text(id, 650),
+        };
+        let it = measure(&stack, *kind, id, &body).await;
+        assert_eq!(it.table_units, it.item_bytes.div_ceil(KB) as f64, "{name}: a unit is a kilobyte");
+        assert_eq!(it.index_units, 1.0, "{name}: one index, of keys alone");
+        if *name != "MO of 200 KB" {
+            assert_eq!(it.table_units, 1.0, "{name}: fits one unit");
+        }
+        table += &row(name, function, &it, body.to_string().len(), &prices, &bench);
+    }
+
+    let (begin, end) = ("<!-- cost:begin -->\n", "<!-- cost:end -->");
+    let path = root().join("README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once(begin).unwrap();
+    let (there, after) = rest.split_once(end).unwrap();
+    if std::env::var_os("WAB_UPDATE").is_some() {
+        std::fs::write(&path, format!("{before}{begin}{table}{end}{after}")).unwrap();
+    } else {
+        assert_eq!(there, table, "the README is stale: run this test with WAB_UPDATE=1");
+    }
+}
