@@ -2,7 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::Request;
+use ingress::HttpEvent;
+use lambda_http::{Context, Request};
 use serde_json::{Value, json};
 
 /// The credentials of every request that is made here.
@@ -39,7 +40,7 @@ pub(crate) fn request(path: &str, authorization: Option<&str>, body: &[u8]) -> R
     if let Some(authorization) = authorization {
         event["headers"]["authorization"] = authorization.into();
     }
-    lambda_http::request::from_str(&event.to_string()).unwrap()
+    serde_json::from_str::<HttpEvent>(&event.to_string()).unwrap().into_request(Context::default())
 }
 
 /// An id that no other test has: 16 random hex digits behind `prefix`.

@@ -1,9 +1,7 @@
 //! Wiring of the function `dlr`: its log, its settings, its clients.
 
-use std::convert::Infallible;
-
 use ingress::{Door, Settings, run};
-use lambda_http::{Error, service_fn};
+use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -12,5 +10,5 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::read(var)?;
     let door = &Door::new(settings, &platform::sdk_config(var)?);
     door.table.warm_up().await;
-    run(service_fn(|request| async move { Ok::<_, Infallible>(dlr::handle(door, request).await) })).await
+    run(|request| dlr::handle(door, request)).await
 }

@@ -12,4 +12,4 @@ pub use answer::{Receipt, Refusal, answer};
 pub use credentials::{Credentials, CredentialsError, Unauthorized, Verifier};
 pub use door::{Door, Settings};
 pub use request::read_body;
-pub use run::run;
+pub use run::{HttpEvent, run};

@@ -2,7 +2,6 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt};
 use models::MAX_ITEM_BYTES;
 
@@ -25,10 +24,14 @@ pub fn read_body(request: &Request) -> Result<&str, Refusal> {
     }
 }
 
-/// When API Gateway received the request, in milliseconds since 1970-01-01T00:00:00Z; now, if it doesn't say.
+/// When API Gateway received a request, in milliseconds since 1970-01-01T00:00:00Z: an extension of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimeEpoch(pub(crate) i64);
+
+/// When API Gateway received the request; now, if it doesn't say.
 pub(crate) fn received_epoch_ms(request: &Request) -> i64 {
-    match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) if context.time_epoch > 0 => context.time_epoch,
+    match request.extensions().get() {
+        Some(&TimeEpoch(epoch_ms)) if epoch_ms > 0 => epoch_ms,
         _ => now_epoch_ms(),
     }
 }

@@ -1,6 +1,5 @@
 //! One function's process, and Lambda's Runtime API for it.
 
-use std::cell::Cell;
 use std::path::Path;
 use std::process::Stdio;
 use std::rc::Rc;
@@ -15,7 +14,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
-use tokio::io::AsyncReadExt;
+use tempfile::NamedTempFile;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc};
@@ -30,7 +29,7 @@ pub(crate) struct Function {
     pub(crate) pid: u32,
     events: mpsc::UnboundedSender<Bytes>,
     said: mpsc::UnboundedReceiver<Said>,
-    log_bytes: Rc<Cell<u64>>,
+    log: NamedTempFile,
     cpu_clock: ClockId,
     _child: Child,
 }
@@ -52,17 +51,17 @@ impl Function {
         let (say, mut said) = mpsc::unbounded_channel();
         serve(listener, say, queue);
 
+        let log = NamedTempFile::new()?;
         let started = Instant::now();
-        let mut child = Command::new(bootstrap)
+        let child = Command::new(bootstrap)
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", api)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::from(log.reopen()?))
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", bootstrap.display()))?;
-        let log_bytes = count(child.stdout.take().context("a piped log")?);
         match tokio::time::timeout(PATIENCE, said.recv()).await? {
             Some(Said::Next) => {}
             other => bail!("{} did not start: {other:?}", bootstrap.display()),
@@ -70,7 +69,7 @@ impl Function {
         let init = started.elapsed();
         let pid = child.id().context("the function has ended")?;
         let cpu_clock = clock_getcpuclockid(Pid::from_raw(pid.try_into()?))?;
-        Ok(Self { init, pid, events, said, log_bytes, cpu_clock, _child: child })
+        Ok(Self { init, pid, events, said, log, cpu_clock, _child: child })
     }
 
     /// Hands over an event and waits for its response: how long that took, and what it is.
@@ -101,21 +100,10 @@ impl Function {
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
 
-    pub(crate) fn take_log_bytes(&self) -> u64 {
-        self.log_bytes.take()
+    /// All that it has logged so far. A file rather than a pipe: nobody has to wake up for it.
+    pub(crate) fn log_bytes(&self) -> anyhow::Result<u64> {
+        Ok(self.log.as_file().metadata()?.len())
     }
-}
-
-fn count(mut log: tokio::process::ChildStdout) -> Rc<Cell<u64>> {
-    let total = Rc::<Cell<u64>>::default();
-    let seen = Rc::clone(&total);
-    tokio::task::spawn_local(async move {
-        let mut buffer = vec![0; 64 * 1024];
-        while let Ok(read @ 1..) = log.read(&mut buffer).await {
-            seen.set(seen.get() + read as u64);
-        }
-    });
-    total
 }
 
 type Events = Rc<Mutex<mpsc::UnboundedReceiver<Bytes>>>;

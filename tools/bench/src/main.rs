@@ -215,7 +215,6 @@ async fn start(subject: &Subject, environment: &[(&str, String)], number: u64) -
     ensure!(subject.name.starts_with("noop") || events::is_success(&response), "{} did not succeed", subject.name);
     let first_cpu_ms = ms(function.cpu()? - before);
     let round = Round { init_ms: ms(function.init), first_ms: ms(first), first_cpu_ms, ..Round::default() };
-    function.take_log_bytes();
     Ok((function, round))
 }
 
@@ -229,7 +228,7 @@ async fn warm(
 ) -> anyhow::Result<()> {
     let events: Vec<Bytes> =
         (0..BLOCK / subject.thinned_by).map(|turn| (subject.event)(number + 100 * turn)).collect::<Result<_, _>>()?;
-    function.take_log_bytes();
+    let logged = function.log_bytes()?;
     let before = function.cpu()?;
     for event in events {
         let (took, response) = function.invoke(event).await?;
@@ -240,7 +239,7 @@ async fn warm(
     let traffic = aws.take_traffic();
     round.aws_calls += traffic.calls as f64;
     round.aws_bytes += traffic.bytes as f64;
-    round.log_bytes += function.take_log_bytes() as f64;
+    round.log_bytes += (function.log_bytes()? - logged) as f64;
     Ok(())
 }
 
