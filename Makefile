@@ -48,7 +48,7 @@ build: ## release artefacts for deployment, in .aws-sam/build
 	sam build
 
 .PHONY: bench
-bench: build ## measure the functions, see `make bench BENCH=--help`; needs root for the memory settings, or BENCH=--memory=
+bench: build ## measure the functions, see `make bench BENCH=--help`; its memory settings need root, BENCH=--memory leaves them out
 	cargo lambda build --release --locked --package bench-noop
 	cargo lambda build --release --locked --package bench-bare
 	cargo bench --locked -p models -p ingress

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 const MEMORY_MB_OF_ONE_CORE: f64 = 1_769.0;
 const PERIOD_US: f64 = 20_000.0;
 
-/// Prices of AWS Lambda in us-east-1, x86, first tier (https://aws.amazon.com/lambda/pricing/, as of 2026-11).
+/// Prices of AWS Lambda in us-east-1, x86, first tier (<https://aws.amazon.com/lambda/pricing/>, as of 2026-11).
 const USD_PER_GB_SECOND: f64 = 0.000_016_666_7;
 const USD_PER_REQUEST: f64 = 0.000_000_2;
 
