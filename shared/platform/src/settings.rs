@@ -1,11 +1,16 @@
 //! Settings from the environment, which only a function's `main` reads.
 
+/// The value of the setting `name`, if it is there and not empty.
+pub(crate) fn optional(var: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    var(name).filter(|value| !value.is_empty())
+}
+
 /// The value of the setting `name`.
 ///
 /// # Errors
 /// If it is missing or empty: a function never starts on a guess.
 pub fn required(var: impl Fn(&str) -> Option<String>, name: &'static str) -> Result<String, SettingError> {
-    var(name).filter(|value| !value.is_empty()).ok_or(SettingError { name, why: "is not set" })
+    optional(var, name).ok_or(SettingError { name, why: "is not set" })
 }
 
 /// A setting that keeps a function from starting. Never holds the value.

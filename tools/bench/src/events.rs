@@ -105,11 +105,11 @@ fn stream_record(number: u64) -> anyhow::Result<Value> {
     }))
 }
 
-/// Whether a response is what the function says when all went well: a function that fails fast is not fast.
-pub(crate) fn is_success(response: &[u8]) -> bool {
+/// Whether a response has the status that is expected or, of a batch, names nothing to come again.
+pub(crate) fn is_success(response: &[u8], expected_status: u16) -> bool {
     let Ok(response) = serde_json::from_slice::<Value>(response) else { return false };
     match response.get("statusCode") {
-        Some(status) => *status == 200 || *status == 413,
+        Some(status) => *status == expected_status,
         None => response.get("batchItemFailures").and_then(Value::as_array).is_some_and(Vec::is_empty),
     }
 }
