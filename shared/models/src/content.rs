@@ -1,7 +1,7 @@
 //! `content` of an MO callback: WhatsApp's message object, or what stands in its place.
 //!
-//! Only its `type` is read here; the rest is the text as it came. The typed message object has its room
-//! beside [`Message::raw`].
+//! Only its `type` is read here, for the item and the event's attributes; the rest is the text as it came.
+//! [`RawMessage::parse`] reads all of it.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::fields::Scalar;
+use crate::fields::{FieldName, Fields, Scalar};
+use crate::message::{Message, infer_type};
 
 /// The `content` of an MO callback, kept verbatim. Serialises as exactly the text that came.
 #[derive(Debug, Clone, Copy)]
 pub enum Content<'a> {
     /// A JSON object: WhatsApp's message notification (whatsapp-content.md).
-    Message(Message<'a>),
+    Message(RawMessage<'a>),
     /// Binary data as base64 text, marked by `"encoding": "base64"` (gateway.md part 1).
     Binary(Binary<'a>),
     /// Any other JSON value: a plain string, a list, a number.
@@ -30,7 +31,7 @@ impl<'a> Content<'a> {
     pub(crate) fn of(raw: Option<&'a RawValue>, encoding: Option<&str>) -> Self {
         let Some(raw) = raw else { return Self::Absent };
         match raw.get().as_bytes().first() {
-            Some(b'{') => Self::Message(Message { raw }),
+            Some(b'{') => Self::Message(RawMessage { raw }),
             Some(b'n') => Self::Absent,
             Some(b'"') if encoding == Some("base64") => Self::Binary(Binary { raw }),
             _ => Self::Other(raw),
@@ -41,12 +42,12 @@ impl<'a> Content<'a> {
     #[must_use]
     pub fn raw(&self) -> Option<&'a RawValue> {
         match self {
-            Self::Message(Message { raw }) | Self::Binary(Binary { raw }) | Self::Other(raw) => Some(raw),
+            Self::Message(RawMessage { raw }) | Self::Binary(Binary { raw }) | Self::Other(raw) => Some(raw),
             Self::Absent => None,
         }
     }
 
-    /// The message's `type`; see [`Message::message_type`].
+    /// The message's `type`; see [`RawMessage::message_type`].
     #[must_use]
     pub fn message_type(&self) -> Option<Cow<'a, str>> {
         match self {
@@ -66,21 +67,36 @@ impl Serialize for Content<'_> {
     }
 }
 
-/// A WhatsApp message object: its text, and what is read of it.
+/// A WhatsApp message object that hasn't been read: its text, and its type.
 #[derive(Debug, Clone, Copy)]
-pub struct Message<'a> {
+pub struct RawMessage<'a> {
     raw: &'a RawValue,
 }
 
-impl<'a> Message<'a> {
+impl<'a> RawMessage<'a> {
     /// The object's text as it came.
     #[must_use]
     pub fn raw(&self) -> &'a RawValue {
         self.raw
     }
 
-    /// The message's `type`, such as `text` or `image`: an open set (whatsapp-content.md part 2). None
-    /// if the message has none, or not as a string.
+    /// The typed message.
+    ///
+    /// ```
+    /// use models::{Content, MoCallback};
+    ///
+    /// let body = r#"{"id": "7c1f", "content": {"type": "text", "text": {"body": "Kia ora"}}}"#;
+    /// let Content::Message(raw) = MoCallback::parse(body)?.content else { panic!("a message") };
+    /// assert_eq!(raw.parse().text(), Some("Kia ora"));
+    /// # Ok::<(), models::CallbackError>(())
+    /// ```
+    #[must_use]
+    pub fn parse(&self) -> Message {
+        Message::of_object(self.raw)
+    }
+
+    /// The message's type, such as `text` or `image`: an open set. If the message doesn't say it, the one payload
+    /// key does, as in [`Message::message_type`]. None if neither tells, or the type isn't a string.
     #[must_use]
     pub fn message_type(&self) -> Option<Cow<'a, str>> {
         #[derive(Deserialize)]
@@ -89,9 +105,14 @@ impl<'a> Message<'a> {
             message_type: Option<&'a RawValue>,
         }
         let head: Head<'a> = serde_json::from_str(self.raw.get()).ok()?;
-        match Scalar::of(head.message_type?) {
-            Scalar::Text(text) => Some(text),
-            Scalar::Empty | Scalar::Unreadable => None,
+        match head.message_type.map(Scalar::of) {
+            Some(Scalar::Text(text)) => Some(text),
+            Some(Scalar::Unreadable) => None,
+            Some(Scalar::Empty) | None => {
+                let keys: Vec<FieldName<'a>> =
+                    serde_json::from_str::<Fields<'a>>(self.raw.get()).ok()?.into_keys().collect();
+                infer_type(keys.iter().map(FieldName::as_str)).map(Cow::Borrowed)
+            }
         }
     }
 }
@@ -139,11 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn the_type_is_read_wherever_it_stands_and_may_be_missing() {
+    fn the_type_is_read_wherever_it_stands_or_inferred() {
         check_type(r#"{"type":"text","text":{"type":"inner"}}"#, Some("text"));
         check_type(r#"{"text":{"type":"inner"},"type":"t\u0065xt"}"#, Some("text"));
         check_type(r#"{"type":"never heard of"}"#, Some("never heard of"));
-        check_type(r#"{"text":{"body":"x"}}"#, None);
+        check_type(r#"{"text":{"body":"x"}}"#, Some("text"));
+        check_type(r#"{"type":"","text":{"body":"x"},"id":"y"}"#, Some("text"));
+        check_type(r#"{"text":{"body":"x"},"image":{}}"#, None);
         check_type(r#"{"type":null}"#, None);
         check_type(r#"{"type":{}}"#, None);
         check_type("[]", None);

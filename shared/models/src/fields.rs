@@ -15,6 +15,16 @@ pub type Fields<'a> = BTreeMap<FieldName<'a>, &'a RawValue>;
 #[serde(transparent)]
 pub struct FieldName<'a>(#[serde(borrow)] Cow<'a, str>);
 
+impl<'a> FieldName<'a> {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn into_text(self) -> Cow<'a, str> {
+        self.0
+    }
+}
+
 impl Borrow<str> for FieldName<'_> {
     fn borrow(&self) -> &str {
         &self.0

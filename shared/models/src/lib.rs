@@ -10,11 +10,12 @@ mod digest;
 mod event;
 mod fields;
 mod item;
+pub mod message;
 mod received_at;
 mod status;
 
 pub use callback::{CallbackError, DlrCallback, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId, MoCallback};
-pub use content::{Binary, BinaryError, Content, Message};
+pub use content::{Binary, BinaryError, Content, RawMessage};
 pub use digest::Digest;
 pub use event::{Event, EventError, MAX_MESSAGE_BYTES};
 pub use fields::{FieldName, Fields};

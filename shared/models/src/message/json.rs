@@ -1,0 +1,220 @@
+//! JSON that is kept as it came.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::fault::{Fault, JsonKind, JsonPath};
+use super::shape::Shape;
+
+/// A JSON value as it came, byte for byte. Serialises as that text.
+///
+/// ```
+/// use models::message::Message;
+///
+/// let message = Message::parse(r#"{"type": "text", "text": {"body": "Kia ora"}, "origin_id": 1.50}"#)?;
+/// let origin = message.head().unrecognized.get("origin_id").unwrap();
+/// assert_eq!(origin.get(), "1.50");
+/// # Ok::<(), models::message::NotAMessage>(())
+/// ```
+#[derive(Clone)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    /// The text.
+    #[must_use]
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The text as serde_json's type for it.
+    #[must_use]
+    pub fn raw(&self) -> &RawValue {
+        &self.0
+    }
+
+    /// What kind of value it is.
+    #[must_use]
+    pub fn kind(&self) -> JsonKind {
+        JsonKind::of(self.get())
+    }
+
+    /// The value as a type of one's own, or as a [`serde_json::Value`].
+    ///
+    /// # Errors
+    /// If the text doesn't say a `T`.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.get())
+    }
+
+    /// How many leaves it has: strings, numbers, booleans and nulls that aren't keys. An empty object or
+    /// array has none.
+    #[must_use]
+    pub fn leaves(&self) -> usize {
+        leaves(self.get())
+    }
+}
+
+impl From<&RawValue> for Json {
+    fn from(raw: &RawValue) -> Self {
+        Self(raw.to_owned())
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for Json {}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl Shape for Json {
+    fn read(json: &RawValue) -> Result<Self, Fault> {
+        Ok(Self::from(json))
+    }
+
+    fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
+        found(JsonPath::default(), self);
+    }
+}
+
+/// Counts the leaves of JSON text without building it, however deep it nests.
+fn leaves(json: &str) -> usize {
+    let bytes = json.as_bytes();
+    let (mut at, mut leaves) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at += 1;
+                while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
+                    at += if *byte == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+                let rest = bytes.get(at..).unwrap_or_default();
+                let is_key = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+                leaves += usize::from(!is_key);
+            }
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => at += 1,
+            byte if byte.is_ascii_whitespace() => at += 1,
+            _ => {
+                leaves += 1;
+                let rest = bytes.get(at..).unwrap_or_default();
+                let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+                at += rest.iter().position(ends).unwrap_or(rest.len());
+            }
+        }
+    }
+    leaves
+}
+
+/// The keys of an object that its type doesn't name, in the order in which they came, each with its value
+/// as it came. Of a key that comes more than once all are here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unrecognized(Vec<(String, Json)>);
+
+impl Unrecognized {
+    /// Keys and values, in the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// The value of a key; the last one if it came more than once.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Json> {
+        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// Whether the type names every key that came.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, key: String, value: Json) {
+        self.0.push((key, value));
+    }
+
+    /// Takes every value of `key` out; the last one, which counts, is given.
+    pub(crate) fn take(&mut self, key: &str) -> Option<Json> {
+        let at = self.0.iter().rposition(|(name, _)| name == key)?;
+        let (_, value) = self.0.remove(at);
+        self.0.retain(|(name, _)| name != key);
+        Some(value)
+    }
+
+    pub(crate) fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))
+    }
+
+    pub(crate) fn report<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
+        for (key, value) in self.iter() {
+            found(JsonPath::default().under_key(key), value);
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Unrecognized {
+    type Item = &'a (String, Json);
+    type IntoIter = std::slice::Iter<'a, (String, Json)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn counted(value: &Value) -> usize {
+        match value {
+            Value::Object(members) => members.values().map(counted).sum(),
+            Value::Array(elements) => elements.iter().map(counted).sum(),
+            _ => 1,
+        }
+    }
+
+    #[track_caller]
+    fn check(json: &str) {
+        assert_eq!(leaves(json), counted(&serde_json::from_str(json).unwrap()), "{json}");
+    }
+
+    #[test]
+    fn leaves_are_what_is_no_container_and_no_key() {
+        check("{}");
+        check("[]");
+        check("null");
+        check(r#""a:b""#);
+        check(r#"{"a":"x","b" : [1 , -2.5e3,true,null,{}],"c":{"d\"}":"\\"}}"#);
+        check(r#"[ "a" , "b\":" ]"#);
+        assert_eq!(leaves(&"[".repeat(100_000)), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_has_as_many_leaves_as_serde_json_finds(strings in proptest::collection::vec(".*", 0..6), n in any::<f64>()) {
+            let value = serde_json::json!({"a": strings, "b": {"c": [n, {"d": strings}]}});
+            prop_assert_eq!(leaves(&value.to_string()), counted(&value));
+            prop_assert_eq!(leaves(&serde_json::to_string_pretty(&value).unwrap()), counted(&value));
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! WhatsApp's message object, typed: what `content` of an MO callback holds, one element of the Cloud API's
+//! `messages[]`.
+//!
+//! [`Message::parse`] reads one. It is total and lossless: a message is its raw text plus a view of it, which is
+//! [`Known`](MessageKind::Known), [`Unrecognized`](MessageKind::Unrecognized) or
+//! [`Malformed`](MessageKind::Malformed), and every object of the view has the keys that it doesn't name in
+//! `unrecognized`. Sets that Meta keeps adding to (types, statuses, reasons) are open.
+//!
+//! Facts are from Meta's reference of the `messages` webhook, up to September 2026, and from recorded messages;
+//! where the two differ, the recordings count.
+//!
+//! ```
+//! use models::message::{Message, MessageKind, Payload};
+//!
+//! let json = r#"{"from": "6421000001", "id": "wamid.QUJD", "timestamp": "1763889301", "type": "image",
+//!                "image": {"id": "1003", "mime_type": "image/jpeg", "sha256": "SfIn…", "caption": "Look!"}}"#;
+//! let message = Message::parse(json)?;
+//! match message.kind() {
+//!     MessageKind::Known(Payload::Text(text)) => println!("{}", text.body),
+//!     MessageKind::Known(Payload::Image(image)) => println!("an image to fetch by {}", image.id.as_str()),
+//!     MessageKind::Known(_) => println!("something else"),
+//!     MessageKind::Unrecognized { message_type } => println!("new at WhatsApp: {message_type:?}"),
+//!     MessageKind::Malformed { at, why, .. } => println!("{at}: {why}; as it came: {}", message.raw()),
+//! }
+//! assert_eq!(message.text(), Some("Look!"));
+//! assert_eq!(message.sender().phone().unwrap().e164(), "+6421000001");
+//! # Ok::<(), models::message::NotAMessage>(())
+//! ```
+
+mod common;
+mod contacts;
+mod fault;
+mod json;
+mod media;
+mod payload;
+#[cfg(feature = "schema")]
+mod schema;
+mod sender;
+mod shape;
+mod value;
+mod view;
+
+pub use common::{
+    Context, Conversation, ConversationOrigin, ErrorData, Head, HistoryContext, Identity, MessageError, Pricing,
+    Referral, ReferralMedia, ReferralSource, ReferredProduct, StatusMessage, StatusUpdate, UpdateStatus,
+    WelcomeMessage,
+};
+pub use contacts::{
+    ContactAddress, ContactCard, ContactEmail, ContactIm, ContactName, ContactOrg, ContactPhone, ContactUrl,
+};
+pub use fault::{Fault, JsonKind, JsonPath, Why};
+pub use json::{Json, Unrecognized};
+pub use media::Media;
+pub use payload::{
+    Button, ButtonReply, CallPermission, CallPermissionReply, Edit, Interactive, ListReply, Location, NfmReply, Order,
+    PaymentMethod, ProductItem, Reaction, Reply, Revoke, System, SystemChange, Text, Unsupported,
+};
+pub use sender::{Match, PhoneNumber, Sender, UserId};
+pub use value::{Decimal, Id, NotANumber, Timestamp};
+pub(crate) use view::infer_type;
+pub use view::{Message, MessageKind, NotAMessage, Payload};

@@ -1,0 +1,321 @@
+//! Who sent a message: a phone number, a business-scoped user id, both, or neither.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// The most digits that a phone number has: 15 (ITU-T E.164), and some room for what operators do.
+const MAX_DIGITS: usize = 20;
+
+/// A phone number. Two numbers are equal if their digits are, however they are spelled: `+6421…`, `6421…`,
+/// `+64 21 …` and `0064 21 …`.
+///
+/// ```
+/// use models::message::PhoneNumber;
+///
+/// let number = PhoneNumber::parse("+64 (21) 000-001").unwrap();
+/// assert_eq!(number, PhoneNumber::parse("6421000001").unwrap());
+/// assert_eq!(number.digits(), "6421000001");
+/// assert_eq!(number.e164(), "+6421000001");
+/// assert_eq!(number.as_spelled(), "+64 (21) 000-001");
+/// assert_eq!(PhoneNumber::parse("NZ.1349"), None);
+/// ```
+#[derive(Debug, Clone)]
+pub struct PhoneNumber {
+    spelled: String,
+    digits: String,
+}
+
+impl PhoneNumber {
+    /// Reads a number with its country code. None if the text isn't one: 3 to 20 digits, perhaps with a `+` or
+    /// `00` before, and with spaces, hyphens, points and brackets between.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = text.trim();
+        let number = number.strip_prefix('+').unwrap_or(number);
+        if !number.chars().all(|char| char.is_ascii_digit() || matches!(char, ' ' | '\u{a0}' | '-' | '.' | '(' | ')')) {
+            return None;
+        }
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        // No country code begins with a zero: two of them are the way to dial abroad.
+        let digits = digits.trim_start_matches("00");
+        (3..=MAX_DIGITS).contains(&digits.len()).then(|| Self { spelled: text.to_owned(), digits: digits.to_owned() })
+    }
+
+    /// The number as it came.
+    #[must_use]
+    pub fn as_spelled(&self) -> &str {
+        &self.spelled
+    }
+
+    /// The normalised number: country code and the rest, digits only.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        &self.digits
+    }
+
+    /// The normalised number with a `+` before it (ITU-T E.164).
+    #[must_use]
+    pub fn e164(&self) -> String {
+        format!("+{}", self.digits)
+    }
+}
+
+impl PartialEq for PhoneNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.digits == other.digits
+    }
+}
+
+impl Eq for PhoneNumber {}
+
+impl PartialOrd for PhoneNumber {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for PhoneNumber {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.digits.cmp(&other.digits)
+    }
+}
+
+impl Hash for PhoneNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.digits.hash(state);
+    }
+}
+
+/// A business-scoped user id (BSUID): WhatsApp's name for a user who keeps the phone number to themselves,
+/// the same in all messages to one business. A country code, a point and up to 128 letters and digits:
+/// `NZ.13491208655302741918`; the form for a business with several accounts has `ENT` between
+/// (`NZ.ENT.…`).
+///
+/// ```
+/// use models::message::UserId;
+///
+/// assert!(UserId::parse("NZ.13491208655302741918").is_some());
+/// assert!(UserId::parse("6421000001").is_none());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(String);
+
+impl UserId {
+    /// Reads a user id; none if the text isn't one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (country, id) = text.split_once('.')?;
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let begins_with_a_letter = country.starts_with(|char: char| char.is_ascii_alphabetic());
+        // `wamid.…` is a message's id.
+        (begins_with_a_letter
+            && is_word(country)
+            && country != "wamid"
+            && id.len() <= 140
+            && id.split('.').all(is_word))
+        .then(|| Self(text.to_owned()))
+    }
+
+    /// The id as it came.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Who sent a message. Made of all that a message and its callback say of them.
+///
+/// Not `Eq`: a sender who gave only a number and one who gave only an id may be one or two people.
+/// [`Sender::matches`] says what can be said.
+///
+/// ```
+/// use models::message::{Match, Sender};
+///
+/// let before = Sender::of(["+6421000001"]);
+/// let after = Sender::of(["6421000001", "NZ.1349"]);
+/// let hidden = Sender::of(["NZ.1349"]);
+/// assert_eq!(before.matches(&after), Match::Same);
+/// assert_eq!(after.matches(&hidden), Match::Same);
+/// assert_eq!(before.matches(&hidden), Match::Unclear);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Sender {
+    phone: Option<PhoneNumber>,
+    user_id: Option<UserId>,
+    parent_user_id: Option<UserId>,
+}
+
+/// Whether two senders are the same user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Match {
+    /// They have a user id in common; or a number, and nothing speaks against it.
+    Same,
+    /// Their user ids differ, or, if one of them has none, their numbers do.
+    Different,
+    /// They have no kind of name in common.
+    Unclear,
+}
+
+impl Sender {
+    /// The sender of these names, each a number or a user id; the first of either kind counts. Other text is no
+    /// name and passed over.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut sender = Self::default();
+        for name in names {
+            if let Some(user_id) = UserId::parse(name) {
+                let is_parent = user_id.0.split('.').nth(1) == Some("ENT") && user_id.0.split('.').count() > 2;
+                let slot = if is_parent { &mut sender.parent_user_id } else { &mut sender.user_id };
+                slot.get_or_insert(user_id);
+            } else if sender.phone.is_none() {
+                sender.phone = PhoneNumber::parse(name);
+            }
+        }
+        sender
+    }
+
+    pub(crate) fn with_parent(mut self, parent: Option<UserId>) -> Self {
+        self.parent_user_id = parent.or(self.parent_user_id);
+        self
+    }
+
+    /// The phone number, if the user shows it.
+    #[must_use]
+    pub fn phone(&self) -> Option<&PhoneNumber> {
+        self.phone.as_ref()
+    }
+
+    /// The business-scoped user id, since 2026 and not in every message.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&UserId> {
+        self.user_id.as_ref()
+    }
+
+    /// The user id that all accounts of one business see.
+    #[must_use]
+    pub fn parent_user_id(&self) -> Option<&UserId> {
+        self.parent_user_id.as_ref()
+    }
+
+    /// Whether the message says nothing of who sent it.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.phone.is_none() && self.user_id.is_none() && self.parent_user_id.is_none()
+    }
+
+    /// Whether two senders are the same user. A user id decides before a number does: numbers are handed on to
+    /// other people.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> Match {
+        let ids = same(self.user_id.as_ref(), other.user_id.as_ref());
+        let parents = same(self.parent_user_id.as_ref(), other.parent_user_id.as_ref());
+        let phones = same(self.phone.as_ref(), other.phone.as_ref());
+        match (ids, parents, phones) {
+            (Some(true), _, _) | (_, Some(true), _) => Match::Same,
+            (Some(false), _, _) | (_, Some(false), _) => Match::Different,
+            (None, None, Some(true)) => Match::Same,
+            (None, None, Some(false)) => Match::Different,
+            (None, None, None) => Match::Unclear,
+        }
+    }
+}
+
+/// Whether two names are the same; none if one isn't given.
+fn same<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> Option<bool> {
+    Some(a? == b?)
+}
+
+impl fmt::Display for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.e164())
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, digits: Option<&str>) {
+        assert_eq!(PhoneNumber::parse(text).as_ref().map(PhoneNumber::digits), digits, "{text}");
+    }
+
+    #[test]
+    fn a_number_is_digits_however_they_are_spelled() {
+        check("6421000001", Some("6421000001"));
+        check("+6421000001", Some("6421000001"));
+        check("006421000001", Some("6421000001"));
+        check(" +64 (21) 000-001 ", Some("6421000001"));
+        check("+1.555.000.0001", Some("15550000001"));
+        check("911", Some("911"));
+        check("", None);
+        check("+", None);
+        check("12", None);
+        check("++6421000001", None);
+        check("6421x00001", None);
+        check("NZ.1349", None);
+        check("<NUMBER>", None);
+        check("123456789012345678901", None);
+        check("٦٤٢١٠٠٠", None);
+    }
+
+    #[test]
+    fn a_user_id_is_a_country_and_an_opaque_word() {
+        for id in ["NZ.1349", "US.ENT.11815799212886844830", "user.9373795779eb"] {
+            assert_eq!(UserId::parse(id).unwrap().as_str(), id);
+        }
+        for text in ["", ".", "NZ.", ".1349", "NZ", "NZ.13 49", "1.5", "+64.21", "wamid.QUJD", "NZ..1"] {
+            assert_eq!(UserId::parse(text), None, "{text}");
+        }
+        assert_eq!(UserId::parse(&format!("NZ.{}", "1".repeat(141))), None);
+    }
+
+    #[test]
+    fn names_are_told_apart_wherever_they_came_from() {
+        let sender = Sender::of(["", "NZ.ENT.77", "+6421000001", "NZ.1349", "6421999999"]);
+        assert_eq!(sender.phone().unwrap().as_spelled(), "+6421000001");
+        assert_eq!(sender.user_id().unwrap().as_str(), "NZ.1349");
+        assert_eq!(sender.parent_user_id().unwrap().as_str(), "NZ.ENT.77");
+        assert!(Sender::of(["", "anonymous"]).is_unknown());
+    }
+
+    #[test]
+    fn a_user_id_decides_before_a_number() {
+        let is = |a: &[&str], b: &[&str]| {
+            let (a, b) = (Sender::of(a.iter().copied()), Sender::of(b.iter().copied()));
+            assert_eq!(a.matches(&b), b.matches(&a));
+            a.matches(&b)
+        };
+        assert_eq!(is(&["64210001", "NZ.1"], &["64210002", "NZ.1"]), Match::Same); // moved to another number
+        assert_eq!(is(&["64210001", "NZ.1"], &["64210001", "NZ.2"]), Match::Different); // the number was handed on
+        assert_eq!(is(&["64210001"], &["+64 21 0001", "NZ.2"]), Match::Same);
+        assert_eq!(is(&["64210001"], &["64210002", "NZ.2"]), Match::Different);
+        assert_eq!(is(&["NZ.ENT.7", "NZ.1"], &["NZ.ENT.7", "NZ.2"]), Match::Same); // two accounts of one business
+        assert_eq!(is(&["NZ.1"], &["64210001"]), Match::Unclear);
+        assert_eq!(is(&[], &[]), Match::Unclear);
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_is_equal_to_its_own_normalised_forms(text in r"\+?[0-9() .-]{3,24}") {
+            if let Some(number) = PhoneNumber::parse(&text) {
+                prop_assert_eq!(number.as_spelled(), &text);
+                prop_assert_eq!(&PhoneNumber::parse(&number.e164()).unwrap(), &number);
+                prop_assert_eq!(&PhoneNumber::parse(number.digits()).unwrap(), &number);
+            }
+        }
+
+        #[test]
+        fn no_text_is_both_a_number_and_a_user_id(text in r"[+0-9A-Za-z. -]{0,20}") {
+            prop_assert!(!(PhoneNumber::parse(&text).is_some() && UserId::parse(&text).is_some()));
+        }
+    }
+}

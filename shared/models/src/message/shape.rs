@@ -1,0 +1,319 @@
+//! How the typed view is read from JSON text and written back: one trait, and two macros that declare
+//! types with it.
+//!
+//! serde's derive can't do it. `flatten`, which would keep unknown keys, buffers what it reads: numbers lose
+//! their spelling and raw text can't be kept. And its errors repeat the values that they complain of.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use super::fault::{Fault, JsonPath, Why};
+use super::json::Json;
+use crate::fields::FieldName;
+
+/// A type that can be read from a JSON value. It writes itself by [`Serialize`]; what is written reads as
+/// the same again.
+pub(crate) trait Shape: Serialize + Sized {
+    /// Reads a value; says where in it something is wrong.
+    fn read(json: &RawValue) -> Result<Self, Fault>;
+
+    /// What an absent key stands for. None: the key is demanded.
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    /// Whether this is written by leaving its key out.
+    fn is_absent(&self) -> bool {
+        false
+    }
+
+    /// Hands each value that no type names to `found`, with its place in this one.
+    fn unrecognized<'m>(&'m self, _found: &mut dyn FnMut(JsonPath, &'m Json)) {}
+}
+
+impl<T: Shape> Shape for Option<T> {
+    fn read(json: &RawValue) -> Result<Self, Fault> {
+        if json.get() == "null" { Ok(None) } else { T::read(json).map(Some) }
+    }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+
+    fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
+        if let Some(value) = self {
+            value.unrecognized(found);
+        }
+    }
+}
+
+impl<T: Shape> Shape for Vec<T> {
+    fn read(json: &RawValue) -> Result<Self, Fault> {
+        let values: Vec<&RawValue> =
+            serde_json::from_str(json.get()).map_err(|_| Fault::unexpected("an array", json.get()))?;
+        let read = |(index, value)| T::read(value).map_err(|fault| fault.under_index(index));
+        values.into_iter().enumerate().map(read).collect()
+    }
+
+    fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
+        for (index, value) in self.iter().enumerate() {
+            value.unrecognized(&mut |at, json| found(at.under_index(index), json));
+        }
+    }
+}
+
+impl<T: Shape> Shape for Box<T> {
+    fn read(json: &RawValue) -> Result<Self, Fault> {
+        T::read(json).map(Self::new)
+    }
+
+    fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
+        (**self).unrecognized(found);
+    }
+}
+
+impl Shape for String {
+    fn read(json: &RawValue) -> Result<Self, Fault> {
+        text(json.get(), "a string").map(Cow::into_owned)
+    }
+}
+
+impl Shape for bool {
+    fn read(json: &RawValue) -> Result<Self, Fault> {
+        match json.get() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(Fault::unexpected("a boolean", other)),
+        }
+    }
+}
+
+/// What a JSON string says; borrowed unless it holds an escape.
+pub(crate) fn text<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
+    if !json.starts_with('"') {
+        return Err(Fault::unexpected(expected, json));
+    }
+    serde_json::from_str::<FieldName<'a>>(json).map(FieldName::into_text).map_err(|_| Fault::here(Why::NotUnicode))
+}
+
+/// The keys of an object with their values as they came.
+pub(crate) fn members<'a>(json: &'a RawValue) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, Fault> {
+    struct Members;
+
+    impl<'de> Visitor<'de> for Members {
+        type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::with_capacity(8);
+            while let Some((key, value)) = map.next_entry::<FieldName<'de>, _>()? {
+                members.push((key.into_text(), value));
+            }
+            Ok(members)
+        }
+    }
+
+    let text = json.get();
+    if !text.starts_with('{') {
+        return Err(Fault::unexpected("an object", text));
+    }
+    // It is JSON, or it were no RawValue: what can still be wrong is a key.
+    serde_json::Deserializer::from_str(text).deserialize_map(Members).map_err(|_| Fault::here(Why::NotUnicode))
+}
+
+/// Declares the type of a JSON object: a struct with a public field for each key that is named, and all
+/// others in `unrecognized`. A key that is an [`Option`] may be missing or `null`; others are demanded. Of a
+/// named key that comes twice the last one counts.
+macro_rules! object {
+    (
+        $(#[$meta:meta])*
+        $name:ident {
+            $($(#[$field_meta:meta])* $field:ident $(as $key:literal)?: $type:ty,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        pub struct $name {
+            $(
+                $(#[$field_meta])*
+                $(#[cfg_attr(feature = "schema", schemars(rename = $key))])?
+                pub $field: $type,
+            )*
+            /// Keys that aren't named here, as they came.
+            #[cfg_attr(feature = "schema", schemars(skip))]
+            pub unrecognized: $crate::message::json::Unrecognized,
+        }
+
+        #[allow(dead_code, clippy::allow_attributes, reason = "not every type uses all of what each is given")]
+        impl $name {
+            /// Reads the members of an object. A fault in one goes to `on_fault`, which ends reading, or lets it
+            /// go on with that member among the unrecognised ones.
+            pub(crate) fn read_members<'a>(
+                members: impl IntoIterator<
+                    Item = (::std::borrow::Cow<'a, str>, &'a ::serde_json::value::RawValue),
+                >,
+                on_fault: &mut dyn FnMut(
+                    $crate::message::fault::Fault,
+                ) -> ::core::result::Result<(), $crate::message::fault::Fault>,
+            ) -> ::core::result::Result<Self, $crate::message::fault::Fault> {
+                use $crate::message::fault::{Fault, Why};
+                use $crate::message::shape::{Shape, key_of};
+
+                $(let mut $field: Option<$type> = None;)*
+                let mut unrecognized = $crate::message::json::Unrecognized::default();
+                for (key, value) in members {
+                    match &*key {
+                        $(key_of!($field $($key)?) => match <$type as Shape>::read(value) {
+                            Ok(value) => $field = Some(value),
+                            Err(fault) => {
+                                on_fault(fault.under_key(&key))?;
+                                unrecognized.push(key.into_owned(), value.into());
+                            }
+                        },)*
+                        _ => unrecognized.push(key.into_owned(), value.into()),
+                    }
+                }
+                Ok(Self {
+                    $($field: match $field.or_else(<$type as Shape>::absent) {
+                        Some(value) => value,
+                        None => return Err(Fault::here(Why::Missing).under_key(key_of!($field $($key)?))),
+                    },)*
+                    unrecognized,
+                })
+            }
+
+            /// Writes the members that are there.
+            pub(crate) fn serialize_into<M: ::serde::ser::SerializeMap>(
+                &self,
+                map: &mut M,
+            ) -> ::core::result::Result<(), M::Error> {
+                use $crate::message::shape::{Shape, key_of};
+
+                $(if !Shape::is_absent(&self.$field) {
+                    map.serialize_entry(key_of!($field $($key)?), &self.$field)?;
+                })*
+                self.unrecognized.serialize_into(map)
+            }
+        }
+
+        impl $crate::message::shape::Shape for $name {
+            fn read(
+                json: &::serde_json::value::RawValue,
+            ) -> ::core::result::Result<Self, $crate::message::fault::Fault> {
+                Self::read_members($crate::message::shape::members(json)?, &mut Err)
+            }
+
+            fn unrecognized<'m>(
+                &'m self,
+                found: &mut dyn FnMut($crate::message::fault::JsonPath, &'m $crate::message::json::Json),
+            ) {
+                use $crate::message::shape::{Shape, key_of};
+
+                $(Shape::unrecognized(&self.$field, &mut |at, json| {
+                    found(at.under_key(key_of!($field $($key)?)), json);
+                });)*
+                self.unrecognized.report(found);
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+                let mut map = ::serde::Serializer::serialize_map(serializer, None)?;
+                self.serialize_into(&mut map)?;
+                ::serde::ser::SerializeMap::end(map)
+            }
+        }
+    };
+}
+
+/// The JSON key of a field: its name, unless another is given.
+macro_rules! key_of {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $key:literal) => {
+        $key
+    };
+}
+
+/// Declares an open set of words: an enum of the known ones, and `Unknown` for any other, as it came.
+macro_rules! words {
+    (
+        $(#[$meta:meta])*
+        $name:ident {
+            $($(#[$word_meta:meta])* $variant:ident = $word:literal,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$word_meta])* $variant,)*
+            /// Any other word, as it came.
+            Unknown(String),
+        }
+
+        impl $name {
+            /// The word as it is spelled in JSON.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)*
+                    Self::Unknown(word) => word,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                match word {
+                    $($word => Self::$variant,)*
+                    other => Self::Unknown(other.to_owned()),
+                }
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl $crate::message::shape::Shape for $name {
+            fn read(
+                json: &::serde_json::value::RawValue,
+            ) -> ::core::result::Result<Self, $crate::message::fault::Fault> {
+                Ok(Self::from(&*$crate::message::shape::text(json.get(), "a string")?))
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "description": concat!("An open set. Known: ", $("`", $word, "` ",)* "."),
+                    "examples": [$($word,)*],
+                })
+            }
+        }
+    };
+}
+
+pub(crate) use {key_of, object, words};
