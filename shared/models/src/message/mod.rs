@@ -37,6 +37,8 @@ mod payload;
 mod schema;
 mod sender;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod value;
 mod view;
 

@@ -1,0 +1,274 @@
+//! The message model against every type, written down as golden files, and against any text at all.
+
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{Event, Item, MoCallback, Received, ReceivedAt};
+
+fn parse(json: &str) -> Message {
+    Message::parse(json).unwrap()
+}
+
+/// What the typed view says of a message, as JSON: a golden file holds the message and this.
+fn view(message: &Message) -> Value {
+    let kind = match message.kind() {
+        MessageKind::Known(payload) => json!({"known": payload.type_name()}),
+        MessageKind::Unrecognized { message_type } => json!({"unrecognized": message_type}),
+        MessageKind::Malformed { message_type, why, at } => {
+            json!({"malformed": message_type, "at": at.to_string(), "why": why.to_string()})
+        }
+    };
+    json!({
+        "kind": kind,
+        "type": message.message_type(),
+        "id": message.id(),
+        "phone": message.sender().phone().map(PhoneNumber::e164),
+        "user_id": message.sender().user_id().map(UserId::as_str),
+        "sent_at": message.sent_at().map(|at| at.to_string()),
+        "text": message.text(),
+        "media": message.media().map(|media| media.id.as_str()),
+        "reply_to": message.reply_to(),
+        "forwarded": message.is_forwarded(),
+        "errors": message.errors().len(),
+        "unrecognized": message.unrecognized().iter().map(|(at, json)| format!("{at} {json:?}")).collect::<Vec<_>>(),
+        "leaves": message.leaves(),
+    })
+}
+
+/// A line of a golden file.
+#[derive(serde::Deserialize)]
+struct Case<'a> {
+    #[serde(borrow)]
+    message: &'a RawValue,
+}
+
+/// Each line of a golden file is a message and what is read of it. `WAB_UPDATE=1` writes the second anew; the
+/// messages stay.
+#[test]
+fn every_type_is_read_as_its_golden_file_says() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/messages");
+    let mut files = 0;
+    for file in std::fs::read_dir(directory).unwrap() {
+        let path = file.unwrap().path();
+        let golden = std::fs::read_to_string(&path).unwrap();
+        let mut written = String::new();
+        for line in golden.lines() {
+            let case: Case<'_> = serde_json::from_str(line).unwrap();
+            let message = parse(case.message.get());
+            assert_eq!(message.raw(), case.message.get());
+            check_round_trip(&message);
+            written += &format!("{{\"message\":{},\"view\":{}}}\n", message.raw(), view(&message));
+        }
+        if std::env::var_os("WAB_UPDATE").is_some() {
+            std::fs::write(&path, &written).unwrap();
+        } else {
+            assert_eq!(written, golden, "{}: WAB_UPDATE=1 writes what is read now", path.display());
+        }
+        files += 1;
+    }
+    assert_eq!(files, 25);
+}
+
+/// A known message that is written from its parts reads as the same parts.
+#[track_caller]
+fn check_round_trip(message: &Message) {
+    if let MessageKind::Known(payload) = message.kind()
+        && message.head().message_type.is_some()
+    {
+        let again = Message::new(message.head().clone(), payload.clone()).unwrap();
+        assert_eq!((again.head(), again.kind()), (message.head(), message.kind()));
+    }
+}
+
+#[track_caller]
+fn check_malformed(json: &str, expected_at: &str, expected_why: &str) {
+    let message = parse(json);
+    let MessageKind::Malformed { at, why, .. } = message.kind() else { panic!("{:?}", message.kind()) };
+    assert_eq!((at.to_string().as_str(), why.to_string().as_str()), (expected_at, expected_why), "{json}");
+    assert_eq!(message.raw(), json);
+}
+
+#[test]
+fn a_fault_is_named_with_its_place_and_without_its_value() {
+    check_malformed(r#"{"type":"text"}"#, "$.text", "missing");
+    check_malformed(r#"{"type":"text","text":null}"#, "$.text", "missing");
+    check_malformed(r#"{"type":"text","text":"secret"}"#, "$.text", "expected an object, found a string");
+    check_malformed(r#"{"type":"text","text":{"body":7}}"#, "$.text.body", "expected a string, found a number");
+    check_malformed(r#"{"type":"text","text":{"body":"\ud800"}}"#, "$.text.body", "a string that isn't Unicode");
+    check_malformed(r#"{"text":{}}"#, "$.text.body", "missing");
+    check_malformed(r#"{"type":7,"text":{"body":""}}"#, "$.type", "expected a string, found a number");
+    check_malformed(
+        r#"{"type":"location","location":{"latitude":"north","longitude":1}}"#,
+        "$.location.latitude",
+        "expected a number, found a string that spells none",
+    );
+    check_malformed(
+        r#"{"type":"contacts","contacts":[{},{"phones":[{},{"wa_id":true}]}]}"#,
+        "$.contacts[1].phones[1].wa_id",
+        "expected a string or a number, found a boolean",
+    );
+    check_malformed(
+        r#"{"type":"interactive","interactive":{"type":"list_reply","button_reply":{"id":"1","title":"a"}}}"#,
+        "$.interactive.list_reply",
+        "missing",
+    );
+    check_malformed(
+        r#"{"type":"edit","edit":{"original_message_id":"a","message":{"type":"image","image":{"id":"1"}}}}"#,
+        "$.edit.message.image.mime_type",
+        "missing",
+    );
+    check_malformed(
+        r#"{"type":"text","text":{"body":"x"},"context":"secret"}"#,
+        "$.context",
+        "expected an object, found a string",
+    );
+    check_malformed(
+        r#"{"status":"sent","pricing":{"billable":1}}"#,
+        "$.pricing.billable",
+        "expected a boolean, found a number",
+    );
+}
+
+#[test]
+fn a_malformed_message_keeps_what_can_be_read() {
+    let message =
+        parse(r#"{"from":"6421000001","id":"wamid.QUJD","timestamp":1763889301,"type":"text","text":{},"context":7}"#);
+    assert!(matches!(message.kind(), MessageKind::Malformed { .. }));
+    assert_eq!(message.message_type(), Some("text"));
+    assert_eq!(message.id(), Some("wamid.QUJD"));
+    assert_eq!(message.sender().phone().unwrap().digits(), "6421000001");
+    assert_eq!(message.sent_at().unwrap().as_second(), 1_763_889_301);
+    assert_eq!(message.unrecognized().len(), 2);
+}
+
+#[test]
+fn edits_within_edits_are_not_looked_into() {
+    let mut json = r#"{"type":"text","text":{"body":"x"}}"#.to_owned();
+    for _ in 0..5_000 {
+        json = format!(r#"{{"type":"edit","edit":{{"original_message_id":"a","message":{json}}}}}"#);
+    }
+    let message = parse(&json);
+    let MessageKind::Known(Payload::Edit(edit)) = message.kind() else { panic!("an edit") };
+    assert_eq!(edit.message.kind(), &MessageKind::Unrecognized { message_type: Some("edit".to_owned()) });
+    assert_eq!(message.raw(), json);
+}
+
+#[test]
+fn what_nests_deeply_is_kept_if_no_type_names_it() {
+    let deep =
+        format!(r#"{{"type":"text","text":{{"body":"x"}},"deep":{}{}}}"#, "[".repeat(50_000), "]".repeat(50_000));
+    assert_eq!(parse(&deep).text(), Some("x"));
+    assert_eq!(parse(&deep).raw(), deep);
+}
+
+#[test]
+fn of_repeated_keys_the_last_counts_and_unnamed_ones_all_stay() {
+    let message = parse(r#"{"type":"image","type":"text","text":{"body":"a"},"text":{"body":"b"},"x":1,"x":2}"#);
+    assert_eq!(message.text(), Some("b"));
+    assert_eq!(message.head().unrecognized.get("x").unwrap().get(), "2");
+    assert_eq!(message.unrecognized().len(), 2);
+}
+
+#[test]
+fn parts_that_contradict_each_other_make_no_message() {
+    let mut head = Head { message_type: Some("image".to_owned()), ..Head::default() };
+    assert!(Message::new(head.clone(), Payload::RequestWelcome).is_err());
+    head.message_type = None;
+    assert!(Message::new(head, Payload::RequestWelcome).is_ok());
+}
+
+/// JSON that looks like a message: known and unknown keys over values of every kind.
+fn like_a_message() -> impl Strategy<Value = Value> {
+    let words = [
+        "text",
+        "image",
+        "contacts",
+        "interactive",
+        "order",
+        "system",
+        "edit",
+        "status",
+        "sent",
+        "6421000001",
+        "1.50",
+        "NZ.1349",
+        "list_reply",
+        "",
+    ];
+    let leaf = prop_oneof![
+        3 => proptest::sample::select(words.to_vec()).prop_map(Value::from),
+        1 => any::<i64>().prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => "\\PC{0,8}".prop_map(Value::from),
+    ];
+    let keys = [
+        "type",
+        "text",
+        "body",
+        "image",
+        "id",
+        "mime_type",
+        "contacts",
+        "phones",
+        "interactive",
+        "list_reply",
+        "title",
+        "order",
+        "product_items",
+        "item_price",
+        "edit",
+        "message",
+        "context",
+        "errors",
+        "status",
+        "from",
+        "x y",
+    ];
+    leaf.prop_recursive(5, 60, 6, move |inner| {
+        prop_oneof![
+            4 => proptest::collection::btree_map(proptest::sample::select(keys.to_vec()).prop_map(String::from), inner.clone(), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+            1 => proptest::collection::vec(inner, 0..3).prop_map(Value::Array),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in r#"[{}\[\]",:\\u0ai d]{0,60}|.*"#) {
+        let _ = Message::parse(&text);
+    }
+
+    #[test]
+    fn any_object_is_a_message_that_keeps_its_text(value in like_a_message()) {
+        let text = value.to_string();
+        if let Ok(message) = Message::parse(&text) {
+            prop_assert_eq!(message.raw(), &text);
+            let unnamed: usize = message.unrecognized().iter().map(|(_, json)| json.leaves()).sum();
+            prop_assert!(unnamed <= message.leaves());
+            check_round_trip(&message);
+        }
+    }
+
+    #[test]
+    fn content_is_identical_through_item_stream_and_event(value in like_a_message()) {
+        let content = format!("{value:#}");
+        let body = format!(r#"{{"id":"7c1f","content":{content}}}"#);
+        let received = Received {
+            body: &body,
+            application: "shop",
+            at: ReceivedAt::from_epoch_ms(1_763_889_302_417),
+            expires_at: 1_766_481_302,
+        };
+        let stored = serde_json::to_string(&Item::mo(&MoCallback::parse(&body).unwrap(), received)).unwrap();
+        let read: Item<'_> = serde_json::from_str(&stored).unwrap();
+        let event = serde_json::to_string(&Event::of(&read).unwrap()).unwrap();
+        if !value.is_null() {
+            let raw = format!(r#""content":{content}"#);
+            prop_assert!(event.contains(&raw), "{}", event);
+        }
+    }
+}
