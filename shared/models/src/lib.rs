@@ -1,5 +1,6 @@
 //! The words of this project: what the gateway sends ([`MoCallback`], [`DlrCallback`]), what is kept of it
-//! ([`Item`]) and what subscribers get ([`Event`]).
+//! ([`Item`]) and what subscribers get ([`Event`], which they read as a [`subscriber::Event`]). WhatsApp's message
+//! object, which an MO callback carries, has its model in [`message`].
 //!
 //! Pure: no AWS, tokio or Lambda crate, no clock, no environment. Text that came from outside is borrowed
 //! from the body and stays byte for byte as it came; every typed view is derived from it and may be wrong.
@@ -13,6 +14,7 @@ mod item;
 pub mod message;
 mod received_at;
 mod status;
+pub mod subscriber;
 
 pub use callback::{CallbackError, DlrCallback, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId, MoCallback};
 pub use content::{Binary, BinaryError, Content, RawMessage};

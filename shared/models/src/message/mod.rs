@@ -29,14 +29,14 @@
 
 mod common;
 mod contacts;
-mod fault;
-mod json;
+pub(crate) mod fault;
+pub(crate) mod json;
 mod media;
 mod payload;
 #[cfg(feature = "schema")]
 mod schema;
 mod sender;
-mod shape;
+pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -179,6 +179,15 @@ impl Sender {
         self
     }
 
+    /// These names, and what they lack from `other`.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        Self {
+            phone: self.phone.or_else(|| other.phone.clone()),
+            user_id: self.user_id.or_else(|| other.user_id.clone()),
+            parent_user_id: self.parent_user_id.or_else(|| other.parent_user_id.clone()),
+        }
+    }
+
     /// The phone number, if the user shows it.
     #[must_use]
     pub fn phone(&self) -> Option<&PhoneNumber> {

@@ -1,0 +1,383 @@
+//! For those who subscribe: from a delivery of SQS or SNS to a typed event, in one call.
+//!
+//! ```
+//! use models::subscriber::{Data, Event};
+//!
+//! // What a queue gets with raw delivery. Without it the same stands in SNS's envelope: `parse` takes both.
+//! let body = r#"{"specversion": "1.0", "id": "b48e0ae6ab12d6a90aab59f0ecf2e500", "source": "/wab/gateway",
+//!     "type": "wab.mo.v1", "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
+//!     "data": {"id": "7c1f", "source": "+6421000001", "destination": "6421000002",
+//!              "content": {"type": "text", "text": {"body": "Kia ora"}}}}"#;
+//! let event = Event::parse(body)?;
+//! match event.data() {
+//!     Data::Mo(mo) => {
+//!         assert_eq!(mo.message().unwrap().text(), Some("Kia ora"));
+//!         assert_eq!(mo.sender().phone().unwrap().digits(), "6421000001");
+//!     }
+//!     Data::Dlr(receipt) => println!("{} is {}", receipt.id, receipt.status().as_str()),
+//!     Data::Elsewhere { dataref, .. } => println!("too large for SNS, fetch it: {dataref}"),
+//! }
+//! # Ok::<(), models::subscriber::EventError>(())
+//! ```
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use serde_json::value::RawValue;
+
+use crate::item::Kind;
+use crate::message::shape::{Shape, members, object, text};
+use crate::message::{Fault, Json, Message, Sender};
+use crate::status::DeliveryStatus;
+
+/// A published event, as a subscriber gets it. The example is at the [module](self).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    envelope: Envelope,
+    data: Data,
+}
+
+/// What an event is about. The example is at the [module](self).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// A message from a WhatsApp user.
+    Mo(Box<Mo>),
+    /// A delivery receipt.
+    Dlr(Box<DlrData>),
+    /// The event would have been too large for SNS: where it is instead.
+    Elsewhere {
+        /// What it is.
+        kind: Kind,
+        /// ARN of the table, with `pk` and `sk` of the item that holds the body.
+        dataref: String,
+    },
+}
+
+/// A message from a WhatsApp user: the callback, and the message in its `content`.
+///
+/// ```
+/// use models::subscriber::{Data, Event};
+///
+/// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.mo.v1", "subject": "7c1f",
+///     "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
+///     "data": {"id": "7c1f", "source": "NZ.1349", "content": {"from": "6421000001", "type": "request_welcome"}}}"#)?;
+/// let Data::Mo(mo) = event.data() else { panic!("an MO") };
+/// assert_eq!(mo.callback().source.as_deref(), Some("NZ.1349"));
+/// let sender = mo.sender();
+/// assert_eq!(sender.user_id().unwrap().as_str(), "NZ.1349");
+/// assert_eq!(sender.phone().unwrap().digits(), "6421000001");
+/// # Ok::<(), models::subscriber::EventError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mo {
+    callback: MoData,
+    message: Option<Message>,
+}
+
+object! {
+    /// A published event, its `data` not read: CloudEvents 1.0 in structured JSON.
+    Envelope {
+        /// `1.0`.
+        specversion: String,
+        /// Derived from the stored item's key: the same for every delivery of this event. Dedupe by it.
+        id: String,
+        /// `/wab/` and the gateway application, percent-encoded.
+        source: String,
+        /// `wab.mo.v1` or `wab.dlr.v1`: which contract `data` keeps.
+        event_type as "type": String,
+        /// The gateway's message id; all receipts of a message have the same.
+        subject: String,
+        /// When API Gateway received the callback: RFC 3339, UTC, milliseconds.
+        time: String,
+        /// `application/json`.
+        datacontenttype: String,
+        /// Only on an event whose id was already taken by a callback with another body: 12 hex digits of the body's digest.
+        variant: Option<String>,
+        /// In place of `data` when the event would be larger than SNS takes: ARN of the table, with `pk` and `sk` of
+        /// the item that holds the `body`.
+        dataref: Option<String>,
+        /// The callback, normalised outside and verbatim inside.
+        data: Option<Json>,
+    }
+}
+
+object! {
+    /// `data` of an MO event: the callback, with `content` exactly as it came.
+    ///
+    /// The example is at [`Mo`].
+    MoData {
+        /// The gateway's message id.
+        id: String,
+        /// Who sent it, as it came: `+64…`, `64…`, or a business-scoped user id.
+        source: Option<String>,
+        /// Whom it was sent to, as it came.
+        destination: Option<String>,
+        /// WhatsApp's message object as it came; a base64 string if `encoding` says so; rarely any other JSON.
+        content: Option<Json>,
+        /// `base64` marks a binary `content`.
+        encoding: Option<String>,
+        /// The sender's mobile operator.
+        operator: Option<String>,
+        /// The id of the sent message that this one answers.
+        reply_to: Option<String>,
+        /// The reference of the sent message that this one answers.
+        reference: Option<String>,
+        /// Keys of the callback that aren't documented.
+        undocumented as "unrecognized": Option<Json>,
+    }
+}
+
+object! {
+    /// `data` of a DLR event.
+    ///
+    /// ```
+    /// use models::DeliveryStatus;
+    /// use models::subscriber::{Data, Event};
+    ///
+    /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
+    ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
+    ///     "data": {"id": "7c1f", "status": "received", "reference": "order-17"}}"#)?;
+    /// let Data::Dlr(receipt) = event.data() else { panic!("a receipt") };
+    /// assert_eq!(receipt.status(), DeliveryStatus::Received);
+    /// assert_eq!(receipt.reference.as_deref(), Some("order-17"));
+    /// # Ok::<(), models::subscriber::EventError>(())
+    /// ```
+    DlrData {
+        /// The gateway's id of the message that was sent.
+        id: String,
+        /// What became of it: an open set of words. See [`DlrData::status`].
+        status_word as "status": String,
+        /// The reference that the sender gave to the message.
+        reference: Option<String>,
+        /// Free text from the gateway.
+        detail: Option<String>,
+        /// Keys of the callback that aren't documented.
+        undocumented as "unrecognized": Option<Json>,
+    }
+}
+
+/// Why a delivery isn't an event of this project. No arm holds any of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// The text isn't a JSON object.
+    #[error("the delivery is not a JSON object")]
+    NotJson,
+    /// It is one, but not as the contract says.
+    #[error("the delivery is not an event: {0}")]
+    NotAnEvent(Fault),
+    /// An event of a contract that this version doesn't know.
+    #[error("the event's type is neither wab.mo.v1 nor wab.dlr.v1")]
+    UnknownContract,
+}
+
+impl Event {
+    /// Reads what a subscriber gets: the body of an SQS message with or without raw delivery, or what SNS hands to a
+    /// function or a URL as its `Message`.
+    ///
+    /// # Errors
+    /// If it isn't an event of this project. Whatever the message in it is, it is no error.
+    pub fn parse(delivery: &str) -> Result<Self, EventError> {
+        let raw: &RawValue = serde_json::from_str(delivery).map_err(|_| EventError::NotJson)?;
+        let fields = members(raw).map_err(|_| EventError::NotJson)?;
+        let field = |name| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.get());
+        // SNS's envelope (SNS developer guide, "HTTP/HTTPS notification JSON format").
+        if field("Type") == Some(r#""Notification""#)
+            && let Some(message) = field("Message")
+        {
+            let message =
+                text(message, "a string").map_err(|fault| EventError::NotAnEvent(fault.under_key("Message")))?;
+            let raw: &RawValue = serde_json::from_str(&message).map_err(|_| EventError::NotJson)?;
+            return Self::read(raw);
+        }
+        Self::read(raw)
+    }
+
+    fn read(raw: &RawValue) -> Result<Self, EventError> {
+        let mut envelope = Envelope::read(raw).map_err(EventError::NotAnEvent)?;
+        let kind = match envelope.event_type.as_str() {
+            "wab.mo.v1" => Kind::Mo,
+            "wab.dlr.v1" => Kind::Dlr,
+            _ => return Err(EventError::UnknownContract),
+        };
+        let in_data = |fault: Fault| EventError::NotAnEvent(fault.under_key("data"));
+        let data = match (envelope.data.take(), &envelope.dataref) {
+            (Some(data), _) => match kind {
+                Kind::Mo => Data::Mo(Box::new(Mo::of(MoData::read(data.raw()).map_err(in_data)?))),
+                Kind::Dlr => Data::Dlr(Box::new(DlrData::read(data.raw()).map_err(in_data)?)),
+            },
+            (None, Some(dataref)) => Data::Elsewhere { kind, dataref: dataref.clone() },
+            (None, None) => return Err(in_data(Fault::here(crate::message::Why::Missing))),
+        };
+        Ok(Self { envelope, data })
+    }
+
+    /// Derived from the stored item's key: the same for every delivery of this event. **Dedupe by it.**
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.envelope.id
+    }
+
+    /// The gateway application that called: the user name of the callback credentials.
+    #[must_use]
+    pub fn application(&self) -> Cow<'_, str> {
+        let source = &self.envelope.source;
+        percent_decode_str(source.strip_prefix("/wab/").unwrap_or(source)).decode_utf8_lossy()
+    }
+
+    /// The gateway's message id; all receipts of a message have the same.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.envelope.subject
+    }
+
+    /// When API Gateway received the callback; none if that can't be read.
+    #[must_use]
+    pub fn received_at(&self) -> Option<jiff::Timestamp> {
+        self.envelope.time.parse().ok()
+    }
+
+    /// Set on an event whose id was already taken by a callback with another body.
+    #[must_use]
+    pub fn variant(&self) -> Option<&str> {
+        self.envelope.variant.as_deref()
+    }
+
+    /// What the event is about.
+    #[must_use]
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// The message of an MO event, if its `content` is one.
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        match &self.data {
+            Data::Mo(mo) => mo.message(),
+            Data::Dlr(_) | Data::Elsewhere { .. } => None,
+        }
+    }
+
+    /// Keys that the contract doesn't name: a newer version may add some.
+    #[must_use]
+    pub fn unrecognized(&self) -> &crate::message::Unrecognized {
+        &self.envelope.unrecognized
+    }
+}
+
+impl Mo {
+    fn of(callback: MoData) -> Self {
+        let message = callback.content.as_ref().and_then(|content| Message::of(content.raw()).ok());
+        Self { callback, message }
+    }
+
+    /// The callback.
+    #[must_use]
+    pub fn callback(&self) -> &MoData {
+        &self.callback
+    }
+
+    /// The message; none if `content` isn't an object.
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
+    }
+
+    /// Who sent it, by all names that the message and the callback give; the message's count first.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        let sender = self.message.as_ref().map(Message::sender).unwrap_or_default();
+        sender.or(&Sender::of(self.callback.source.as_deref()))
+    }
+}
+
+impl DlrData {
+    /// What became of the message.
+    #[must_use]
+    pub fn status(&self) -> DeliveryStatus {
+        DeliveryStatus::from(self.status_word.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{DlrCallback, Item, MoCallback, Received, ReceivedAt};
+
+    fn received(body: &str) -> Received<'_> {
+        let at = ReceivedAt::from_epoch_ms(1_763_889_302_417);
+        Received { body, application: "shop & co", at, expires_at: 1_766_481_302 }
+    }
+
+    fn published(item: &Item<'_>) -> String {
+        serde_json::to_string(&crate::Event::of(item).unwrap()).unwrap()
+    }
+
+    fn in_sns_envelope(event: &str) -> String {
+        json!({"Type": "Notification", "MessageId": "1", "TopicArn": "arn", "Message": event, "Timestamp": "x"})
+            .to_string()
+    }
+
+    const MO: &str = r#"{"id":"7c1f","source":"+6421000001","Destination":"2","brand":"x","content":{"type":"text","text":{"body":"Kia \"ora\""}}}"#;
+
+    #[test]
+    fn an_mo_arrives_typed_with_and_without_raw_delivery() {
+        let item = Item::mo(&MoCallback::parse(MO).unwrap(), received(MO));
+        let raw = published(&item);
+        let event = Event::parse(&raw).unwrap();
+        assert_eq!(Event::parse(&in_sns_envelope(&raw)).unwrap(), event);
+        assert_eq!(event.id(), item.key.event_id());
+        assert_eq!(event.application(), "shop & co");
+        assert_eq!(event.subject(), "7c1f");
+        assert_eq!(event.received_at().unwrap().as_millisecond(), 1_763_889_302_417);
+        assert_eq!(event.variant(), None);
+        assert_eq!(event.message().unwrap().text(), Some("Kia \"ora\""));
+        let Data::Mo(mo) = event.data() else { panic!("an MO") };
+        assert_eq!(mo.callback().destination.as_deref(), Some("2"));
+        assert_eq!(mo.callback().undocumented.as_ref().unwrap().get(), r#"{"brand":"x"}"#);
+        assert_eq!(mo.sender().phone().unwrap().as_spelled(), "+6421000001");
+    }
+
+    #[test]
+    fn a_receipt_and_an_event_by_reference_arrive() {
+        let body = r#"{"id":4711,"status":"read","detail":"d"}"#;
+        let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body));
+        let Data::Dlr(receipt) = Event::parse(&published(&item)).unwrap().data().clone() else { panic!("a DLR") };
+        assert_eq!(receipt.status(), DeliveryStatus::Unknown("read".to_owned()));
+        let event = crate::Event::of(&item).unwrap().by_reference("arn".to_owned());
+        let event = Event::parse(&serde_json::to_string(&event).unwrap()).unwrap();
+        assert_eq!(event.data(), &Data::Elsewhere { kind: Kind::Dlr, dataref: "arn".to_owned() });
+    }
+
+    #[test]
+    fn what_is_no_event_says_why_and_not_what() {
+        let error = |text: &str| Event::parse(text).unwrap_err().to_string();
+        assert_eq!(error("secret"), "the delivery is not a JSON object");
+        assert_eq!(error("[]"), "the delivery is not a JSON object");
+        assert_eq!(error(r#"{"specversion":"1.0"}"#), "the delivery is not an event: $.id: missing");
+        let item = Item::mo(&MoCallback::parse(MO).unwrap(), received(MO));
+        assert_eq!(Event::parse(&published(&item).replace("wab.mo.v1", "wab.mo.v9")), Err(EventError::UnknownContract));
+        assert_eq!(
+            error(&published(&item).replace(r#""id":"7c1f","#, "")),
+            "the delivery is not an event: $.data.id: missing"
+        );
+    }
+
+    #[test]
+    fn content_that_is_no_message_is_no_error() {
+        let body = r#"{"id":"a","encoding":"base64","content":"AP8="}"#;
+        let item = Item::mo(&MoCallback::parse(body).unwrap(), received(body));
+        let event = Event::parse(&published(&item)).unwrap();
+        assert_eq!(event.message(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in r#"[{}\[\]",:\\u0ai d]{0,60}|.*"#) {
+            let _ = Event::parse(&text);
+            let _ = Event::parse(&in_sns_envelope(&text));
+        }
+    }
+}
