@@ -18,5 +18,6 @@ mod fake_aws;
 mod fanout_rules;
 mod log_lines;
 mod requests;
+mod samples;
 mod stack;
 mod template;

@@ -16,7 +16,9 @@ pub type Fields<'a> = BTreeMap<FieldName<'a>, &'a RawValue>;
 pub struct FieldName<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> FieldName<'a> {
-    pub(crate) fn as_str(&self) -> &str {
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 

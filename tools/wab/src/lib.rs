@@ -5,6 +5,7 @@
 
 mod answer;
 mod callback_url;
+mod check;
 mod credentials;
 mod random;
 mod samples;
@@ -32,11 +33,13 @@ Examples:
   wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
   wab send mo --type image
   wab send dlr --status expired
+  wab check captured.jsonl --explain
 
 `wab help COMMAND` tells more of each, with its exit codes.";
 
 #[derive(Subcommand)]
 enum Command {
+    Check(check::Args),
     Credentials(credentials::Args),
     Send(send::Args),
 }
@@ -48,6 +51,7 @@ impl Cli {
     /// If it can't be carried out as it was given; then the exit code is [`USAGE`].
     pub fn run(self, directory: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
         match self.command {
+            Command::Check(args) => check::run(&args, directory, out),
             Command::Credentials(args) => credentials::run(args, out),
             Command::Send(args) => send::run(args, directory, out),
         }
@@ -83,6 +87,8 @@ mod tests {
         refused(&["wab", "send", "mo", "--file", "a.json", "--type", "text"]);
         refused(&["wab", "send", "mo", "--file", "a.json", "--id", "1"]);
         refused(&["wab", "send", "dlr", "--file", "a.json", "--status", "sent"]);
+        refused(&["wab", "check"]);
+        refused(&["wab", "check", "--json", "--explain", "a.json"]);
     }
 
     #[test]

@@ -93,6 +93,22 @@ enum Step {
 }
 
 impl JsonPath {
+    /// The place without the numbers of array elements: `$.contacts[*].name`. One line for what is the same in
+    /// many messages.
+    #[must_use]
+    pub fn pattern(&self) -> String {
+        self.written(|_| "[*]".to_owned())
+    }
+
+    fn written(&self, index: impl Fn(usize) -> String) -> String {
+        let step = |step: &Step| match step {
+            Step::Index(at) => index(*at),
+            Step::Key(key) if is_shorthand(key) => format!(".{key}"),
+            Step::Key(key) => format!("['{}']", key.escape_debug()),
+        };
+        std::iter::once("$".to_owned()).chain(self.steps.iter().rev().map(step)).collect()
+    }
+
     /// The same place, seen from the object that holds its root under `key`.
     pub(crate) fn under_key(mut self, key: &str) -> Self {
         self.steps.push(Step::Key(key.to_owned()));
@@ -108,15 +124,7 @@ impl JsonPath {
 
 impl fmt::Display for JsonPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("$")?;
-        for step in self.steps.iter().rev() {
-            match step {
-                Step::Index(index) => write!(f, "[{index}]")?,
-                Step::Key(key) if is_shorthand(key) => write!(f, ".{key}")?,
-                Step::Key(key) => write!(f, "['{}']", key.escape_debug())?,
-            }
-        }
-        Ok(())
+        f.write_str(&self.written(|index| format!("[{index}]")))
     }
 }
 
@@ -157,5 +165,7 @@ mod tests {
         assert_eq!(path.to_string(), "$.contacts[0].name");
         assert_eq!(JsonPath::default().under_key("it's new").under_key("_vnd").to_string(), r"$._vnd['it\'s new']");
         assert_eq!(JsonPath::default().to_string(), "$");
+        let path = JsonPath::default().under_index(7).under_key("contacts");
+        assert_eq!((path.to_string(), path.pattern()), ("$.contacts[7]".to_owned(), "$.contacts[*]".to_owned()));
     }
 }

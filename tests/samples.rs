@@ -1,0 +1,45 @@
+//! `wab check` over messages that weren't written for it: its own made-up callbacks, and recorded ones if there are any.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use serde_json::Value;
+use wab::Cli;
+
+/// Runs `wab check --json` over all files of a directory that end in `ending`.
+fn check(directory: &Path, ending: &str) -> (u8, Value) {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == ending));
+    let command = ["wab".into(), "check".into(), "--json".into()].into_iter().chain(files);
+    let mut out = Vec::new();
+    let code = Cli::try_parse_from(command).unwrap().run(directory, &mut out).unwrap();
+    (code, serde_json::from_slice(&out).unwrap())
+}
+
+#[test]
+fn every_made_up_callback_is_typed_and_named_in_full() {
+    let (code, report) = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/wab/samples"), "json");
+    assert_eq!(code, 0);
+    assert_eq!(report["total"]["messages"], 21);
+    assert_eq!(report["total"]["unrecognized"], 1, "the one whose type nobody has heard of");
+    let places: Vec<_> =
+        report["types"].as_object().unwrap().iter().filter(|(_, counts)| counts["places"] != Value::Null).collect();
+    assert_eq!(places.len(), 1, "{places:?}");
+}
+
+/// Recorded messages, which aren't part of this repository: JSON lines in `WAB_SAMPLES`, or in `shared/samples`
+/// beside the checkout. Without them there is nothing to hold the model to.
+#[test]
+fn recorded_messages_are_typed_and_at_least_98_percent_is_named() {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples");
+    let directory = std::env::var_os("WAB_SAMPLES").map_or(beside, PathBuf::from);
+    if !directory.is_dir() {
+        return;
+    }
+    let (code, report) = check(&directory, "jsonl");
+    let total = &report["total"];
+    let count = |name: &str| total[name].as_u64().unwrap();
+    assert_eq!(code, 0, "{report:#}");
+    assert!(count("messages") > 0);
+    assert!(count("named") * 100 >= count("leaves") * 98, "{total}");
+}

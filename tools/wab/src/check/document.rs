@@ -1,0 +1,201 @@
+//! What a file for `wab check` holds, and what each piece of it is.
+
+use std::collections::BTreeMap;
+
+use models::message::{Json, Message};
+use models::subscriber::{Data, Event, EventError, MoData};
+use models::{Content, DlrCallback, Fields, MoCallback};
+use serde_json::value::RawValue;
+
+/// One piece of JSON, told apart by its keys.
+pub(super) enum Document {
+    /// A message object, by itself or in a callback, an event or a record.
+    Message {
+        message: Box<Message>,
+        /// Where it stands: `$`, `$.content`, …
+        within: &'static str,
+        outer: Outer,
+    },
+    /// A delivery receipt, or an MO callback or event without a message object.
+    Other { label: &'static str, outer: Outer },
+    /// Neither.
+    Malformed { label: &'static str, why: String, leaves: usize },
+}
+
+/// What stands around a message.
+#[derive(Default)]
+pub(super) struct Outer {
+    /// Its leaves, those of the message left out.
+    pub(super) leaves: usize,
+    /// The keys that aren't named, with their leaves.
+    pub(super) unnamed: Vec<(String, usize)>,
+}
+
+/// The documents of a text, each with the line on which it begins. A text is one JSON value, a list of them, or one
+/// on each line; a line that isn't JSON is a malformed document.
+pub(super) fn documents(text: &str) -> Vec<(usize, Document)> {
+    if let Ok(whole) = serde_json::from_str::<&RawValue>(text) {
+        let first_line = 1 + text
+            .len()
+            .checked_sub(text.trim_start().len())
+            .map_or(0, |white| text.get(..white).unwrap_or_default().matches('\n').count());
+        return match serde_json::from_str::<Vec<&RawValue>>(whole.get()) {
+            Ok(list) => list.into_iter().map(|json| (first_line, read(json))).collect(),
+            Err(_) => vec![(first_line, read(whole))],
+        };
+    }
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(index, line)| {
+            let document = match serde_json::from_str::<&RawValue>(line) {
+                Ok(json) => read(json),
+                Err(error) => {
+                    let why = format!("not JSON at column {}", error.column());
+                    Document::Malformed { label: "(not JSON)", why, leaves: 0 }
+                }
+            };
+            (index + 1, document)
+        })
+        .collect()
+}
+
+fn read(json: &RawValue) -> Document {
+    let leaves = Json::from(json).leaves();
+    let Ok(fields) = serde_json::from_str::<Fields<'_>>(json.get()) else {
+        return Document::Malformed { label: "(no object)", why: "not a JSON object".to_owned(), leaves };
+    };
+    let has = |name: &str| fields.contains_key(name);
+    let is_object = |name: &str| fields.get(name).is_some_and(|value| value.get().starts_with('{'));
+    let is_status = has("timestamp") || has("recipient_id") || has("recipient_user_id") || has("type");
+    if has("specversion") || (has("Type") && has("Message")) {
+        event(json, leaves)
+    } else if has("content") || has("Destination") || has("destination") {
+        mo_callback(json.get(), leaves)
+    } else if is_object("message") && !has("id") && !has("status") {
+        // A record of a corpus: the message, and words about it that nobody has to name.
+        fields.get("message").map_or_else(|| message(json, "$"), |inner| message(inner, "$.message"))
+    } else if has("status") && !is_status {
+        dlr_callback(json.get(), leaves)
+    } else {
+        message(json, "$")
+    }
+}
+
+fn message(json: &RawValue, within: &'static str) -> Document {
+    match Message::of(json) {
+        Ok(message) => Document::Message { message: Box::new(message), within, outer: Outer::default() },
+        Err(error) => Document::Malformed { label: "(no object)", why: error.to_string(), leaves: 0 },
+    }
+}
+
+fn mo_callback(body: &str, leaves: usize) -> Document {
+    let callback = match MoCallback::parse(body) {
+        Ok(callback) => callback,
+        Err(error) => return Document::Malformed { label: "(MO callback)", why: error.to_string(), leaves },
+    };
+    let unnamed = unnamed(&callback.unrecognized);
+    match callback.content {
+        Content::Message(raw) => {
+            let message = Box::new(raw.parse());
+            let outer = Outer { leaves: leaves.saturating_sub(message.leaves()), unnamed };
+            Document::Message { message, within: "$.content", outer }
+        }
+        Content::Binary(_) => Document::Other { label: "(binary MO)", outer: Outer { leaves, unnamed } },
+        Content::Other(_) | Content::Absent => {
+            Document::Other { label: "(MO without a message)", outer: Outer { leaves, unnamed } }
+        }
+    }
+}
+
+fn dlr_callback(body: &str, leaves: usize) -> Document {
+    match DlrCallback::parse(body) {
+        Ok(callback) => Document::Other {
+            label: "(delivery receipt)",
+            outer: Outer { leaves, unnamed: unnamed(&callback.unrecognized) },
+        },
+        Err(error) => Document::Malformed { label: "(delivery receipt)", why: error.to_string(), leaves },
+    }
+}
+
+fn event(json: &RawValue, leaves: usize) -> Document {
+    let event = match Event::parse(json.get()) {
+        Ok(event) => event,
+        Err(error @ (EventError::NotJson | EventError::NotAnEvent(_) | EventError::UnknownContract)) => {
+            return Document::Malformed { label: "(event)", why: error.to_string(), leaves };
+        }
+    };
+    let mut unnamed: Vec<(String, usize)> =
+        event.unrecognized().iter().map(|(key, value)| (key.to_owned(), value.leaves())).collect();
+    match event.data() {
+        Data::Mo(mo) => {
+            unnamed.extend(undocumented(mo.callback()));
+            match mo.message() {
+                Some(message) => {
+                    // In SNS's envelope the event is one leaf, a string.
+                    let outer = Outer { leaves: leaves.saturating_sub(message.leaves()), unnamed };
+                    Document::Message { message: Box::new(message.clone()), within: "$.data.content", outer }
+                }
+                None => Document::Other { label: "(MO without a message)", outer: Outer { leaves, unnamed } },
+            }
+        }
+        Data::Dlr(receipt) => {
+            unnamed.extend(receipt.undocumented.as_ref().map(|json| ("data.unrecognized".to_owned(), json.leaves())));
+            Document::Other { label: "(delivery receipt)", outer: Outer { leaves, unnamed } }
+        }
+        Data::Elsewhere { .. } => Document::Other { label: "(event by reference)", outer: Outer { leaves, unnamed } },
+    }
+}
+
+fn undocumented(callback: &MoData) -> Option<(String, usize)> {
+    callback.undocumented.as_ref().map(|json| ("data.unrecognized".to_owned(), json.leaves()))
+}
+
+fn unnamed(fields: &Fields<'_>) -> Vec<(String, usize)> {
+    let named: BTreeMap<String, usize> =
+        fields.iter().map(|(key, value)| (key.as_str().to_owned(), Json::from(*value).leaves())).collect();
+    named.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a text is taken for: its line, its type or label, and where its message stands.
+    #[track_caller]
+    fn check(text: &str, expected: &[(usize, &str)]) {
+        let found = documents(text);
+        let found: Vec<(usize, String)> = found
+            .into_iter()
+            .map(|(line, document)| match document {
+                Document::Message { message, within, .. } => {
+                    (line, format!("{within} {}", message.message_type().unwrap_or("-")))
+                }
+                Document::Other { label, .. } => (line, label.to_owned()),
+                Document::Malformed { label, why, .. } => (line, format!("{label} {why}")),
+            })
+            .collect();
+        let expected: Vec<(usize, String)> = expected.iter().map(|(line, what)| (*line, (*what).to_owned())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn each_kind_of_document_is_told_by_its_keys() {
+        let text = r#"{"type":"text","text":{"body":"a"}}"#;
+        check(text, &[(1, "$ text")]);
+        check(&format!("\n\n {text}"), &[(3, "$ text")]);
+        check(&format!("[{text},{text}]"), &[(1, "$ text"), (1, "$ text")]);
+        check(&format!(r#"{{"id":"a","Destination":"1","content":{text}}}"#), &[(1, "$.content text")]);
+        check(&format!(r#"{{"source_repo":"x","type":"text","message":{text}}}"#), &[(1, "$.message text")]);
+        check(r#"{"id":"a","status":"sent","reference":"r"}"#, &[(1, "(delivery receipt)")]);
+        check(r#"{"id":"a","status":"sent","timestamp":"1"}"#, &[(1, "$ -")]);
+        check(r#"{"status":"failed","type":"message","message":{"recipient_id":"1"}}"#, &[(1, "$ message")]);
+        check(r#"{"id":"a","encoding":"base64","content":"AA=="}"#, &[(1, "(binary MO)")]);
+        check(r#"{"id":"a","destination":"1"}"#, &[(1, "(MO without a message)")]);
+        check(r#"{"content":{}}"#, &[(1, "(MO callback) the callback has no id")]);
+        check(r#"{"status":""}"#, &[(1, "(delivery receipt) the callback has no id")]);
+        check(r#"{"specversion":"1.0"}"#, &[(1, "(event) the delivery is not an event: $.id: missing")]);
+        check("7", &[(1, "(no object) not a JSON object")]);
+        check("", &[]);
+        check("{}\n\nnope\n{}", &[(1, "$ -"), (3, "(not JSON) not JSON at column 2"), (4, "$ -")]);
+    }
+}
