@@ -12,6 +12,7 @@
 )]
 
 mod answers;
+mod contracts;
 mod cost;
 mod end_to_end;
 mod fake_aws;

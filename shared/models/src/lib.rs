@@ -7,6 +7,8 @@
 
 mod callback;
 mod content;
+#[cfg(feature = "schema")]
+pub mod contract;
 mod digest;
 mod event;
 mod fields;

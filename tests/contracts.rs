@@ -1,0 +1,276 @@
+//! The contracts in `infra/contracts`: generated from the models and from the answers that the functions give.
+//! `WAB_UPDATE=1` writes them anew. That they are valid is checked by validators of others, see `infra/local/contracts.py`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ingress::{Receipt, Refusal, Unauthorized};
+use lambda_http::{Body, Request, Response};
+use models::{
+    CallbackError, DlrCallback, Event, Item, Key, Kind, MessageId, MoCallback, Received, ReceivedAt, contract,
+};
+use platform::Reason;
+use serde_json::{Value, json};
+use store::Stored;
+
+const MO: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","source":"+6421000001","Destination":"6421000002","content":{"from":"6421000001","id":"wamid.V0FC","timestamp":"1795425313","type":"text","text":{"body":"Kia ora"}}}"#;
+const DLR: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","status":"received","reference":"order-17"}"#;
+
+fn item(kind: Kind) -> Item<'static> {
+    let received = |body| Received {
+        body,
+        application: "gateway",
+        at: ReceivedAt::from_epoch_ms(1_795_425_315_417),
+        expires_at: 1_798_017_315,
+    };
+    match kind {
+        Kind::Mo => Item::mo(&MoCallback::parse(MO).unwrap(), received(MO)),
+        Kind::Dlr => Item::dlr(&DlrCallback::parse(DLR).unwrap(), received(DLR)),
+    }
+}
+
+fn event(kind: Kind) -> Value {
+    serde_json::to_value(Event::of(&item(kind)).unwrap()).unwrap()
+}
+
+/// Every contract: its file, and what it says.
+fn contracts() -> BTreeMap<&'static str, Value> {
+    let by_reference = |kind| {
+        let item = item(kind);
+        let dataref = "arn:aws:dynamodb:us-east-1:123456789012:table/events?pk=MO%237c1f&sk=EVENT".to_owned();
+        serde_json::to_value(Event::of(&item).unwrap().by_reference(dataref)).unwrap()
+    };
+    BTreeMap::from([
+        ("mo-event.schema.json", contract::event(Kind::Mo)),
+        ("dlr-event.schema.json", contract::event(Kind::Dlr)),
+        ("message.schema.json", contract::message()),
+        ("asyncapi.json", asyncapi()),
+        ("openapi.json", openapi()),
+        ("examples/mo-event.json", event(Kind::Mo)),
+        ("examples/mo-event-by-reference.json", by_reference(Kind::Mo)),
+        ("examples/dlr-event.json", event(Kind::Dlr)),
+    ])
+}
+
+#[test]
+fn the_contracts_are_what_the_models_say() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/contracts");
+    for (name, contract) in contracts() {
+        let generated = format!("{contract:#}\n");
+        let file = directory.join(name);
+        if std::env::var_os("WAB_UPDATE").is_some() {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, &generated).unwrap();
+        }
+        let written = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(written == generated, "{name} is stale: WAB_UPDATE=1 cargo test -p wab-tests contracts");
+    }
+}
+
+/// The attributes of a topic's messages, as a schema.
+fn attributes(kind: Kind) -> Value {
+    let text = |description: &str| json!({"type": "string", "description": description});
+    let mut properties = json!({
+        "kind": {"type": "string", "const": kind.as_str()},
+        "schema": {"type": "string", "const": contract::event(kind)["properties"]["type"]["const"]},
+        "application": text("The gateway application that called."),
+    });
+    let more = match kind {
+        Kind::Mo => json!({
+            "type": text("The message's type, such as `text`; inferred if the message has none. Left out if nothing tells it."),
+            "source": text("Who sent the message, as it came."),
+            "destination": text("Whom it was sent to, as it came."),
+        }),
+        Kind::Dlr => json!({"status": text("The status word.")}),
+    };
+    properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({"type": "object", "properties": properties, "required": ["kind", "schema", "application"]})
+}
+
+#[test]
+fn the_attributes_of_the_contract_are_those_that_are_published() {
+    for kind in [Kind::Mo, Kind::Dlr] {
+        let item = item(kind);
+        let event = Event::of(&item).unwrap();
+        let published: Vec<&str> = event.attributes().into_iter().map(|(name, _)| name).collect();
+        let schema = attributes(kind);
+        let mut contracted: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        contracted.sort_by_key(|name| published.iter().position(|published| published == name));
+        assert_eq!(contracted, published);
+    }
+}
+
+fn asyncapi() -> Value {
+    let message = |kind: Kind, title: &str| {
+        // AsyncAPI's own dialect of JSON Schema is taken for granted: it says so itself.
+        let mut payload = contract::event(kind);
+        payload.as_object_mut().unwrap().remove("$schema");
+        json!({
+            "name": contract::event(kind)["properties"]["type"]["const"],
+            "title": title,
+            "contentType": "application/cloudevents+json",
+            "headers": attributes(kind),
+            "payload": payload,
+            "examples": [{"payload": event(kind)}],
+        })
+    };
+    let channel = |kind: &str, message: &str| {
+        json!({
+            "address": "{topicArn}",
+            "description": format!("The SNS topic whose ARN is the stack's output {message}TopicArn. Its messages' headers are SNS message attributes, strings all, for filter policies. Delivered at least once, in no order."),
+            "parameters": {"topicArn": {"description": format!("The ARN of the topic {kind}.")}},
+            "messages": {"event": {"$ref": format!("#/components/messages/{kind}")}},
+        })
+    };
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "wab events",
+            "version": "1.0.0",
+            "description": "What subscribers of the receiver of WhatsApp gateway callbacks get. Dedupe by `id`.",
+        },
+        "defaultContentType": "application/cloudevents+json",
+        "channels": {"mo": channel("mo", "Mo"), "dlr": channel("dlr", "Dlr")},
+        "operations": {
+            "publishMo": {"action": "send", "channel": {"$ref": "#/channels/mo"}},
+            "publishDlr": {"action": "send", "channel": {"$ref": "#/channels/dlr"}},
+        },
+        "components": {"messages": {
+            "mo": message(Kind::Mo, "A message from a WhatsApp user"),
+            "dlr": message(Kind::Dlr, "A delivery receipt"),
+        }},
+    })
+}
+
+/// The answers of one function, each of which it really gives here.
+fn answers(kind: Kind) -> Vec<Response<Body>> {
+    let id = MessageId::new("7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11").unwrap();
+    let key = match kind {
+        Kind::Mo => Key::mo(&id),
+        Kind::Dlr => Key::dlr(&id, &models::DeliveryStatus::Received),
+    };
+    let receipt = |stored| Ok(Receipt { id: id.as_str().to_owned(), stored });
+    let mut outcomes = vec![
+        receipt(Stored::New(key.clone())),
+        receipt(Stored::Duplicate(key)),
+        Err(Refusal::Unauthorized(Unauthorized)),
+        Err(Refusal::Unreadable(CallbackError::NotJson { line: 1, column: 1 })),
+        Err(Refusal::Unreadable(CallbackError::NotAnObject)),
+        Err(Refusal::Unreadable(CallbackError::NoId)),
+        Err(Refusal::Unreadable(CallbackError::IdTooLong)),
+        Err(Refusal::TooLarge),
+        Err(Refusal::Unavailable(Reason::from("for the contract"))),
+    ];
+    if kind == Kind::Dlr {
+        outcomes.push(Err(Refusal::Unreadable(CallbackError::NoStatus)));
+        outcomes.push(Err(Refusal::Unreadable(CallbackError::StatusTooLong)));
+    }
+    outcomes.into_iter().map(|outcome| ingress::answer(kind, &Request::default(), outcome)).collect()
+}
+
+fn openapi() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "wab callbacks",
+            "version": "1.0.0",
+            "description": "The two URLs that the WhatsApp gateway calls.",
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        },
+        "servers": [{
+            "url": "https://{host}",
+            "variables": {"host": {"default": "example.com", "description": "The host of the stack's outputs MoUrl and DlrUrl."}},
+        }],
+        "security": [{"credentials": []}],
+        "paths": {
+            "/mo": {"post": operation(Kind::Mo, "A message from a WhatsApp user", MO)},
+            "/dlr": {"post": operation(Kind::Dlr, "A delivery receipt", DLR)},
+        },
+        "components": {
+            "securitySchemes": {"credentials": {
+                "type": "http",
+                "scheme": "basic",
+                "description": "The credentials of the callback URL, https://user:password@host/….",
+            }},
+            "schemas": {
+                "MoCallback": contract::callback(Kind::Mo),
+                "DlrCallback": contract::callback(Kind::Dlr),
+                "Accepted": {
+                    "type": "object",
+                    "properties": {
+                        "id": {"type": "string", "description": "The gateway's message id."},
+                        "event_id": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "The id of the published event."},
+                        "outcome": {"enum": ["stored", "duplicate"]},
+                    },
+                    "required": ["id", "event_id", "outcome"],
+                },
+                "Problem": {
+                    "type": "object",
+                    "description": "Problem details (RFC 9457). Repeats nothing of the request.",
+                    "properties": {
+                        "type": {"type": "string", "format": "uri"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "code": {"type": "string"},
+                        "request_id": {"type": "string"},
+                    },
+                    "required": ["type", "title", "status", "code", "request_id"],
+                },
+            },
+        },
+    })
+}
+
+fn operation(kind: Kind, summary: &str, example: &str) -> Value {
+    let name = match kind {
+        Kind::Mo => "MoCallback",
+        Kind::Dlr => "DlrCallback",
+    };
+    let example: Value = serde_json::from_str(example).unwrap();
+    let mut responses = serde_json::Map::new();
+    for answer in answers(kind) {
+        let status = answer.status().as_u16().to_string();
+        let media_type = answer.headers()["content-type"].to_str().unwrap();
+        let Body::Text(body) = answer.body() else { panic!("an answer is text") };
+        let body: Value = serde_json::from_str(body).unwrap();
+        let (schema, label, description) = if answer.status().is_success() {
+            ("Accepted", &body["outcome"], "The event is durable, now or since before.")
+        } else {
+            let description = match status.as_str() {
+                "400" => "Not a callback; sending it again won't help.",
+                "401" => "No or wrong credentials.",
+                "413" => "Larger than can be stored.",
+                _ => "Not stored; send it again.",
+            };
+            ("Problem", &body["code"], description)
+        };
+        let label = label.as_str().unwrap().to_owned();
+        let response = responses.entry(status).or_insert_with(|| {
+            json!({
+                "description": description,
+                "content": {media_type: {"schema": {"$ref": format!("#/components/schemas/{schema}")}, "examples": {}}},
+            })
+        });
+        response["content"][media_type]["examples"][label] = json!({"value": body});
+        for header in ["www-authenticate", "retry-after"] {
+            if let Some(value) = answer.headers().get(header) {
+                let schema = json!({"schema": {"type": "string"}, "example": value.to_str().unwrap()});
+                response["headers"][header] = schema;
+            }
+        }
+    }
+    responses.insert("429".to_owned(), json!({"description": "Throttled by API Gateway, in its own words."}));
+    responses.insert(
+        "5XX".to_owned(),
+        json!({"description": "From API Gateway, in its own words: the function didn't answer. Send it again."}),
+    );
+    json!({
+        "operationId": format!("{}Callback", kind.as_str()),
+        "summary": summary,
+        "requestBody": {
+            "required": true,
+            "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}, "example": example}},
+        },
+        "responses": responses,
+    })
+}
