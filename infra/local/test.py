@@ -32,6 +32,14 @@ def cargo_test() -> tuple[bool, int, int]:
     return cargo.returncode == 0, passed, failed
 
 
+def check_contracts() -> bool:
+    """Holds the contracts to their standards, by validators that aren't ours."""
+    tools.install_all(["contracts"])
+    python = tools.venv("contracts") / "bin" / "python"
+    script = Path(__file__).resolve().parent / "contracts" / "validate.py"
+    return subprocess.run([str(python), str(script)], check=False).returncode == 0
+
+
 def interrupted(_number: int, _frame: object) -> NoReturn:
     sys.exit(130)
 
@@ -46,6 +54,7 @@ def main() -> int:
         succeeded, passed, failed = cargo_test()
     finally:
         subprocess.run([*STACK, "down", "--name", NAME], check=False)
+    succeeded = check_contracts() and succeeded
     print(f"\n{passed} passed, {failed} failed")
     return 0 if succeeded else 1
 

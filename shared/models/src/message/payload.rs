@@ -142,6 +142,10 @@ pub enum Reply<'m> {
     },
 }
 
+/// The replies that are known: each stands under a key of its own name.
+pub(crate) const REPLY_TYPES: [&str; 6] =
+    ["button_reply", "list_reply", "nfm_reply", "call_permission_reply", "payment_method", "payment_notification"];
+
 impl Interactive {
     /// The reply: the one that `type` names, or without a `type` the one that is there.
     #[must_use]
@@ -161,16 +165,8 @@ impl Interactive {
 
     /// The fault of a `type` that names a reply which isn't there.
     pub(crate) fn check(&self) -> Result<(), Fault> {
-        const TYPES: [&str; 6] = [
-            "button_reply",
-            "list_reply",
-            "nfm_reply",
-            "call_permission_reply",
-            "payment_method",
-            "payment_notification",
-        ];
         match self.reply() {
-            Reply::Unrecognized { reply_type: Some(name) } if TYPES.contains(&name) => {
+            Reply::Unrecognized { reply_type: Some(name) } if REPLY_TYPES.contains(&name) => {
                 Err(Fault::here(Why::Missing).under_key(name))
             }
             _ => Ok(()),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use super::payload::REPLY_TYPES;
 use super::view::WITH_PAYLOAD;
 use super::{
     Button, ContactCard, Edit, Head, Interactive, Json, Location, Media, Message, Order, Reaction, Revoke,
@@ -42,12 +43,33 @@ impl JsonSchema for Message {
             "revoke" => generator.subschema_for::<Revoke>(),
             _ => generator.subschema_for::<Media>(),
         };
-        let of_type = |name: &str| json!({"properties": {"type": {"const": name}}, "required": ["type"]});
+        let untyped =
+            json!({"anyOf": [{"not": {"required": ["type"]}}, {"properties": {"type": {"enum": [null, ""]}}}]});
+        let of_type = |name: &str| {
+            let says_so = json!({"properties": {"type": {"const": name}}, "required": ["type"]});
+            if !WITH_PAYLOAD.contains(&name) {
+                return says_so;
+            }
+            let others = WITH_PAYLOAD.into_iter().filter(|other| *other != name);
+            let others: Vec<Value> = others.map(|other| json!({"required": [other]})).collect();
+            let inferred = json!({"allOf": [untyped, {"required": [name]}, {"not": {"anyOf": others}}]});
+            json!({"anyOf": [says_so, inferred]})
+        };
         let mut rules = vec![generator.subschema_for::<Head>().to_value()];
         for name in WITH_PAYLOAD.into_iter().chain(["unsupported", "unknown"]) {
             // Where anything went wrong, or always for these, there may be no payload.
             let may_be_missing = matches!(name, "interactive" | "unsupported" | "unknown");
-            let named = payload(name, generator).to_value();
+            let mut named = payload(name, generator).to_value();
+            if name == "interactive" {
+                let mut all = vec![named];
+                all.extend(REPLY_TYPES.map(|reply| {
+                    json!({
+                        "if": {"properties": {"type": {"const": reply}}, "required": ["type"]},
+                        "then": {"properties": {reply: {"not": {"type": "null"}}}, "required": [reply]},
+                    })
+                }));
+                named = json!({"allOf": all});
+            }
             let properties =
                 json!({name: if may_be_missing { json!({"anyOf": [named, {"type": "null"}]}) } else { named }});
             let has_errors = json!({"properties": {"errors": {"type": "array", "minItems": 1}, name: {"type": "null"}}, "required": ["errors"]});
@@ -69,7 +91,7 @@ impl JsonSchema for Message {
                 "required": ["status"],
                 // Without a type, a payload key says it.
                 "not": {"allOf": [
-                    {"anyOf": [{"not": {"required": ["type"]}}, {"properties": {"type": {"enum": [null, ""]}}}]},
+                    untyped,
                     {"anyOf": WITH_PAYLOAD.map(|name| json!({"required": [name]}))},
                 ]},
             },

