@@ -34,6 +34,7 @@ lint: ## rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	cargo deny --log-level error check bans licenses sources
 	sam validate --lint --template infra/template.yaml --region us-east-1
+	sam validate --lint --template examples/subscriber/template.yaml --region us-east-1
 	ruff check infra/local
 	ruff format --check infra/local
 

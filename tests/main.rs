@@ -21,4 +21,5 @@ mod log_lines;
 mod requests;
 mod samples;
 mod stack;
+mod subscriber_example;
 mod template;

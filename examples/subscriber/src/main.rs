@@ -1,0 +1,18 @@
+//! Wiring of the example subscriber: its log, its settings, its clients.
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use subscriber::{SqsEvent, Subscriber};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let var = |name: &str| std::env::var(name).ok();
+    platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    let subscriber = &Subscriber::new(
+        &platform::sdk_config(var)?,
+        platform::required(var, "SEEN_TABLE_NAME")?,
+        platform::required(var, "REPLIES_QUEUE_URL")?,
+    );
+    let handle =
+        async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(subscriber::handle(subscriber, event.payload).await);
+    run(service_fn(handle)).await
+}
