@@ -26,6 +26,17 @@ down: ## stop it
 test: ## every test; the end-to-end ones against a local stack of their own
 	@$(PYTHON) infra/local/test.py
 
+FUZZ_SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: ## fuzz both callbacks and the message, FUZZ_SECONDS=60 each; needs a nightly compiler
+	@$(TOOLS) cargo-fuzz
+	for target in mo dlr message; do \
+		mkdir -p tests/fuzz/found/$$target && \
+		cargo +nightly fuzz run --fuzz-dir tests/fuzz $$target tests/fuzz/found/$$target tests/fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 || exit 1; \
+	done
+
 .PHONY: lint
 lint: ## rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff
 	@$(TOOLS) sam lint cargo-deny

@@ -23,7 +23,7 @@ INSTALL_SECONDS = 1800
 
 NPM_PACKAGE = Path(__file__).resolve().parent / "contracts"
 
-CARGO_DENY = "0.20.2"
+CARGO_TOOLS = {"cargo-deny": "0.20.2", "cargo-fuzz": "0.13.2"}
 
 
 def venv(name: str) -> Path:
@@ -79,16 +79,17 @@ def install_npm(home: Path) -> None:
     run([str(nodejs / "bin" / "node"), str(npm), "--prefix", str(home / "npm"), "--silent", "ci"])
 
 
-def install_cargo_deny() -> None:
-    """Builds cargo-deny unless the wanted version is there already."""
-    ours = TOOLS / "cargo" / "bin" / "cargo-deny"
-    for found in (str(ours), shutil.which("cargo-deny")):
+def install_cargo_tool(name: str) -> None:
+    """Builds a tool of cargo's unless the wanted version is there already."""
+    version = CARGO_TOOLS[name]
+    ours = TOOLS / "cargo" / "bin" / name
+    for found in (str(ours), shutil.which(name)):
         if found and Path(found).exists():
-            version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-            if version.split()[-1:] == [CARGO_DENY]:
+            says = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+            if says.split()[-1:] == [version]:
                 return
-    print(f"building cargo-deny {CARGO_DENY}, once: some minutes", flush=True)
-    run(["cargo", "install", "--quiet", "--locked", "--root", str(TOOLS / "cargo"), f"cargo-deny@{CARGO_DENY}"])
+    print(f"building {name} {version}, once: some minutes", flush=True)
+    run(["cargo", "install", "--quiet", "--locked", "--root", str(TOOLS / "cargo"), f"{name}@{version}"])
 
 
 def run(command: list[str]) -> None:
@@ -117,15 +118,15 @@ def install_all(names: list[str]) -> None:
     with (TOOLS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for name in names:
-            if name == "cargo-deny":
-                install_cargo_deny()
+            if name in CARGO_TOOLS:
+                install_cargo_tool(name)
             else:
                 install(name)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Installs the pinned tools under .tools/.")
-    parser.add_argument("names", nargs="+", choices=["emulator", "sam", "lint", "contracts", "cargo-deny"])
+    parser.add_argument("names", nargs="+", choices=["emulator", "sam", "lint", "contracts", *CARGO_TOOLS])
     install_all(parser.parse_args().names)
 
 

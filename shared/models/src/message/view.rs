@@ -232,7 +232,7 @@ impl Message {
     #[must_use]
     pub fn message_type(&self) -> Option<&str> {
         match &self.kind {
-            MessageKind::Known(payload) => self.head.message_type.as_deref().or_else(|| payload.type_name()),
+            MessageKind::Known(payload) => payload.key(&self.head),
             MessageKind::Unrecognized { message_type } | MessageKind::Malformed { message_type, .. } => {
                 message_type.as_deref()
             }
@@ -407,10 +407,15 @@ pub(crate) const WITH_PAYLOAD: [&str; 16] = [
 
 /// The type: as the message says, or the only key that is the name of a type with a payload.
 fn type_of(head: &Head) -> Option<Cow<'_, str>> {
-    if let Some(message_type) = head.message_type.as_deref().filter(|name| !name.is_empty()) {
+    if let Some(message_type) = said_type(head) {
         return Some(Cow::Borrowed(message_type));
     }
     infer_type(head.unrecognized.iter().map(|(key, _)| key)).map(Cow::Borrowed)
+}
+
+/// The type as the message says it; an empty one says nothing.
+fn said_type(head: &Head) -> Option<&str> {
+    head.message_type.as_deref().filter(|name| !name.is_empty())
 }
 
 /// The type that the keys of a message tell: the only one that is the name of a type with a payload.
@@ -452,6 +457,11 @@ impl Payload {
             Self::MediaPlaceholder => "media_placeholder",
             Self::Status(_) | Self::Empty => return None,
         })
+    }
+
+    /// The type that a message with this payload says, or would: it is the payload's key.
+    fn key<'m>(&self, head: &'m Head) -> Option<&'m str> {
+        said_type(head).or_else(|| self.type_name())
     }
 
     /// The medium, of the types that are one.
@@ -603,7 +613,7 @@ impl Serialize for Parts<'_> {
         let mut map = serializer.serialize_map(None)?;
         self.head.serialize_into(&mut map)?;
         if let MessageKind::Known(payload) = self.kind {
-            payload.serialize_into(self.head.message_type.as_deref().unwrap_or_default(), &mut map)?;
+            payload.serialize_into(payload.key(self.head).unwrap_or_default(), &mut map)?;
         }
         map.end()
     }

@@ -1,0 +1,17 @@
+//! Any body of a DLR callback: read, stored, published and read by a subscriber.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use models::subscriber::{self, Data};
+use models::{DlrCallback, Event, Item, Received, ReceivedAt};
+
+fuzz_target!(|body: &str| {
+    let Ok(callback) = DlrCallback::parse(body) else { return };
+    let at = ReceivedAt::from_epoch_ms(1_795_425_315_417);
+    let item = Item::dlr(&callback, Received { body, application: "fuzz", at, expires_at: 1 });
+    let event = serde_json::to_string(&Event::of(&item).unwrap()).unwrap();
+    let event = subscriber::Event::parse(&event).unwrap();
+    let Data::Dlr(receipt) = event.data() else { panic!("a DLR") };
+    assert_eq!(receipt.status(), callback.status);
+    assert_eq!(receipt.id, callback.id.as_str());
+});
