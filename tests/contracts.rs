@@ -62,8 +62,9 @@ fn the_contracts_are_what_the_models_say() {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(&file, &generated).unwrap();
         }
-        let written = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(written == generated, "{name} is stale: WAB_UPDATE=1 cargo test -p wab-tests contracts");
+        // By what it says: the order of keys depends on who else is built.
+        let written = std::fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        assert!(written == Some(contract), "{name} is stale: WAB_UPDATE=1 cargo test -p wab-tests contracts");
     }
 }
 

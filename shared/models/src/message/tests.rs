@@ -1,5 +1,7 @@
 //! The message model against every type, written down as golden files, and against any text at all.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -42,6 +44,19 @@ fn view(message: &Message) -> Value {
 struct Case<'a> {
     #[serde(borrow)]
     message: &'a RawValue,
+    view: Value,
+}
+
+/// The same with sorted keys: whether serde_json sorts them by itself depends on who else is built.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: BTreeMap<String, Value> =
+                members.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Value::Object(members.into_iter().collect())
+        }
+        other => other,
+    }
 }
 
 /// Each line of a golden file is a message and what is read of it. `WAB_UPDATE=1` writes the second anew; the
@@ -53,18 +68,22 @@ fn every_type_is_read_as_its_golden_file_says() {
     for file in std::fs::read_dir(directory).unwrap() {
         let path = file.unwrap().path();
         let golden = std::fs::read_to_string(&path).unwrap();
-        let mut written = String::new();
+        let (mut written, mut stale) = (String::new(), false);
         for line in golden.lines() {
             let case: Case<'_> = serde_json::from_str(line).unwrap();
             let message = parse(case.message.get());
             assert_eq!(message.raw(), case.message.get());
             check_round_trip(&message);
-            written += &format!("{{\"message\":{},\"view\":{}}}\n", message.raw(), view(&message));
+            let view = sorted(view(&message));
+            if case.view != view {
+                stale = true;
+            }
+            written += &format!("{{\"message\":{},\"view\":{view}}}\n", message.raw());
         }
         if std::env::var_os("WAB_UPDATE").is_some() {
             std::fs::write(&path, &written).unwrap();
         } else {
-            assert_eq!(written, golden, "{}: WAB_UPDATE=1 writes what is read now", path.display());
+            assert!(!stale, "{}: WAB_UPDATE=1 writes what is read now:\n{written}", path.display());
         }
         files += 1;
     }
