@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use lambda_http::{Body, Response};
+use models::{MAX_BODY_BYTES, ObjectKey};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::fake_aws::{door, dynamodb_error, sdk, sdk_at, taken_by};
+use crate::fake_aws::{door, dynamodb_error, put, queued, sdk, sdk_at, sent, taken_by};
 use crate::requests::{PASSWORD, USER, basic, dlr, fresh_id, mo_text, request};
 
 const STORED: fn(&str, &str) -> (u16, String) = |_, _| (200, "{}".to_owned());
@@ -32,7 +35,18 @@ async fn check_refused(path: &str, authorization: Option<&str>, body: &[u8], sta
     assert!(json_of(&response)["title"].is_string() && json_of(&response)["request_id"].is_string());
     assert!(!text.contains("secret"), "{text}");
     assert_eq!(response.headers().contains_key("www-authenticate"), status == 401);
-    assert_eq!(calls.lock().unwrap().len(), 0, "nothing is stored of what is refused");
+    // What the gateway sent and can't be read is kept; of a stranger's or an oversized body nothing is.
+    let [quarantined] = &put(&calls)[..] else {
+        assert!(status != 400 && calls.lock().unwrap().is_empty(), "{status}: nothing is kept");
+        return;
+    };
+    assert_eq!((status, calls.lock().unwrap().len()), (400, 1));
+    assert_eq!(quarantined["pk"]["S"], "QUARANTINE#2025-11-23");
+    assert_eq!(quarantined["kind"]["S"], path[1..]);
+    match std::str::from_utf8(body) {
+        Ok(text) => assert_eq!(quarantined["body"]["S"], text),
+        Err(_) => assert_eq!(quarantined["body_base64"]["S"], STANDARD.encode(body)),
+    }
 }
 
 #[tokio::test]
@@ -74,12 +88,78 @@ async fn what_is_no_callback_is_a_bad_request() {
     check_refused("/dlr", Some(&right), br#"{"id":"secret"}"#, 400, "no_status").await;
 }
 
+fn mo_of(bytes: usize) -> String {
+    json!({"id": "7c1f", "content": "x".repeat(bytes)}).to_string()
+}
+
 #[tokio::test]
-async fn a_body_that_fits_no_item_is_too_large() {
+async fn a_body_that_lambda_would_not_hand_over_is_too_large() {
     let right = basic(USER, PASSWORD);
-    let callback = |bytes: usize| json!({"id": "secret", "content": "x".repeat(bytes)}).to_string().into_bytes();
-    check_refused("/mo", Some(&right), &callback(400 * 1024), 413, "too_large").await;
-    check_refused("/mo", Some(&right), &callback(5_000_000), 413, "too_large").await;
+    let too_large = json!({"id": "secret", "content": "x".repeat(MAX_BODY_BYTES)}).to_string();
+    check_refused("/mo", Some(&right), too_large.as_bytes(), 413, "too_large").await;
+}
+
+async fn post(sdk: &platform::SdkConfig, body: &str) -> Response<Body> {
+    mo::handle(&door(sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await
+}
+
+#[tokio::test]
+async fn a_large_body_is_an_object_and_the_item_points_at_it() {
+    let (sdk, calls) = sdk(STORED);
+    let body = mo_of(1_000_000);
+    let response = post(&sdk, &body).await;
+    assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("stored")));
+    let calls_made = calls.lock().unwrap().clone();
+    let operations: Vec<_> = calls_made.iter().map(|(operation, _)| operation.as_str()).collect();
+    assert_eq!(operations, ["PutObject", "PutItem"], "the object is there before anything points at it");
+    assert_eq!(calls_made[0].1, body);
+    let item = &put(&calls)[0];
+    assert_eq!(item["body_key"]["S"], ObjectKey::of_body(body.as_bytes()).as_str());
+    assert_eq!((&item["body_bytes"]["N"], &item["body"]), (&json!(body.len().to_string()), &Value::Null));
+}
+
+#[tokio::test]
+async fn without_the_bucket_a_body_goes_into_the_item_if_that_can_hold_it() {
+    let no_bucket = |operation: &str, _: &str| match operation {
+        "PutObject" => (503, "<Error><Code>SlowDown</Code></Error>".to_owned()),
+        _ => (200, "{}".to_owned()),
+    };
+    let (sdk, calls) = sdk(no_bucket);
+    let body = mo_of(300_000);
+    let response = post(&sdk, &body).await;
+    assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("stored")));
+    assert_eq!(put(&calls)[0]["body"]["S"], body);
+
+    let response = post(&sdk, &mo_of(500_000)).await;
+    assert_eq!((response.status().as_u16(), &json_of(&response)["code"]), (503, &json!("unavailable")));
+    assert_eq!(response.headers()["retry-after"], "5");
+}
+
+#[tokio::test]
+async fn binary_content_is_stored_as_the_bytes_it_is() {
+    let (sdk, calls) = sdk(STORED);
+    let body = r#"{"id":"7c1f","encoding":"base64","content":"R0lGODlh"}"#;
+    assert_eq!(post(&sdk, body).await.status(), 200);
+    assert_eq!(calls.lock().unwrap()[0], ("PutObject".to_owned(), "GIF89a".to_owned()));
+    let item = &put(&calls)[0];
+    assert_eq!(item["body"]["S"], body, "and the body stays as it came");
+    let binary = &item["binary"]["M"];
+    assert_eq!((&binary["bytes"]["N"], &binary["content_type"]["S"]), (&json!("6"), &json!("image/gif")));
+    // printf GIF89a | sha256sum
+    let sha256 = "610f5ae4d76e332636a17bd357fd6ce99029316a99d320280d4d77a746bf29e8";
+    assert_eq!((&binary["sha256"]["S"], &binary["key"]["S"]), (&json!(sha256), &json!(format!("content/{sha256}"))));
+}
+
+#[tokio::test]
+async fn binary_content_that_the_bucket_does_not_take_is_in_the_body() {
+    let (sdk, calls) = sdk(|operation, _| match operation {
+        "PutObject" => (403, "<Error><Code>AccessDenied</Code></Error>".to_owned()),
+        _ => (200, "{}".to_owned()),
+    });
+    let body = r#"{"id":"7c1f","encoding":"base64","content":"R0lGODlh"}"#;
+    assert_eq!(post(&sdk, body).await.status(), 200);
+    let item = &put(&calls)[0];
+    assert_eq!((&item["body"]["S"], &item["binary"]["M"]["key"]), (&json!(body), &Value::Null));
 }
 
 #[tokio::test]
@@ -136,31 +216,81 @@ async fn a_variant_again_is_a_duplicate() {
     assert_eq!(calls.lock().unwrap().len(), 2);
 }
 
-/// Posts to a door whose table is out of order, and checks that the gateway is asked to come again in time.
+/// A table that refuses, and a spill queue that takes what it gets.
+fn no_table(code: &'static str) -> impl Fn(&str, &str) -> (u16, String) {
+    move |operation, _| match operation {
+        "SendMessage" => queued(),
+        "PutObject" => (200, String::new()),
+        _ => dynamodb_error(400, code),
+    }
+}
+
+#[tokio::test]
+async fn what_the_table_does_not_take_is_deferred() {
+    for code in ["AccessDeniedException", "ResourceNotFoundException", "ThrottlingException", "ValidationException"] {
+        let (sdk, calls) = sdk(no_table(code));
+        let body = mo_text("7c1f").to_string();
+        let response = post(&sdk, &body).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(json_of(&response), json!({"id": "7c1f", "outcome": "deferred"}));
+        let [spilled] = &sent(&calls)[..] else { panic!("one message") };
+        let item = &spilled["event"];
+        assert_eq!((&item["pk"], &item["sk"], &item["body"]), (&json!("MO#7c1f"), &json!("EVENT"), &json!(body)));
+        assert_eq!(item["received_at"], "2025-11-23T09:15:02.417Z");
+    }
+}
+
+#[tokio::test]
+async fn a_large_body_is_deferred_by_its_pointer() {
+    let (sdk, calls) = sdk(no_table("InternalServerError"));
+    let body = mo_of(1_000_000);
+    assert_eq!(json_of(&post(&sdk, &body).await)["outcome"], "deferred");
+    let [spilled] = &sent(&calls)[..] else { panic!("one message") };
+    assert_eq!(spilled["event"]["body_bytes"], body.len());
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_callback_is_quarantined_by_the_spill_queue_if_need_be() {
+    let (sdk, calls) = sdk(no_table("InternalServerError"));
+    let response = post(&sdk, "no callback").await;
+    assert_eq!((response.status().as_u16(), &json_of(&response)["code"]), (400, &json!("not_json")));
+    assert_eq!(sent(&calls)[0]["quarantine"]["body"], "no callback");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_callback_and_that_nothing_keeps_is_asked_for_again() {
+    let (sdk, _) = sdk(|_, _| dynamodb_error(400, "AccessDeniedException"));
+    let response = post(&sdk, "no callback").await;
+    assert_eq!((response.status().as_u16(), &json_of(&response)["code"]), (503, &json!("unavailable")));
+}
+
+/// Posts to a door behind which nothing works, and checks that the gateway is asked to come again in time.
 async fn check_unavailable(sdk: platform::SdkConfig) {
-    let door = door(&sdk);
-    let body = mo_text(&fresh_id("down")).to_string();
     let started = Instant::now();
-    let response = mo::handle(&door, request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = post(&sdk, &mo_text(&fresh_id("down")).to_string()).await;
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     assert_eq!((response.status().as_u16(), &json_of(&response)["code"]), (503, &json!("unavailable")));
     assert_eq!(response.headers()["retry-after"], "5");
 }
 
 #[tokio::test]
-async fn a_table_that_cannot_be_reached_is_answered_503_within_4_seconds() {
+async fn an_aws_that_cannot_be_reached_is_answered_503_within_4_seconds() {
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     check_unavailable(sdk_at(&format!("http://{unused}"))).await;
 }
 
 #[tokio::test]
-async fn a_table_that_never_answers_is_answered_503_within_4_seconds() {
+async fn an_aws_that_never_answers_is_answered_503_within_4_seconds_whatever_the_size() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    check_unavailable(sdk_at(&format!("http://{}", silent.local_addr().unwrap()))).await;
+    let sdk = sdk_at(&format!("http://{}", silent.local_addr().unwrap()));
+    check_unavailable(sdk.clone()).await;
+    let started = Instant::now();
+    assert_eq!(post(&sdk, &mo_of(300_000)).await.status(), 503);
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
-async fn a_table_that_refuses_is_answered_503() {
+async fn a_table_and_a_spill_queue_that_refuse_are_answered_503() {
     for (status, code) in [
         (400, "AccessDeniedException"),
         (400, "ResourceNotFoundException"),
@@ -187,7 +317,7 @@ async fn a_put_whose_answer_was_lost_is_found_again() {
 #[test]
 fn a_function_without_usable_settings_refuses_to_start() {
     let good = |name: &str| match name {
-        "TABLE_NAME" => Some("events".to_owned()),
+        "TABLE_NAME" | "BUCKET_NAME" | "SPILL_QUEUE_URL" => Some("there".to_owned()),
         "CALLBACK_CREDENTIALS" => Some(format!("shop:{}", "0".repeat(64))),
         "RETENTION_DAYS" => Some("30".to_owned()),
         _ => None,
@@ -195,6 +325,8 @@ fn a_function_without_usable_settings_refuses_to_start() {
     assert!(ingress::Settings::read(good).is_ok());
     for (broken, value) in [
         ("TABLE_NAME", ""),
+        ("BUCKET_NAME", ""),
+        ("SPILL_QUEUE_URL", ""),
         ("CALLBACK_CREDENTIALS", ""),
         ("CALLBACK_CREDENTIALS", "shop:secret"),
         ("RETENTION_DAYS", "for ever"),

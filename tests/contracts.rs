@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ingress::{Receipt, Refusal, Unauthorized};
+use ingress::{Refusal, Unauthorized};
 use lambda_http::{Body, Request, Response};
 use models::{
-    CallbackError, DlrCallback, Event, Item, Key, Kind, MessageId, MoCallback, Received, ReceivedAt, contract,
+    BinaryContent, CallbackError, Delivery, DeliveryStatus, DlrCallback, Event, Item, Key, Kind, MessageId, MoCallback,
+    ObjectKey, Receipt, Received, ReceivedAt, contract,
 };
 use platform::Reason;
 use serde_json::{Value, json};
-use store::Stored;
+use store::{Kept, Stored, Unavailable};
 
 const MO: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","source":"+6421000001","Destination":"6421000002","content":{"from":"6421000001","id":"wamid.V0FC","timestamp":"1795425313","type":"text","text":{"body":"Kia ora"}}}"#;
 const DLR: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","status":"received","reference":"order-17"}"#;
@@ -30,15 +31,31 @@ fn item(kind: Kind) -> Item<'static> {
 }
 
 fn event(kind: Kind) -> Value {
-    serde_json::to_value(Event::of(&item(kind)).unwrap()).unwrap()
+    let item = item(kind);
+    let mut event = Event::of(&item, item.body.inline().unwrap()).unwrap();
+    if kind == Kind::Dlr {
+        let receipt = |status: &str, at| Receipt { status: status.into(), time: ReceivedAt::from_epoch_ms(at) };
+        let this = Receipt { status: DeliveryStatus::Received, time: item.received_at.clone() };
+        event = event.with_delivery(Delivery::of(this, vec![receipt("sent", 1_795_425_314_902)]));
+    }
+    serde_json::to_value(event).unwrap()
 }
 
 /// Every contract: its file, and what it says.
 fn contracts() -> BTreeMap<&'static str, Value> {
     let by_reference = |kind| {
         let item = item(kind);
-        let dataref = "arn:aws:dynamodb:us-east-1:123456789012:table/events?pk=MO%237c1f&sk=EVENT".to_owned();
-        serde_json::to_value(Event::of(&item).unwrap().by_reference(dataref)).unwrap()
+        let dataref = format!("s3://wab-bucket-1a2b3c/{}", ObjectKey::of_body(MO.as_bytes()));
+        serde_json::to_value(Event::by_reference(&item, dataref).unwrap()).unwrap()
+    };
+    let binary = || {
+        let body = r#"{"id":"7c1f","source":"+6421000001","encoding":"base64","content":"R0lGODlh"}"#;
+        let at = ReceivedAt::from_epoch_ms(1_795_425_315_417);
+        let received = Received { body, application: "gateway", at, expires_at: 1_798_017_315 };
+        let item = Item::mo(&MoCallback::parse(body).unwrap(), received);
+        let content = BinaryContent::of(b"GIF89a", "image/gif");
+        let dataref = format!("s3://wab-bucket-1a2b3c/{}", ObjectKey::of_content(&content.sha256));
+        serde_json::to_value(Event::of(&item, body).unwrap().with_binary(&content, Some(dataref))).unwrap()
     };
     BTreeMap::from([
         ("mo-event.schema.json", contract::event(Kind::Mo)),
@@ -48,6 +65,7 @@ fn contracts() -> BTreeMap<&'static str, Value> {
         ("openapi.json", openapi()),
         ("examples/mo-event.json", event(Kind::Mo)),
         ("examples/mo-event-by-reference.json", by_reference(Kind::Mo)),
+        ("examples/mo-event-binary.json", binary()),
         ("examples/dlr-event.json", event(Kind::Dlr)),
     ])
 }
@@ -92,7 +110,7 @@ fn attributes(kind: Kind) -> Value {
 fn the_attributes_of_the_contract_are_those_that_are_published() {
     for kind in [Kind::Mo, Kind::Dlr] {
         let item = item(kind);
-        let event = Event::of(&item).unwrap();
+        let event = Event::of(&item, item.body.inline().unwrap()).unwrap();
         let published: Vec<&str> = event.attributes().into_iter().map(|(name, _)| name).collect();
         let schema = attributes(kind);
         let mut contracted: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
@@ -150,21 +168,23 @@ fn answers(kind: Kind) -> Vec<Response<Body>> {
         Kind::Mo => Key::mo(&id),
         Kind::Dlr => Key::dlr(&id, &models::DeliveryStatus::Received),
     };
-    let receipt = |stored| Ok(Receipt { id: id.as_str().to_owned(), stored });
+    let receipt = |kept| Ok(ingress::Receipt { id: id.as_str().to_owned(), kept });
+    let reason = || Reason::from("for the contract");
     let mut outcomes = vec![
-        receipt(Stored::New(key.clone())),
-        receipt(Stored::Duplicate(key)),
+        receipt(Kept::Stored(Stored::New(key.clone()))),
+        receipt(Kept::Stored(Stored::Duplicate(key.clone()))),
+        receipt(Kept::Deferred { key, reason: reason() }),
         Err(Refusal::Unauthorized(Unauthorized)),
-        Err(Refusal::Unreadable(CallbackError::NotJson { line: 1, column: 1 })),
-        Err(Refusal::Unreadable(CallbackError::NotAnObject)),
-        Err(Refusal::Unreadable(CallbackError::NoId)),
-        Err(Refusal::Unreadable(CallbackError::IdTooLong)),
+        Err(Refusal::Quarantined(CallbackError::NotJson { line: 1, column: 1 })),
+        Err(Refusal::Quarantined(CallbackError::NotAnObject)),
+        Err(Refusal::Quarantined(CallbackError::NoId)),
+        Err(Refusal::Quarantined(CallbackError::IdTooLong)),
         Err(Refusal::TooLarge),
-        Err(Refusal::Unavailable(Reason::from("for the contract"))),
+        Err(Refusal::Unavailable(Unavailable { table: reason(), spill: reason() })),
     ];
     if kind == Kind::Dlr {
-        outcomes.push(Err(Refusal::Unreadable(CallbackError::NoStatus)));
-        outcomes.push(Err(Refusal::Unreadable(CallbackError::StatusTooLong)));
+        outcomes.push(Err(Refusal::Quarantined(CallbackError::NoStatus)));
+        outcomes.push(Err(Refusal::Quarantined(CallbackError::StatusTooLong)));
     }
     outcomes.into_iter().map(|outcome| ingress::answer(kind, &Request::default(), outcome)).collect()
 }
@@ -200,10 +220,13 @@ fn openapi() -> Value {
                     "type": "object",
                     "properties": {
                         "id": {"type": "string", "description": "The gateway's message id."},
-                        "event_id": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "The id of the published event."},
-                        "outcome": {"enum": ["stored", "duplicate"]},
+                        "event_id": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "The id of the published event. Missing if the outcome is `deferred`."},
+                        "outcome": {
+                            "enum": ["stored", "duplicate", "deferred"],
+                            "description": "`deferred`: kept in a queue until the table takes it.",
+                        },
                     },
-                    "required": ["id", "event_id", "outcome"],
+                    "required": ["id", "outcome"],
                 },
                 "Problem": {
                     "type": "object",
@@ -238,10 +261,10 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
             ("Accepted", &body["outcome"], "The event is durable, now or since before.")
         } else {
             let description = match status.as_str() {
-                "400" => "Not a callback; sending it again won't help.",
+                "400" => "Not a callback; sending it again won't help. It is kept for whoever looks into it.",
                 "401" => "No or wrong credentials.",
-                "413" => "Larger than can be stored.",
-                _ => "Not stored; send it again.",
+                "413" => "Larger than can come in.",
+                _ => "Not kept; send it again.",
             };
             ("Problem", &body["code"], description)
         };

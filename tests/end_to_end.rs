@@ -5,7 +5,11 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use clap::Parser;
-use models::{DeliveryStatus, DlrCallback, Item, Kind, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use models::{
+    DeliveryStatus, DlrCallback, Item, Kind, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MoCallback, Received, ReceivedAt, Spilled,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -256,38 +260,128 @@ async fn shapes_that_nobody_documented_arrive() {
     assert!(!untyped.attributes.contains_key("type"));
 }
 
-/// A message whose item has exactly `size_bytes`.
-fn mo_of_size(stack: &Stack, id: &str, size_bytes: usize) -> String {
-    let body = |padding: usize| json!({"id": id, "content": "x".repeat(padding)}).to_string();
-    let size = |body: &str| {
-        let at = ReceivedAt::from_epoch_ms(1_763_889_302_417);
-        let received = Received { body, application: &stack.file.username, at, expires_at: 1 };
-        Item::mo(&MoCallback::parse(body).unwrap(), received).size_bytes()
-    };
-    body(size_bytes - size(&body(0)))
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn a_body_of_any_size_that_can_come_in_is_stored_and_arrives() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let body = |id: &str, bytes: usize| json!({"id": id, "content": "x".repeat(bytes)}).to_string();
+    let sizes = [(fresh_id("small"), 5_000), (fresh_id("large"), 200_000), (fresh_id("huge"), 4_000_000)];
+    for (id, bytes) in &sizes {
+        let answer = stack.post(Kind::Mo, body(id, *bytes)).await;
+        assert_eq!(answer.status, 200, "{bytes} bytes: {}", answer.body);
+    }
+    let answer = stack.post(Kind::Mo, vec![b'{'; MAX_BODY_BYTES + 1]).await;
+    assert_eq!((answer.status, &answer.body["code"]), (413, &json!("too_large")));
+
+    let events = subscriber.everything_so_far().await;
+    for (id, bytes) in &sizes {
+        let body = body(id, *bytes);
+        let [delivered] = of(&events, id)[..] else { panic!("one event of {bytes} bytes") };
+        check_cloudevent(delivered);
+        let item = &stack.items(&format!("MO#{id}")).await[0];
+        if item.contains_key("body") {
+            assert!(*bytes < LARGE_ITEM_BYTES);
+        } else {
+            assert!(stack.object(&item["body_key"]).await == body.as_bytes(), "the object is the body, byte for byte");
+        }
+        match delivered.event["dataref"].as_str() {
+            None => assert_eq!(delivered.event["data"]["content"].as_str().unwrap().len(), *bytes),
+            Some(dataref) => {
+                assert!(*bytes > 250_000);
+                assert_eq!(dataref, format!("s3://{}/{}", stack.file.bucket, item["body_key"]));
+            }
+        }
+    }
 }
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn a_body_at_the_limit_is_stored_and_one_byte_more_is_too_large() {
+async fn binary_content_arrives_described_and_is_in_the_bucket_as_the_bytes_it_is() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
-    let id = fresh_id("large");
-    let answer = stack.post(Kind::Mo, mo_of_size(&stack, &id, MAX_ITEM_BYTES + 1)).await;
-    assert_eq!((answer.status, &answer.body["code"]), (413, &json!("too_large")));
-    let answer = stack.post(Kind::Mo, vec![b'{'; 5_000_000]).await;
-    assert_eq!((answer.status, &answer.body["code"]), (413, &json!("too_large")));
-    assert_eq!(stack.items(&format!("MO#{id}")).await.len(), 0);
-
-    let body = mo_of_size(&stack, &id, MAX_ITEM_BYTES);
-    let answer = stack.post(Kind::Mo, body.as_str()).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
+    let id = fresh_id("binary");
+    let png = [b"\x89PNG\r\n\x1a\n".to_vec(), vec![7; 500_000]].concat();
+    let body = json!({"id": id, "encoding": "base64", "content": STANDARD.encode(&png)});
+    assert_eq!(stack.post_ok(Kind::Mo, &body).await, "stored");
     let events = subscriber.everything_so_far().await;
     let [delivered] = of(&events, &id)[..] else { panic!("one event") };
-    check_cloudevent(delivered);
-    let dataref = delivered.event["dataref"].as_str().unwrap();
-    assert!(dataref.contains(&format!("table/{}?pk=MO%23large", stack.file.table)), "{dataref}");
-    assert_eq!(stack.items(&format!("MO#{id}")).await[0]["body"], body);
+    let data = &delivered.event["data"];
+    let binary = &data["binary"];
+    assert_eq!((&binary["bytes"], &binary["content_type"]), (&json!(png.len()), &json!("image/png")));
+    assert_eq!(data["content"], Value::Null, "it would not fit the message");
+    let key = binary["dataref"].as_str().unwrap().strip_prefix(&format!("s3://{}/", stack.file.bucket)).unwrap();
+    assert!(stack.object(key).await == png);
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn receipts_in_any_order_tell_what_became_of_the_message() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let id = fresh_id("order");
+    let mut after = Vec::new();
+    for status in ["sent", "submitted", "teleported", "received", "expired"] {
+        stack.post_ok(Kind::Dlr, &dlr(&id, status)).await;
+        // One after the other, each published before the next one is there.
+        let marker = fresh_id("marker");
+        stack.post_ok(Kind::Dlr, &dlr(&marker, "sent")).await;
+        after.extend(subscriber.until(&marker, 1).await);
+    }
+    let told: Vec<_> = of(&after, &id)
+        .iter()
+        .map(|delivered| {
+            let delivery = &delivered.event["data"]["delivery"];
+            let history = delivery["history"].as_array().unwrap().len();
+            (delivery["current"].as_str().unwrap(), delivery["final"] == true, delivery["overtaken"] == true, history)
+        })
+        .collect();
+    let expected = [
+        ("sent", false, false, 1),
+        ("sent", false, true, 2),
+        ("sent", false, true, 3),
+        ("received", true, false, 4),
+        ("received", true, true, 5),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn what_is_no_callback_is_kept_in_quarantine_and_not_published() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let body = format!("{{\"id\": \"{}\",", fresh_id("broken"));
+    assert_eq!(stack.post(Kind::Mo, body.as_str()).await.status, 400);
+    let today = format!("QUARANTINE#{:.10}", jiff::Timestamp::now().to_string());
+    let kept = stack.items(&today).await;
+    let [item] = &kept.iter().filter(|item| item.get("body") == Some(&body)).collect::<Vec<_>>()[..] else {
+        panic!("one item")
+    };
+    assert_eq!((&*item["kind"], &*item["application"]), ("mo", &*stack.file.username));
+    assert!(item["reason"].starts_with("the body is not JSON"), "{}", item["reason"]);
+    assert!(subscriber.everything_so_far().await.iter().all(|delivered| !delivered.text.contains("broken")));
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn what_waits_in_the_spill_queue_is_stored_and_published() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let (new, known) = (fresh_id("deferred"), fresh_id("known"));
+    stack.post_ok(Kind::Mo, &mo_text(&known)).await;
+    for id in [&new, &known] {
+        let body = mo_text(id).to_string();
+        let at = ReceivedAt::from_epoch_ms(1_763_889_302_417);
+        let received = Received { body: &body, application: "shop", at, expires_at: 4_000_000_000 };
+        let item = Item::mo(&MoCallback::parse(&body).unwrap(), received);
+        stack.spill(&Spilled::Event(item).to_message().unwrap()).await;
+    }
+    let events = subscriber.until(&new, 1).await;
+    let [item] = &stack.items(&format!("MO#{new}")).await[..] else { panic!("one item") };
+    assert_eq!(item["received_at"], "2025-11-23T09:15:02.417Z", "when the gateway sent it");
+    assert_eq!(stack.items(&format!("MO#{known}")).await.len(), 1);
+    assert_eq!(of(&[events, subscriber.everything_so_far().await].concat(), &known).len(), 1);
 }
 
 fn write(item: &Item<'_>, spoil: impl FnOnce(&mut serde_json::Map<String, Value>)) -> WriteRequest {

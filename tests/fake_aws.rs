@@ -48,6 +48,8 @@ pub(crate) fn door(sdk: &SdkConfig) -> Door {
     let verifier = Verifier::new(USER, PASSWORD).unwrap().to_string();
     let settings = Settings::read(|name| match name {
         "TABLE_NAME" => Some("events".to_owned()),
+        "BUCKET_NAME" => Some("bucket".to_owned()),
+        "SPILL_QUEUE_URL" => Some("http://localhost/spill".to_owned()),
         "CALLBACK_CREDENTIALS" => Some(verifier.clone()),
         "RETENTION_DAYS" => Some("30".to_owned()),
         _ => None,
@@ -55,12 +57,17 @@ pub(crate) fn door(sdk: &SdkConfig) -> Door {
     Door::new(settings.unwrap(), sdk)
 }
 
-/// The operation: in a header of the JSON protocols, in the form of the query protocol.
+/// The operation: in a header of the JSON protocols, in the form of the query protocol; S3 is told by the method.
 fn operation<B>(request: &Request<B>, body: &str) -> String {
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
     let target = target.and_then(|target| target.rsplit('.').next());
     let action = || body.split('&').find_map(|pair| pair.strip_prefix("Action="));
-    target.or_else(action).unwrap_or_default().to_owned()
+    let object = || match request.method().as_str() {
+        "PUT" => "PutObject",
+        "GET" => "GetObject",
+        _ => "",
+    };
+    target.or_else(action).unwrap_or_else(object).to_owned()
 }
 
 /// DynamoDB's answer that the key is taken by `item`.
@@ -71,6 +78,29 @@ pub(crate) fn taken_by(item: &Value) -> (u16, String) {
         "Item": item,
     });
     (400, error.to_string())
+}
+
+/// The messages that were sent to a queue.
+pub(crate) fn sent(calls: &Calls) -> Vec<Value> {
+    let calls = calls.lock().unwrap();
+    let sent = calls.iter().filter(|(operation, _)| operation == "SendMessage");
+    sent.map(|(_, request)| {
+        let request: Value = serde_json::from_str(request).unwrap();
+        serde_json::from_str(request["MessageBody"].as_str().unwrap()).unwrap()
+    })
+    .collect()
+}
+
+/// The answer of a queue that takes a message.
+pub(crate) fn queued() -> (u16, String) {
+    (200, json!({"MessageId": "m", "MD5OfMessageBody": ""}).to_string())
+}
+
+/// The items that were put into the table.
+pub(crate) fn put(calls: &Calls) -> Vec<Value> {
+    let calls = calls.lock().unwrap();
+    let puts = calls.iter().filter(|(operation, _)| operation == "PutItem");
+    puts.map(|(_, request)| serde_json::from_str::<Value>(request).unwrap()["Item"].clone()).collect()
 }
 
 /// An error answer of DynamoDB.

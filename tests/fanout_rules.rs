@@ -1,29 +1,42 @@
 //! What `fanout` does when a topic or the dead-letter queue doesn't take what it gets (README, "When something fails").
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use fanout::{Fanout, Settings, StreamBatch};
-use models::{DlrCallback, Item, MoCallback, Received, ReceivedAt};
+use models::{BinaryContent, DlrCallback, Item, MoCallback, ObjectKey, Received, ReceivedAt};
+use percent_encoding::percent_decode_str;
 use platform::SdkConfig;
 use serde_json::{Value, json};
-
+use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 
-use crate::fake_aws::{Calls, sdk, sdk_at};
+use crate::fake_aws::{Calls, dynamodb_error, queued, sdk, sdk_at, sent};
 use crate::requests::{dlr, mo_text};
+
+/// More time than any batch needs.
+pub(crate) const PLENTY: Duration = Duration::from_secs(60);
+
+/// A value as DynamoDB writes it.
+fn attribute(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => json!({"N": number.to_string()}),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (name.clone(), attribute(value)));
+            json!({"M": members.collect::<serde_json::Map<_, _>>()})
+        }
+        other => json!({"S": other}),
+    }
+}
 
 /// A stream record of `item`, with the sequence number `number`.
 pub(crate) fn record(number: usize, item: &Item<'_>) -> Value {
     let key = &item.key;
     let image: Value = serde_json::to_value(item).unwrap();
     let image = image.as_object().unwrap().iter().map(|(name, value)| {
-        let value = match value {
-            Value::Number(number) => json!({"N": number.to_string()}),
-            other => json!({"S": other}),
-        };
-        (name.clone(), value)
+        (name.clone(), attribute(value))
     });
     json!({
         "eventID": number.to_string(),
@@ -64,23 +77,28 @@ async fn fan_out(
 async fn fan_out_with(sdk: &SdkConfig, records: Vec<Value>) -> Vec<String> {
     let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
     let batch: StreamBatch = serde_json::from_value(json!({"Records": records})).unwrap();
-    let response = fanout::handle(&Fanout::new(settings, sdk), batch).await.unwrap();
-    response.batch_item_failures.into_iter().map(|failure| failure.item_identifier.unwrap()).collect()
+    let answer = fanout::handle(&Fanout::new(settings, sdk), batch, PLENTY).await.unwrap();
+    assert!(answer.counts.is_none(), "Lambda is told no more than it asks for");
+    answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier.unwrap()).collect()
 }
 
+/// What was asked of SNS, the bucket and the queue.
 fn operations(calls: &Calls) -> Vec<String> {
-    calls.lock().unwrap().iter().map(|(operation, _)| operation.clone()).collect()
+    let calls = calls.lock().unwrap();
+    calls.iter().map(|(operation, _)| operation.clone()).filter(|operation| operation != "Query").collect()
 }
 
 /// The messages that were parked.
 fn parked(calls: &Calls) -> Vec<Value> {
+    sent(calls)
+}
+
+/// The events that SNS was asked to publish.
+fn events(calls: &Calls) -> Vec<Value> {
     let calls = calls.lock().unwrap();
-    let sent = calls.iter().filter(|(operation, _)| operation == "SendMessage");
-    sent.map(|(_, request)| {
-        let request: Value = serde_json::from_str(request).unwrap();
-        serde_json::from_str(request["MessageBody"].as_str().unwrap()).unwrap()
-    })
-    .collect()
+    let batches = calls.iter().filter(|(operation, _)| operation == "PublishBatch");
+    let messages = batches.flat_map(|(_, form)| form.split('&').filter_map(|pair| pair.split_once(".Message=")));
+    messages.map(|(_, event)| serde_json::from_str(&percent_decode_str(event).decode_utf8().unwrap()).unwrap()).collect()
 }
 
 /// SNS's answer to a batch: each entry in `failed` with its code, the others successful.
@@ -114,7 +132,8 @@ fn sns_error(status: u16, code: &str) -> (u16, String) {
 fn aws(publish: impl Fn(&str) -> (u16, String)) -> impl Fn(&str, &str) -> (u16, String) {
     move |operation, request| match operation {
         "PublishBatch" => publish(request),
-        "SendMessage" => (200, json!({"MessageId": "m", "MD5OfMessageBody": ""}).to_string()),
+        "Query" => (200, json!({"Items": [], "Count": 0}).to_string()),
+        "SendMessage" => queued(),
         other => panic!("fanout has no business with {other}"),
     }
 }
@@ -251,7 +270,7 @@ async fn a_batch_that_cannot_be_named_comes_again_as_a_whole() {
     let (sdk, _) = sdk(|_, _| (500, String::new()));
     let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
     let batch: StreamBatch = serde_json::from_value(json!({"Records": [{"no": "record"}]})).unwrap();
-    assert!(fanout::handle(&Fanout::new(settings, &sdk), batch).await.is_err());
+    assert!(fanout::handle(&Fanout::new(settings, &sdk), batch, PLENTY).await.is_err());
 }
 
 #[tokio::test]
@@ -264,15 +283,200 @@ async fn what_is_no_new_event_is_passed_over() {
     assert_eq!((failures.len(), operations(&calls).len()), (0, 0));
 }
 
+/// A record of an item whose body is an object, and that body.
+fn object_record(number: usize, id: &str, bytes: usize) -> (Value, String) {
+    let body = json!({"id": id, "content": "x".repeat(bytes)}).to_string();
+    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
+    let item = item.with_object(ObjectKey::of_body(body.as_bytes()), body.len());
+    (record(number, &item), body)
+}
+
+/// An AWS whose bucket answers by `get`.
+fn aws_with_bucket(get: (u16, String)) -> impl Fn(&str, &str) -> (u16, String) {
+    let others = aws(|request| published(request, &[]));
+    move |operation, request| if operation == "GetObject" { get.clone() } else { others(operation, request) }
+}
+
+#[tokio::test]
+async fn a_body_in_the_bucket_is_published_inline_if_sns_takes_it() {
+    let (record, body) = object_record(1, "large", 100_000);
+    let (failures, calls) = fan_out(vec![record], aws_with_bucket((200, body.clone()))).await;
+    assert_eq!(failures, [""; 0]);
+    assert_eq!(operations(&calls), ["GetObject", "PublishBatch"]);
+    assert_eq!(events(&calls)[0]["data"], serde_json::from_str::<Value>(&body).unwrap());
+}
+
 #[tokio::test]
 async fn an_event_that_is_too_large_for_sns_is_published_by_reference() {
-    let body = json!({"id": "large", "content": "x".repeat(300_000)}).to_string();
-    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
-    let (failures, calls) = fan_out(vec![record(1, &item)], aws(|request| published(request, &[]))).await;
+    let (record_of_object, body) = object_record(1, "large", 300_000);
+    let in_item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
+    let records = vec![record_of_object, record(2, &in_item)];
+    let (failures, calls) = fan_out(records, aws(|request| published(request, &[]))).await;
     assert_eq!(failures, [""; 0]);
-    let calls = calls.lock().unwrap();
-    assert!(calls[0].1.len() < 10_000);
-    assert!(calls[0].1.contains("dataref"), "the message names the item");
+    assert_eq!(operations(&calls), ["PublishBatch"], "what can't be published isn't fetched");
+    let [by_object, by_item] = &events(&calls)[..] else { panic!("two events") };
+    let key = ObjectKey::of_body(body.as_bytes());
+    // The tests' settings have an URL for every name.
+    assert_eq!(by_object["dataref"], format!("s3://http://localhost/BUCKET_NAME/{key}"));
+    assert_eq!(by_item["dataref"], "arn:aws:dynamodb:us-east-1:123456789012:table/events?pk=MO%23large&sk=EVENT");
+    assert_eq!((&by_object["data"], &by_object["subject"]), (&Value::Null, &json!("large")));
+}
+
+#[tokio::test]
+async fn an_event_does_not_wait_for_the_bucket() {
+    for error in [(503, "SlowDown"), (403, "AccessDenied")] {
+        let (record, _) = object_record(1, "large", 100_000);
+        let get = (error.0, format!("<Error><Code>{}</Code></Error>", error.1));
+        let (failures, calls) = fan_out(vec![record], aws_with_bucket(get)).await;
+        assert_eq!(failures, [""; 0]);
+        assert!(events(&calls)[0]["dataref"].as_str().unwrap().starts_with("s3://"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_whose_body_is_gone_is_parked() {
+    let (record, _) = object_record(1, "large", 100_000);
+    let gone = (404, "<Error><Code>NoSuchKey</Code></Error>".to_owned());
+    let (failures, calls) = fan_out(vec![record], aws_with_bucket(gone)).await;
+    assert_eq!(failures, [""; 0]);
+    assert_eq!(parked(&calls)[0]["reason"], "the body's object is gone");
+    assert_eq!(parked(&calls)[0]["key"], json!({"pk": "MO#large", "sk": "EVENT"}));
+}
+
+/// An item with binary content of this many bytes, with or without its object.
+fn binary(body: &str, stored: bool) -> Item<'_> {
+    let content = BinaryContent::of(b"GIF89a", "image/gif");
+    let key = stored.then(|| ObjectKey::of_content(&content.sha256));
+    let mut item = Item::mo(&MoCallback::parse(body).unwrap(), received(body));
+    item.binary = Some(BinaryContent { key, ..content });
+    item
+}
+
+#[tokio::test]
+async fn binary_content_is_described_and_left_out_where_it_would_not_fit() {
+    let body = |bytes: usize| json!({"id": "b", "encoding": "base64", "content": "A".repeat(bytes)}).to_string();
+    let (small, large) = (body(1_000), body(300_000));
+    let records = [(&small, true), (&large, true), (&large, false)];
+    let records = records.iter().zip(1..).map(|((body, stored), number)| record(number, &binary(body, *stored)));
+    let (failures, calls) = fan_out(records.collect(), aws(|request| published(request, &[]))).await;
+    assert_eq!(failures, [""; 0]);
+    let events = events(&calls);
+    let described = &events[0]["data"]["binary"];
+    assert_eq!((&described["bytes"], &described["content_type"]), (&json!(6), &json!("image/gif")));
+    assert!(described["dataref"].as_str().unwrap().ends_with(described["sha256"].as_str().unwrap()));
+    assert_eq!(events[0]["data"]["content"].as_str().unwrap().len(), 1_000);
+    assert_eq!((&events[1]["data"]["binary"], &events[1]["data"]["content"]), (described, &Value::Null));
+    assert!(events[2]["dataref"].is_string(), "without its object the bytes are in the body alone");
+}
+
+/// Receipts of one message, as the table has them.
+fn stored_receipts(receipts: &[(&str, &str)]) -> (u16, String) {
+    let row = |(status, at): &(&str, &str)| json!({"sk": {"S": status}, "status": {"S": status}, "received_at": {"S": at}});
+    let rows: Vec<_> = receipts.iter().map(row).collect();
+    (200, json!({"Items": rows, "Count": receipts.len()}).to_string())
+}
+
+#[tokio::test]
+async fn a_receipt_is_published_with_what_became_of_its_message() {
+    let known = [("received", "2025-11-23T09:15:01.000Z"), ("sent", "2025-11-23T09:15:02.417Z")];
+    let others = aws(|request| published(request, &[]));
+    let answer = move |operation: &str, request: &str| match operation {
+        "Query" => stored_receipts(&known),
+        _ => others(operation, request),
+    };
+    let (failures, calls) = fan_out(vec![dlr_record(1, "a"), dlr_record(2, "a")], answer).await;
+    assert_eq!(failures, [""; 0]);
+    let queries = calls.lock().unwrap().iter().filter(|(operation, _)| operation == "Query").count();
+    assert_eq!(queries, 1, "one look for both receipts of the message");
+    assert_eq!(
+        events(&calls)[0]["data"]["delivery"],
+        json!({
+            "current": "received", "final": true, "overtaken": true,
+            "history": [{"status": "received", "time": known[0].1}, {"status": "sent", "time": known[1].1}],
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_receipt_waits_for_the_table_and_messages_do_not() {
+    let others = aws(|request| published(request, &[]));
+    let answer = move |operation: &str, request: &str| match operation {
+        "Query" => dynamodb_error(400, "AccessDeniedException"),
+        _ => others(operation, request),
+    };
+    let (failures, calls) = fan_out(vec![mo_record(1, "a"), dlr_record(2, "b"), mo_record(3, "c")], answer).await;
+    assert_eq!(failures, ["2"]);
+    assert_eq!(events(&calls).len(), 2);
+}
+
+/// The same record, stored this long ago.
+fn aged(mut record: Value, age: Duration) -> Value {
+    let stored_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() - age;
+    record["dynamodb"]["ApproximateCreationDateTime"] = stored_at.as_secs_f64().into();
+    record
+}
+
+#[tokio::test]
+async fn a_topic_that_is_gone_holds_up_the_others_for_ten_minutes_and_forgets_nothing() {
+    let answer = || {
+        aws(|request| match request.contains("MO_TOPIC_ARN") {
+            true => sns_error(404, "NotFound"),
+            false => published(request, &[]),
+        })
+    };
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let young = vec![aged(mo_record(1, "a"), minutes(9)), dlr_record(2, "b")];
+    let (failures, calls) = fan_out(young, answer()).await;
+    assert_eq!((failures, parked(&calls)), (vec!["1".to_owned()], vec![]));
+
+    let old = vec![aged(mo_record(1, "a"), minutes(11)), dlr_record(2, "b"), aged(mo_record(3, "c"), minutes(9))];
+    let (failures, calls) = fan_out(old, answer()).await;
+    assert_eq!(failures, ["3"]);
+    let expected = json!({"reason": "NotFound", "key": {"pk": "MO#a", "sk": "EVENT"}, "sequence_number": "1"});
+    assert_eq!(parked(&calls), [expected]);
+}
+
+#[tokio::test]
+async fn an_outage_is_waited_for_until_the_stream_would_forget() {
+    let hours = |hours: u64| Duration::from_secs(3600 * hours);
+    let records = vec![aged(mo_record(1, "a"), hours(21)), aged(mo_record(2, "b"), hours(19))];
+    let (failures, calls) = fan_out(records, aws(|_| sns_error(500, "InternalError"))).await;
+    assert_eq!(failures, ["2"]);
+    assert_eq!(parked(&calls).len(), 1);
+}
+
+#[tokio::test]
+async fn poison_behind_an_event_that_waits_is_parked_once_and_not_each_time() {
+    let mut poison = mo_record(2, "b");
+    poison["dynamodb"]["NewImage"] = json!({});
+    let records = vec![mo_record(1, "a"), poison];
+    let (failures, calls) = fan_out(records, aws(|_| sns_error(500, "InternalError"))).await;
+    assert_eq!((failures, parked(&calls)), (vec!["1".to_owned()], vec![]), "it comes again with the event before it");
+}
+
+#[tokio::test]
+async fn an_sns_that_is_silent_does_not_take_the_time_of_the_answer() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let sdk = sdk_at(&format!("http://{}", silent.local_addr().unwrap()));
+    let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
+    let batch = serde_json::from_value(json!({"Records": [mo_record(1, "a")], "count": true})).unwrap();
+    let time_left = Duration::from_millis(2_500);
+    let fanout = Fanout::new(settings, &sdk);
+    let answer = tokio::time::timeout(Duration::from_secs(1), fanout::handle(&fanout, batch, time_left)).await;
+    let answer = serde_json::to_value(answer.expect("the time is up").unwrap()).unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "1"}], "published": 0, "parked": 0}));
+}
+
+#[tokio::test]
+async fn who_asks_is_told_how_many_were_published_and_parked() {
+    let mut poison = mo_record(2, "b");
+    poison["dynamodb"]["NewImage"] = json!({});
+    let (sdk, _) = sdk(aws(|request| published(request, &[])));
+    let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
+    let batch = json!({"Records": [mo_record(1, "a"), poison, dlr_record(3, "c")], "count": true});
+    let answer = fanout::handle(&Fanout::new(settings, &sdk), serde_json::from_value(batch).unwrap(), PLENTY).await;
+    let answer = serde_json::to_value(answer.unwrap()).unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": [], "published": 2, "parked": 1}));
 }
 
 /// An SNS that answers nobody before everybody has called.

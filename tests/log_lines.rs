@@ -7,8 +7,8 @@ use fanout::{Fanout, Settings, StreamBatch};
 use models::{Item, MoCallback};
 use serde_json::{Value, json};
 
-use crate::fake_aws::{door, dynamodb_error, sdk, taken_by};
-use crate::fanout_rules::{published, received, record};
+use crate::fake_aws::{door, dynamodb_error, queued, sdk, taken_by};
+use crate::fanout_rules::{PLENTY, published, received, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
 /// Stands in every place that comes from outside.
@@ -84,20 +84,37 @@ async fn a_callback_is_one_line_that_says_what_came_of_it() {
 async fn a_refusal_is_one_line_with_its_code() {
     let right = basic(USER, PASSWORD);
     let mo = mo_full_of_secrets().to_string();
-    for (authorization, body, level, code) in [
-        (&*basic(USER, SECRET), &*mo, "WARN", "unauthorized"),
-        (&*basic(SECRET, SECRET), &*mo, "WARN", "unauthorized"),
-        ("Bearer s3cret", &*mo, "WARN", "unauthorized"),
-        (&*right, "{\"s3cret", "WARN", "not_json"),
-        (&*right, "\"s3cret\"", "WARN", "not_an_object"),
-        (&*right, "{\"source\":\"s3cret\"}", "WARN", "no_id"),
-        (&*right, &"s3cret".repeat(100_000), "WARN", "too_large"),
-        (&*right, &*mo, "ERROR", "unavailable"),
+    for (authorization, body, code) in [
+        (&*basic(USER, SECRET), &*mo, "unauthorized"),
+        (&*basic(SECRET, SECRET), &*mo, "unauthorized"),
+        ("Bearer s3cret", &*mo, "unauthorized"),
+        (&*right, "{\"s3cret", "not_json"),
+        (&*right, "\"s3cret\"", "not_an_object"),
+        (&*right, "{\"source\":\"s3cret\"}", "no_id"),
+        (&*right, &"s3cret".repeat(1_100_000), "too_large"),
     ] {
-        let fields = line_of(authorization, body, |_, _| dynamodb_error(400, "AccessDeniedException")).await;
-        assert_eq!((&fields["level"], &fields["code"]), (&json!(level), &json!(code)));
-        assert_eq!(fields["reason"] == "AccessDeniedException", code == "unavailable", "{fields}");
+        let fields = line_of(authorization, body, |_, _| (200, "{}".to_owned())).await;
+        assert_eq!((&fields["level"], &fields["code"]), (&json!("WARN"), &json!(code)));
+        let is_kept = !["unauthorized", "too_large"].contains(&code);
+        assert_eq!(fields["outcome"] == "quarantined", is_kept, "{fields}");
     }
+}
+
+#[tokio::test]
+async fn what_the_table_does_not_take_is_one_line_with_the_reason() {
+    let right = basic(USER, PASSWORD);
+    let mo = mo_full_of_secrets().to_string();
+    let deferred = line_of(&right, &mo, |operation, _| match operation {
+        "SendMessage" => queued(),
+        _ => dynamodb_error(400, "AccessDeniedException"),
+    });
+    let deferred = deferred.await;
+    assert_eq!((&deferred["level"], &deferred["outcome"]), (&json!("WARN"), &json!("deferred")));
+    assert_eq!(deferred["reason"], "AccessDeniedException");
+
+    let lost = line_of(&right, &mo, |_, _| dynamodb_error(400, "AccessDeniedException")).await;
+    assert_eq!((&lost["level"], &lost["code"]), (&json!("ERROR"), &json!("unavailable")));
+    assert_eq!((&lost["reason"], &lost["spill.reason"]), (&json!("AccessDeniedException"), &json!("AccessDeniedException")));
 }
 
 #[tokio::test]
@@ -116,7 +133,7 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
     let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
     let batch = |records: &[&Value]| -> StreamBatch { serde_json::from_value(json!({"Records": records})).unwrap() };
 
-    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]))).await;
+    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), PLENTY)).await;
     let [parked, unread, all] = &lines[..] else {
         panic!("a line for each that is parked, and one for all: {lines:?}")
     };
@@ -124,7 +141,7 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
     assert_eq!(unread["fields"]["reason"], "the record is no stream record");
     assert_eq!((&all["level"], &all["fields"]["records"]), (&json!("INFO"), &json!(3)));
 
-    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &record(2, &item)]))).await;
+    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &record(2, &item)]), PLENTY)).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     assert_eq!((&line["level"], &line["fields"]["reason"]), (&json!("ERROR"), &json!("InternalError")));
 }

@@ -31,6 +31,8 @@ pub(crate) struct StackFile {
     pub(crate) table: String,
     pub(crate) mo_topic_arn: String,
     pub(crate) dlr_topic_arn: String,
+    pub(crate) bucket: String,
+    spill_queue_url: String,
     dead_letter_queue_url: String,
     pub(crate) mo_function: String,
     pub(crate) dlr_function: String,
@@ -44,6 +46,7 @@ pub(crate) struct Stack {
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) sns: aws_sdk_sns::Client,
     sqs: aws_sdk_sqs::Client,
+    s3: aws_sdk_s3::Client,
     pub(crate) lambda: aws_sdk_lambda::Client,
 }
 
@@ -75,6 +78,9 @@ impl Stack {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
             sns: aws_sdk_sns::Client::new(&sdk),
             sqs: aws_sdk_sqs::Client::new(&sdk),
+            s3: aws_sdk_s3::Client::from_conf(
+                aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build(),
+            ),
             lambda: aws_sdk_lambda::Client::new(&sdk),
             file,
         }
@@ -116,9 +122,21 @@ impl Stack {
         let items = query.send().await.unwrap().items.unwrap_or_default();
         let text = |value: AttributeValue| match value {
             AttributeValue::S(text) | AttributeValue::N(text) => text,
-            other => panic!("an item has only strings and numbers: {other:?}"),
+            AttributeValue::M(members) => format!("{members:?}"),
+            other => panic!("an item has only strings, numbers and a map: {other:?}"),
         };
         items.into_iter().map(|item| item.into_iter().map(|(name, value)| (name, text(value))).collect()).collect()
+    }
+
+    /// The bytes of an object in the bucket.
+    pub(crate) async fn object(&self, key: &str) -> Vec<u8> {
+        let object = self.s3.get_object().bucket(&self.file.bucket).key(key).send().await.unwrap();
+        object.body.collect().await.unwrap().to_vec()
+    }
+
+    /// Sends a message to the spill queue.
+    pub(crate) async fn spill(&self, message: &str) {
+        self.sqs.send_message().queue_url(&self.file.spill_queue_url).message_body(message).send().await.unwrap();
     }
 
     /// Invokes a function through Lambda's API.

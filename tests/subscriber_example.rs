@@ -7,7 +7,7 @@ use subscriber::{SqsEvent, Subscriber};
 use crate::fake_aws::{Calls, sdk};
 
 fn published(item: &Item<'_>) -> String {
-    serde_json::to_string(&Event::of(item).unwrap()).unwrap()
+    Event::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
 }
 
 fn received(body: &str) -> Received<'_> {

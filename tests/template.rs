@@ -65,7 +65,8 @@ fn asked<T, E: std::fmt::Debug>(read: impl Fn(&dyn Fn(&str) -> Option<String>) -
 fn each_function_is_given_exactly_the_settings_it_asks_for() {
     let door = asked(|var| ingress::Settings::read(var));
     let fanout = asked(|var| fanout::Settings::read(var));
-    for (function, expected) in [("Mo", &door), ("Dlr", &door), ("Fanout", &fanout)] {
+    let recover = asked(|var| recover::Settings::read(var));
+    for (function, expected) in [("Mo", &door), ("Dlr", &door), ("Fanout", &fanout), ("Recover", &recover)] {
         let given = resource(function)["Environment"]["Variables"].clone();
         let given: BTreeSet<String> = given.as_object().unwrap().keys().cloned().collect();
         assert_eq!(&given, expected, "{function}");
@@ -126,18 +127,27 @@ fn every_function_is_built_from_its_folder_and_waits_longer_than_it_may_answer()
 #[test]
 fn each_role_has_exactly_the_actions_and_resources_that_its_function_uses() {
     let logs = |group: &str| (json!(["logs:CreateLogStream", "logs:PutLogEvents"]), json!({"Fn::GetAtt": group}));
-    let put = (json!("dynamodb:PutItem"), json!({"Fn::GetAtt": "Events.Arn"}));
+    let allow = |action: &str, resource: Value| (json!(action), resource);
+    let get_att = |attribute: &str| json!({"Fn::GetAtt": attribute});
+    let objects = || json!({"Fn::Sub": "${Bucket.Arn}/*"});
+    let put = allow("dynamodb:PutItem", get_att("Events.Arn"));
+    let park = allow("sqs:SendMessage", get_att("DeadLetterQueue.Arn"));
+    let keep = [put.clone(), allow("s3:PutObject", objects()), allow("sqs:SendMessage", get_att("SpillQueue.Arn"))];
+    let receive = json!(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]);
     let stream = json!(["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]);
     let expected = [
-        ("MoRole", vec![put.clone(), logs("MoLogs.Arn")]),
-        ("DlrRole", vec![put, logs("DlrLogs.Arn")]),
+        ("MoRole", [&keep[..], &[logs("MoLogs.Arn")]].concat()),
+        ("DlrRole", [&keep[..], &[logs("DlrLogs.Arn")]].concat()),
+        ("RecoverRole", vec![(receive, get_att("SpillQueue.Arn")), put, park.clone(), logs("RecoverLogs.Arn")]),
         (
             "FanoutRole",
             vec![
-                (stream, json!({"Fn::GetAtt": "Events.StreamArn"})),
+                (stream, get_att("Events.StreamArn")),
                 (json!("dynamodb:ListStreams"), json!({"Fn::Sub": "${Events.Arn}/stream/*"})),
+                allow("dynamodb:Query", get_att("Events.Arn")),
+                allow("s3:GetObject", objects()),
                 (json!("sns:Publish"), json!([{"Ref": "MoTopic"}, {"Ref": "DlrTopic"}])),
-                (json!("sqs:SendMessage"), json!({"Fn::GetAtt": "DeadLetterQueue.Arn"})),
+                park,
                 logs("FanoutLogs.Arn"),
             ],
         ),
@@ -163,6 +173,51 @@ fn the_table_keeps_what_it_has_when_the_stack_is_deleted() {
     assert_eq!(table["StreamSpecification"]["StreamViewType"], "NEW_IMAGE");
     assert_eq!(table["TimeToLiveSpecification"], json!({"AttributeName": "expires_at", "Enabled": true}));
     assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+}
+
+#[test]
+fn the_spill_queue_is_read_with_partial_answers_and_gives_up_after_its_reader() {
+    let source = resource("Recover")["Events"]["Spilled"]["Properties"].clone();
+    assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    let queue = resource("SpillQueue");
+    let visibility = queue["VisibilityTimeout"].as_u64().unwrap();
+    let timeout = resource("Recover")["Timeout"].as_u64().unwrap();
+    assert!(store::PUT_DEADLINE.as_secs_f64() < timeout as f64 - 1.0);
+    assert_eq!(visibility, 6 * timeout, "as Lambda advises");
+    assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"], json!({"Fn::GetAtt": "DeadLetterQueue.Arn"}));
+    let limit = queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap();
+    assert!(u64::from(recover::MAX_RECEIVES) < limit, "the function parks with a reason before the queue does without");
+    assert_eq!(queue["MaximumMessageSize"], models::MAX_SPILL_BYTES);
+}
+
+#[test]
+fn the_bucket_is_encrypted_private_and_forgets_as_the_table_does() {
+    let (_, bucket) = resources("AWS::S3::Bucket").remove(0);
+    assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    let bucket = &bucket["Properties"];
+    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+    assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256");
+    let block = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
+    assert!(block.len() == 4 && block.values().all(|blocked| *blocked == true));
+    assert_eq!(bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"], json!({"Ref": "RetentionDays"}));
+}
+
+/// The statements that refuse plain http, by what they protect.
+#[test]
+fn queues_topics_and_bucket_are_reached_over_tls_only() {
+    let policies = ["AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy"].map(resources).concat();
+    let protected: Vec<String> = policies
+        .iter()
+        .map(|(name, policy)| {
+            let statement = &policy["Properties"]["PolicyDocument"]["Statement"][0];
+            assert_eq!((&statement["Effect"], &statement["Principal"]), (&json!("Deny"), &json!("*")), "{name}");
+            assert_eq!(statement["Condition"], json!({"Bool": {"aws:SecureTransport": false}}), "{name}");
+            statement["Resource"].to_string()
+        })
+        .collect();
+    for name in ["AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::S3::Bucket"].map(resources).concat().iter().map(|(name, _)| name) {
+        assert!(protected.iter().any(|resource| resource.contains(name.as_str())), "{name}");
+    }
 }
 
 #[test]
@@ -192,7 +247,7 @@ fn every_dead_letter_queue_is_encrypted_keeps_two_weeks_and_wakes_someone() {
 
 #[test]
 fn the_log_level_that_lambda_sets_is_the_one_that_is_read() {
-    for function in ["mo", "dlr", "fanout"] {
+    for function in ["mo", "dlr", "fanout", "recover"] {
         let main =
             std::fs::read_to_string(format!("{}/../functions/{function}/src/main.rs", env!("CARGO_MANIFEST_DIR")));
         let main = main.unwrap();

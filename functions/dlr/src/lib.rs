@@ -4,7 +4,7 @@
 
 use ingress::{Door, Receipt, Refusal, answer, read_body};
 use lambda_http::{Body, Request, Response};
-use models::{DlrCallback, Item, Kind};
+use models::{DlrCallback, Item, Kind, utf8};
 
 /// Answers one DLR callback. 200 says that the event is durable, and nothing else says so.
 pub async fn handle(door: &Door, request: Request) -> Response<Body> {
@@ -14,9 +14,12 @@ pub async fn handle(door: &Door, request: Request) -> Response<Body> {
 
 async fn receive(door: &Door, request: &Request) -> Result<Receipt, Refusal> {
     let application = door.credentials.authenticate(request.headers())?;
-    let body = read_body(request)?;
-    let callback = DlrCallback::parse(body)?;
+    let bytes = read_body(request)?;
+    let (body, callback) = match utf8(bytes).and_then(|body| Ok((body, DlrCallback::parse(body)?))) {
+        Ok(read) => read,
+        Err(why) => return Err(door.quarantine(Kind::Dlr, request, application, bytes, why).await),
+    };
     let item = Item::dlr(&callback, door.received(request, application, body));
-    let stored = door.table.put_once(item).await?;
-    Ok(Receipt { id: callback.id.as_str().to_owned(), stored })
+    let kept = door.store.keep(item, None).await?;
+    Ok(Receipt { id: callback.id.as_str().to_owned(), kept })
 }

@@ -5,24 +5,39 @@
 //! or parked in the dead-letter queue with its reason, or comes again.
 
 mod outbound;
-mod park;
+mod prepare;
 mod publish;
 mod record;
 
-use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use std::time::{Duration, SystemTime};
+
+use aws_lambda_events::event::streams::DynamoDbBatchItemFailure;
 use futures_util::future::join_all;
 use platform::{Reason, SdkConfig, SettingError, required};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use store::{DeadLetterQueue, EventTable, Objects, Parked};
 
 use crate::outbound::{Outbound, batches};
-use crate::park::DeadLetterQueue;
-use crate::publish::{Topics, Verdict};
-use crate::record::{Poison, Record};
+use crate::prepare::{NewEvent, Sources};
+use crate::publish::{Setback, Topics};
+use crate::record::Record;
 
-/// How many batches are on their way at once: with ten entries each, all that one invocation gets (`BatchSize`
-/// in the template), so a full one takes the time of one call. Order isn't promised to subscribers.
+/// How many calls of one kind are on their way at once. Batches have ten entries each, so this is all that one
+/// invocation gets (`BatchSize` in the template), and a full one takes the time of one call. Order isn't promised to
+/// subscribers.
 const CONCURRENT_CALLS: usize = 10;
+
+/// What is left of an invocation's time for the answer itself.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(2);
+
+/// An event that its topic doesn't take is parked after this time if others were published in the same invocation:
+/// then it isn't SNS that is out of order, and all events behind it have waited long enough.
+const HOLD_UP: Duration = Duration::from_secs(10 * 60);
+
+/// An event that its topic doesn't take is parked after this time, whatever the cause: the stream keeps it for 24 h,
+/// and Lambda would drop it at 22 h (`MaximumRecordAgeInSeconds` in the template), telling no more than its position.
+const LAST_CALL: Duration = Duration::from_secs(20 * 60 * 60);
 
 /// What Lambda hands over: records of the stream, oldest first, each as its own text, so that one that
 /// can't be read fails alone.
@@ -31,15 +46,40 @@ pub struct StreamBatch {
     /// The records.
     #[serde(rename = "Records")]
     pub records: Vec<Box<RawValue>>,
+    /// Whether the answer is to say how many were published and parked. Lambda itself doesn't ask for it.
+    #[serde(default)]
+    pub count: bool,
 }
 
-/// What the function needs to know: the environment variables `MO_TOPIC_ARN`, `DLR_TOPIC_ARN` and
-/// `DEAD_LETTER_QUEUE_URL`.
+/// The answer: the first record that isn't done, if any. Lambda comes again from there.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// That record; at most one.
+    pub batch_item_failures: Vec<DynamoDbBatchItemFailure>,
+    /// What became of the others, if the batch asks for it.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+}
+
+/// How many records of a batch ended in which way.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Their topic has them.
+    pub published: usize,
+    /// The dead-letter queue has them.
+    pub parked: usize,
+}
+
+/// What the function needs to know: the environment variables `MO_TOPIC_ARN`, `DLR_TOPIC_ARN`,
+/// `DEAD_LETTER_QUEUE_URL`, `TABLE_NAME` and `BUCKET_NAME`.
 #[derive(Debug, Clone)]
 pub struct Settings {
     mo_topic_arn: String,
     dlr_topic_arn: String,
     dead_letter_queue_url: String,
+    table_name: String,
+    bucket_name: String,
 }
 
 impl Settings {
@@ -52,29 +92,35 @@ impl Settings {
             mo_topic_arn: required(&var, "MO_TOPIC_ARN")?,
             dlr_topic_arn: required(&var, "DLR_TOPIC_ARN")?,
             dead_letter_queue_url: required(&var, "DEAD_LETTER_QUEUE_URL")?,
+            table_name: required(&var, "TABLE_NAME")?,
+            bucket_name: required(&var, "BUCKET_NAME")?,
         })
     }
 }
 
-/// Where events go, built once, at init.
+/// Where events come from and go to, built once, at init.
 #[derive(Debug, Clone)]
 pub struct Fanout {
+    sources: Sources,
     topics: Topics,
     dead_letters: DeadLetterQueue,
 }
 
 impl Fanout {
-    /// The topics and the queue of `settings`, reached with this configuration.
+    /// What `settings` name, reached with this configuration.
     #[must_use]
     pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
         Self {
+            sources: Sources {
+                table: EventTable::new(sdk, settings.table_name),
+                objects: Objects::new(sdk, settings.bucket_name),
+            },
             topics: Topics::new(sdk, settings.mo_topic_arn, settings.dlr_topic_arn),
             dead_letters: DeadLetterQueue::new(sdk, settings.dead_letter_queue_url),
         }
     }
 
-    /// Does at init what the first batch would pay for. The dead-letter queue isn't in it: most functions never
-    /// need it.
+    /// Does at init what the first batch would pay for. What only some batches need isn't in it.
     pub async fn warm_up(&self) {
         self.topics.warm_up().await;
     }
@@ -85,85 +131,181 @@ impl Fanout {
 #[error("a record without a sequence number could not be parked")]
 pub struct Unnamable;
 
-/// Publishes a batch of stream records. The answer names the first record that isn't done, if any: Lambda
-/// comes again from there, so an event may be published twice, always with the same id, and none is left out.
+/// Publishes a batch of stream records, within `time_left`. The answer names the first record that isn't done, if
+/// any: Lambda comes again from there, so an event may be published twice, always with the same id, and none is left
+/// out.
 ///
 /// # Errors
 /// If that record has no sequence number: then Lambda comes again with the whole batch.
-pub async fn handle(fanout: &Fanout, batch: StreamBatch) -> Result<DynamoDbEventResponse, Unnamable> {
+pub async fn handle(fanout: &Fanout, batch: StreamBatch, time_left: Duration) -> Result<Answer, Unnamable> {
     let records: Vec<Record> = batch.records.iter().map(|raw| Record::read(raw)).collect();
     let mut done = Done::none_of(records.len());
-    match fan_out(fanout, &records, &mut done).await {
+    let in_time = time_left.saturating_sub(TIME_TO_ANSWER);
+    let outcome = tokio::time::timeout(in_time, fan_out(fanout, &records, &mut done)).await;
+    match outcome.unwrap_or_else(|_| Err(Reason::from("the time is up"))) {
         Ok(()) => tracing::info!(records = records.len(), "records fanned out"),
         Err(reason) => {
-            tracing::error!(reason = %reason, records = records.len(), "fan-out stopped: Lambda will try again");
+            tracing::error!(%reason, records = records.len(), "fan-out stopped: Lambda will try again");
         }
     }
-    respond(&records, &done)
+    let counts = batch.count.then_some(done.counts);
+    Ok(Answer { batch_item_failures: done.first_left(&records)?.into_iter().collect(), counts })
 }
 
 /// Goes through the records until one has to wait, and marks what is done.
 async fn fan_out(fanout: &Fanout, records: &[Record], done: &mut Done) -> Result<(), Reason> {
-    let mut outbound = Vec::with_capacity(records.len());
-    let mut poisoned = Vec::new();
+    let mut setbacks = Vec::new();
+    let events = new_events(fanout, records, done, &mut setbacks).await;
+    // Events first: a dead-letter queue that is out of order holds up no event that can be published.
+    publish(fanout, &events, done, &mut setbacks).await;
+    settle(fanout, records, done, setbacks).await
+}
+
+/// The events of the records, each with the index of its record.
+async fn new_events(
+    fanout: &Fanout,
+    records: &[Record],
+    done: &mut Done,
+    setbacks: &mut Vec<(usize, Setback)>,
+) -> Vec<(usize, NewEvent)> {
+    let mut stored = Vec::with_capacity(records.len());
+    let mut indices = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
         match record {
-            Record::Event(event) => outbound.push(Outbound { index, event }),
-            Record::Poison(poison) => poisoned.push((index, poison)),
+            Record::Event(event) => {
+                stored.push(&**event);
+                indices.push(index);
+            }
+            Record::Poison(poison) => setbacks.push((index, Setback::Refused(poison.reason.clone()))),
             Record::NoEvent { .. } => done.mark(index),
         }
     }
-    // Events first: a dead-letter queue that is out of order holds up no event that can be published.
-    for wave in batches(outbound).chunks(CONCURRENT_CALLS) {
-        let verdicts = join_all(wave.iter().map(|batch| fanout.topics.publish(batch))).await;
-        let entries = wave.iter().flat_map(|batch| &batch.entries);
-        for (entry, verdict) in entries.zip(verdicts.into_iter().flatten()) {
-            match verdict {
-                Verdict::Published => done.mark(entry.index),
-                Verdict::Refused(reason) => park(fanout, entry.index, &entry.event.poisoned(reason), done).await?,
-                Verdict::Retry(reason) => return Err(reason),
-            }
+    let mut events = Vec::with_capacity(stored.len());
+    for (index, prepared) in indices.into_iter().zip(fanout.sources.prepare(&stored).await) {
+        match prepared {
+            Ok(event) => events.push((index, event)),
+            Err(setback) => setbacks.push((index, setback)),
         }
     }
-    for (index, poison) in poisoned {
-        park(fanout, index, poison, done).await?;
+    events
+}
+
+/// Publishes events, as many calls at a time as may be, until a call shows that others had better wait.
+async fn publish(
+    fanout: &Fanout,
+    events: &[(usize, NewEvent)],
+    done: &mut Done,
+    setbacks: &mut Vec<(usize, Setback)>,
+) {
+    let outbound = events.iter().map(|(index, event)| Outbound { index: *index, event }).collect();
+    for wave in batches(outbound).chunks(CONCURRENT_CALLS) {
+        let outcomes = join_all(wave.iter().map(|batch| fanout.topics.publish(batch))).await;
+        let entries = wave.iter().flat_map(|batch| &batch.entries);
+        for (entry, outcome) in entries.zip(outcomes.into_iter().flatten()) {
+            match outcome {
+                Ok(()) => done.mark_published(entry.index),
+                Err(setback) => setbacks.push((entry.index, setback)),
+            }
+        }
+        if setbacks.iter().any(|(_, setback)| matches!(setback, Setback::Retry(_))) {
+            return;
+        }
+    }
+}
+
+/// Parks what can't be published, in the order of the records, up to the first that has to wait: what lies behind it
+/// comes again in any case.
+async fn settle(
+    fanout: &Fanout,
+    records: &[Record],
+    done: &mut Done,
+    mut setbacks: Vec<(usize, Setback)>,
+) -> Result<(), Reason> {
+    setbacks.sort_by_key(|(index, _)| *index);
+    let now = SystemTime::now();
+    for (index, setback) in setbacks {
+        let Some(record) = records.get(index) else { continue };
+        let reason = match setback {
+            Setback::Refused(reason) => reason,
+            Setback::Retry(reason) if is_given_up(record.age(now), done.counts.published) => reason,
+            Setback::Retry(reason) => return Err(reason),
+        };
+        park(fanout, record, &reason).await?;
+        done.mark_parked(index);
     }
     Ok(())
 }
 
-async fn park(fanout: &Fanout, index: usize, poison: &Poison, done: &mut Done) -> Result<(), Reason> {
-    fanout.dead_letters.park(poison).await?;
+/// Whether an event that its topic didn't take this time is to wait no longer.
+fn is_given_up(age: Duration, published_with_it: usize) -> bool {
+    age >= LAST_CALL || (age >= HOLD_UP && published_with_it > 0)
+}
+
+async fn park(fanout: &Fanout, record: &Record, reason: &Reason) -> Result<(), Reason> {
+    let parked = Parked {
+        key: record.key(),
+        sequence_number: record.sequence_number(),
+        record: record.raw(),
+        ..Parked::because(reason)
+    };
+    fanout.dead_letters.park(&parked).await?;
     tracing::error!(
-        reason = %poison.reason,
-        event.id = poison.key.as_ref().map(models::Key::event_id),
+        %reason,
+        event.id = record.key().map(models::Key::event_id),
         "record parked in the dead-letter queue: it can't be published"
     );
-    done.mark(index);
     Ok(())
 }
 
 /// Which records of a batch need nothing more.
-struct Done(Vec<bool>);
+struct Done {
+    is_done: Vec<bool>,
+    counts: Counts,
+}
 
 impl Done {
     fn none_of(records: usize) -> Self {
-        Self(vec![false; records])
+        Self { is_done: vec![false; records], counts: Counts::default() }
     }
 
     fn mark(&mut self, index: usize) {
-        if let Some(done) = self.0.get_mut(index) {
+        if let Some(done) = self.is_done.get_mut(index) {
             *done = true;
         }
     }
-}
 
-fn respond(records: &[Record], done: &Done) -> Result<DynamoDbEventResponse, Unnamable> {
-    let mut response = DynamoDbEventResponse::default();
-    if let Some((record, _)) = records.iter().zip(&done.0).find(|(_, done)| !**done) {
+    fn mark_published(&mut self, index: usize) {
+        self.mark(index);
+        self.counts.published += 1;
+    }
+
+    fn mark_parked(&mut self, index: usize) {
+        self.mark(index);
+        self.counts.parked += 1;
+    }
+
+    /// The first record that isn't done, as Lambda names it.
+    fn first_left(&self, records: &[Record]) -> Result<Option<DynamoDbBatchItemFailure>, Unnamable> {
+        let Some((record, _)) = records.iter().zip(&self.is_done).find(|(_, done)| !**done) else { return Ok(None) };
         // An empty identifier would be taken as the whole batch, a missing one as none of it.
         let mut failure = DynamoDbBatchItemFailure::default();
         failure.item_identifier = Some(record.sequence_number().ok_or(Unnamable)?.to_owned());
-        response.batch_item_failures.push(failure);
+        Ok(Some(failure))
     }
-    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_waits_for_sns_and_not_for_ever() {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        assert!(!is_given_up(minutes(0), 99));
+        assert!(!is_given_up(minutes(9), 99), "others are published: it holds them up for ten minutes at the most");
+        assert!(is_given_up(minutes(10), 1));
+        assert!(!is_given_up(minutes(10), 0), "SNS is out of order: it waits");
+        assert!(!is_given_up(minutes(20 * 60 - 1), 0));
+        assert!(is_given_up(minutes(20 * 60), 0), "before the stream forgets it");
+    }
 }

@@ -1,5 +1,7 @@
 //! Wiring of the function `fanout`: its log, its settings, its clients.
 
+use std::time::SystemTime;
+
 use fanout::{Fanout, Settings, StreamBatch};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
@@ -10,7 +12,9 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::read(var)?;
     let fanout = &Fanout::new(settings, &platform::sdk_config(var)?);
     fanout.warm_up().await;
-    let handle =
-        async |event: LambdaEvent<StreamBatch>| fanout::handle(fanout, event.payload).await.map_err(Error::from);
+    let handle = async |event: LambdaEvent<StreamBatch>| {
+        let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        fanout::handle(fanout, event.payload, time_left).await.map_err(Error::from)
+    };
     run(service_fn(handle)).await
 }

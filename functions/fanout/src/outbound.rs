@@ -2,7 +2,7 @@
 
 use models::{Kind, MAX_MESSAGE_BYTES};
 
-use crate::record::NewEvent;
+use crate::prepare::NewEvent;
 
 /// The most entries of one `PublishBatch` (SNS API reference).
 const MAX_ENTRIES: usize = 10;
@@ -42,17 +42,13 @@ pub(crate) fn batches(outbound: Vec<Outbound<'_>>) -> Vec<Batch<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use models::Key;
-
     use super::*;
 
     fn event(kind: Kind, bytes: usize) -> NewEvent {
         NewEvent {
             kind,
-            key: Key { pk: String::new(), sk: String::new() },
             message: "x".repeat(bytes),
             attributes: Vec::new(),
-            sequence_number: None,
         }
     }
 

@@ -9,7 +9,7 @@ use models::Kind;
 use platform::{Ping, Reason, SdkConfig};
 
 use crate::outbound::{Batch, Outbound};
-use crate::record::NewEvent;
+use crate::prepare::NewEvent;
 
 /// The topics that events are published to.
 #[derive(Debug, Clone)]
@@ -19,14 +19,12 @@ pub(crate) struct Topics {
     dlr_arn: String,
 }
 
-/// What became of one event.
+/// Why an event isn't published.
 #[derive(Debug, Clone)]
-pub(crate) enum Verdict {
-    /// The topic has it.
-    Published,
-    /// The topic never takes it as it is.
+pub(crate) enum Setback {
+    /// It never can be as it is.
     Refused(Reason),
-    /// The topic didn't take it this time.
+    /// It may be, later.
     Retry(Reason),
 }
 
@@ -43,35 +41,35 @@ impl Topics {
         let _ = call.config_override(once).send().await;
     }
 
-    /// Publishes a batch; one verdict for each of its entries, in their order.
-    pub(crate) async fn publish(&self, batch: &Batch<'_>) -> Vec<Verdict> {
+    /// Publishes a batch; one outcome for each of its entries, in their order.
+    pub(crate) async fn publish(&self, batch: &Batch<'_>) -> Vec<Result<(), Setback>> {
         let topic_arn = match batch.kind {
             Kind::Mo => &self.mo_arn,
             Kind::Dlr => &self.dlr_arn,
         };
         match self.call(topic_arn, &batch.entries).await {
             // Maybe for one entry's sake: each one for itself.
-            Err(Verdict::Refused(_)) if batch.entries.len() > 1 => {
-                let mut verdicts = Vec::with_capacity(batch.entries.len());
+            Err(Setback::Refused(_)) if batch.entries.len() > 1 => {
+                let mut outcomes = Vec::with_capacity(batch.entries.len());
                 for entry in batch.entries.chunks(1) {
-                    verdicts.extend(self.call(topic_arn, entry).await.unwrap_or_else(|verdict| vec![verdict]));
+                    outcomes.extend(self.call(topic_arn, entry).await.unwrap_or_else(|setback| vec![Err(setback)]));
                 }
-                verdicts
+                outcomes
             }
-            result => result.unwrap_or_else(|verdict| vec![verdict; batch.entries.len()]),
+            result => result.unwrap_or_else(|setback| vec![Err(setback); batch.entries.len()]),
         }
     }
 
-    /// One call: a verdict for each of its entries, or one for the call as a whole.
-    async fn call(&self, topic_arn: &str, entries: &[Outbound<'_>]) -> Result<Vec<Verdict>, Verdict> {
+    /// One call: an outcome for each of its entries, or a setback of the call as a whole.
+    async fn call(&self, topic_arn: &str, entries: &[Outbound<'_>]) -> Result<Vec<Result<(), Setback>>, Setback> {
         let call = self.client.publish_batch().topic_arn(topic_arn).set_publish_batch_request_entries(Some(
             // Building fails only where an id or a message is missing; both are there.
             entries.iter().enumerate().filter_map(|(number, entry)| request_entry(number, entry.event).ok()).collect(),
         ));
         match call.send().await {
-            Ok(output) => Ok(verdicts(&output, entries.len())),
-            Err(error) if error.code().is_some_and(blames_the_message) => Err(Verdict::Refused(Reason::of(&error))),
-            Err(error) => Err(Verdict::Retry(Reason::of(&error))),
+            Ok(output) => Ok(outcomes(&output, entries.len())),
+            Err(error) if error.code().is_some_and(blames_the_message) => Err(Setback::Refused(Reason::of(&error))),
+            Err(error) => Err(Setback::Retry(Reason::of(&error))),
         }
     }
 }
@@ -86,19 +84,21 @@ fn request_entry(number: usize, event: &NewEvent) -> Result<PublishBatchRequestE
 }
 
 /// Reads the answer entry by entry: one that isn't named as successful isn't published.
-fn verdicts(output: &PublishBatchOutput, entries: usize) -> Vec<Verdict> {
-    let verdict = |number: usize| {
+fn outcomes(output: &PublishBatchOutput, entries: usize) -> Vec<Result<(), Setback>> {
+    let outcome = |number: usize| {
         let number = number.to_string();
         if output.successful().iter().any(|entry| entry.id() == Some(&number)) {
-            return Verdict::Published;
+            return Ok(());
         }
         match output.failed().iter().find(|entry| entry.id() == number) {
-            Some(entry) if entry.sender_fault() && !heals(entry.code()) => Verdict::Refused(Reason::from(entry.code())),
-            Some(entry) => Verdict::Retry(Reason::from(entry.code())),
-            None => Verdict::Retry(Reason::from("the answer leaves an entry out")),
+            Some(entry) if entry.sender_fault() && !heals(entry.code()) => {
+                Err(Setback::Refused(Reason::from(entry.code())))
+            }
+            Some(entry) => Err(Setback::Retry(Reason::from(entry.code()))),
+            None => Err(Setback::Retry(Reason::from("the answer leaves an entry out"))),
         }
     };
-    (0..entries).map(verdict).collect()
+    (0..entries).map(outcome).collect()
 }
 
 /// Whether the error of a whole call is about what is published. All others are about the topic, the

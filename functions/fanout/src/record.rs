@@ -1,7 +1,8 @@
 //! One record of the stream, read on its own.
 
-use models::{Event, Item, Key, Kind, MAX_MESSAGE_BYTES};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use models::{Item, Key, Kind};
 use platform::Reason;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,31 +27,34 @@ struct Change {
     new_image: serde_dynamo::Item,
     #[serde(rename = "SequenceNumber")]
     sequence_number: Option<String>,
+    #[serde(rename = "ApproximateCreationDateTime")]
+    stored_at: Option<f64>,
 }
 
 /// What a stream record turns out to be.
 #[derive(Debug)]
 pub(crate) enum Record {
     /// A new event.
-    Event(NewEvent),
+    Event(Box<StoredEvent>),
     /// A new event that can't be published, now or later.
     Poison(Poison),
     /// A change that is no new event. The event source filters these out.
     NoEvent { sequence_number: Option<String> },
 }
 
-/// An event ready to be published.
+/// An event as it is in the table.
 #[derive(Debug)]
-pub(crate) struct NewEvent {
-    pub(crate) kind: Kind,
-    pub(crate) key: Key,
-    pub(crate) message: String,
-    pub(crate) attributes: Vec<(&'static str, String)>,
+pub(crate) struct StoredEvent {
+    pub(crate) item: Item<'static>,
+    /// Which table that is; none if the record doesn't say it.
+    pub(crate) table_arn: Option<String>,
+    /// When it was stored: seconds since 1970-01-01T00:00:00Z.
+    pub(crate) stored_at: Option<f64>,
     pub(crate) sequence_number: Option<String>,
 }
 
-/// A record that is set aside: where its event stands in the table, or the record itself if not even that
-/// can be read.
+/// A record that can't even be read: where its event stands in the table, or the record itself if not even that
+/// is known.
 #[derive(Debug)]
 pub(crate) struct Poison {
     pub(crate) reason: Reason,
@@ -73,7 +77,8 @@ impl Record {
         let Ok(record) = serde_json::from_str::<StreamRecord>(raw.get()) else {
             return unreadable("the record is no stream record");
         };
-        let StreamRecord { event_name, stream_arn, change: Change { keys, new_image, sequence_number } } = record;
+        let StreamRecord { event_name, stream_arn, change } = record;
+        let Change { keys, new_image, sequence_number, stored_at } = change;
         if event_name != "INSERT" {
             return Self::NoEvent { sequence_number };
         }
@@ -83,67 +88,52 @@ impl Record {
         if Kind::of_partition_key(&key.pk).is_none() {
             return Self::NoEvent { sequence_number };
         }
-        match NewEvent::of(new_image, stream_arn.as_deref(), sequence_number.clone()) {
-            Ok(event) => Self::Event(event),
-            Err(reason) => Self::Poison(Poison { reason, key: Some(key), record: None, sequence_number }),
+        // The error's own text may quote the item.
+        match serde_dynamo::from_item(new_image) {
+            Ok(item) => {
+                let table_arn = stream_arn.as_deref().and_then(|arn| arn.split_once("/stream/"));
+                let table_arn = table_arn.map(|(table_arn, _)| table_arn.to_owned());
+                Self::Event(Box::new(StoredEvent { item, table_arn, stored_at, sequence_number }))
+            }
+            Err(_) => {
+                let reason = Reason::from("the item's layout is not known");
+                Self::Poison(Poison { reason, key: Some(key), record: None, sequence_number })
+            }
         }
     }
 
     /// By which Lambda names the record.
     pub(crate) fn sequence_number(&self) -> Option<&str> {
-        let (Self::Event(NewEvent { sequence_number, .. })
-        | Self::Poison(Poison { sequence_number, .. })
-        | Self::NoEvent { sequence_number }) = self;
+        let sequence_number = match self {
+            Self::Event(event) => &event.sequence_number,
+            Self::Poison(Poison { sequence_number, .. }) | Self::NoEvent { sequence_number } => sequence_number,
+        };
         sequence_number.as_deref().filter(|number| !number.is_empty())
     }
-}
 
-impl NewEvent {
-    fn of(
-        new_image: serde_dynamo::Item,
-        stream_arn: Option<&str>,
-        sequence_number: Option<String>,
-    ) -> Result<Self, Reason> {
-        // The error's own text may quote the item.
-        let item: Item<'_> =
-            serde_dynamo::from_item(new_image).map_err(|_| Reason::from("the item's layout is not known"))?;
-        let event = Event::of(&item).map_err(|error| Reason::from(error.to_string().as_str()))?;
-        let attributes: Vec<_> = event.attributes().into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-        let kind = event.kind();
-        let write = |event: &Event<'_>| {
-            serde_json::to_string(event).map_err(|_| Reason::from("the event could not be written"))
-        };
-        let mut message = write(&event)?;
-        if size_bytes(&message, &attributes) > MAX_MESSAGE_BYTES {
-            let dataref = item_uri(stream_arn, &item.key)
-                .ok_or_else(|| Reason::from("the event is too large and its record names no table"))?;
-            message = write(&event.by_reference(dataref))?;
+    /// Where its event is in the table, if that is known.
+    pub(crate) fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Event(event) => Some(&event.item.key),
+            Self::Poison(poison) => poison.key.as_ref(),
+            Self::NoEvent { .. } => None,
         }
-        Ok(Self { kind, key: item.key.clone(), message, attributes, sequence_number })
     }
 
-    /// What SNS counts against its limit.
-    pub(crate) fn size_bytes(&self) -> usize {
-        size_bytes(&self.message, &self.attributes)
+    /// The record itself, of which no more can be read.
+    pub(crate) fn raw(&self) -> Option<&RawValue> {
+        match self {
+            Self::Poison(poison) => poison.record.as_deref(),
+            Self::Event(_) | Self::NoEvent { .. } => None,
+        }
     }
 
-    /// The same event, set aside.
-    pub(crate) fn poisoned(&self, reason: Reason) -> Poison {
-        Poison { reason, key: Some(self.key.clone()), record: None, sequence_number: self.sequence_number.clone() }
+    /// How long ago its event was stored; no time if the record doesn't say it.
+    pub(crate) fn age(&self, now: SystemTime) -> Duration {
+        let Self::Event(event) = self else { return Duration::ZERO };
+        let stored_at = event.stored_at.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        stored_at.and_then(|stored_at| now.duration_since(UNIX_EPOCH + stored_at).ok()).unwrap_or_default()
     }
-}
-
-/// The message, and the name, data type and value of each attribute.
-fn size_bytes(message: &str, attributes: &[(&'static str, String)]) -> usize {
-    let attributes: usize = attributes.iter().map(|(name, value)| name.len() + "String".len() + value.len()).sum();
-    message.len() + attributes
-}
-
-/// Where the item is: its table's ARN, with the key behind it. None if the record doesn't say its stream.
-fn item_uri(stream_arn: Option<&str>, key: &Key) -> Option<String> {
-    let (table_arn, _) = stream_arn?.split_once("/stream/")?;
-    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-    Some(format!("{table_arn}?pk={}&sk={}", encode(&key.pk), encode(&key.sk)))
 }
 
 /// The sequence number of a record of which nothing else may be readable.

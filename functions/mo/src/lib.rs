@@ -2,9 +2,9 @@
 //!
 //! Publishing is not its business: the table's stream drives `fanout`.
 
-use ingress::{Door, Receipt, Refusal, answer, read_body};
+use ingress::{Door, Receipt, Refusal, answer, binary_content, read_body};
 use lambda_http::{Body, Request, Response};
-use models::{Item, Kind, MoCallback};
+use models::{Item, Kind, MoCallback, utf8};
 
 /// Answers one MO callback. 200 says that the event is durable, and nothing else says so.
 pub async fn handle(door: &Door, request: Request) -> Response<Body> {
@@ -14,9 +14,12 @@ pub async fn handle(door: &Door, request: Request) -> Response<Body> {
 
 async fn receive(door: &Door, request: &Request) -> Result<Receipt, Refusal> {
     let application = door.credentials.authenticate(request.headers())?;
-    let body = read_body(request)?;
-    let callback = MoCallback::parse(body)?;
+    let bytes = read_body(request)?;
+    let (body, callback) = match utf8(bytes).and_then(|body| Ok((body, MoCallback::parse(body)?))) {
+        Ok(read) => read,
+        Err(why) => return Err(door.quarantine(Kind::Mo, request, application, bytes, why).await),
+    };
     let item = Item::mo(&callback, door.received(request, application, body));
-    let stored = door.table.put_once(item).await?;
-    Ok(Receipt { id: callback.id.as_str().to_owned(), stored })
+    let kept = door.store.keep(item, binary_content(&callback)).await?;
+    Ok(Receipt { id: callback.id.as_str().to_owned(), kept })
 }

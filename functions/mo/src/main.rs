@@ -9,6 +9,6 @@ async fn main() -> Result<(), Error> {
     platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
     let settings = Settings::read(var)?;
     let door = &Door::new(settings, &platform::sdk_config(var)?);
-    door.table.warm_up().await;
+    door.store.warm_up().await;
     run(|request| mo::handle(door, request)).await
 }

@@ -7,9 +7,8 @@ use lambda_http::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Request, Response};
 use models::{CallbackError, Kind};
-use platform::Reason;
 use serde::Serialize;
-use store::{PutError, Stored};
+use store::{Kept, Stored, Unavailable};
 
 use crate::credentials::Unauthorized;
 use crate::request::request_id;
@@ -19,8 +18,8 @@ use crate::request::request_id;
 pub struct Receipt {
     /// The gateway's message id.
     pub id: String,
-    /// Whether it is new, and its key.
-    pub stored: Stored,
+    /// Where it is kept, and under which key.
+    pub kept: Kept,
 }
 
 /// A callback that isn't durable, and why.
@@ -29,27 +28,15 @@ pub enum Refusal {
     /// The caller hasn't shown that it is the gateway.
     #[error(transparent)]
     Unauthorized(#[from] Unauthorized),
-    /// The body isn't UTF-8.
-    #[error("the body is not UTF-8 text")]
-    NotText,
-    /// The body isn't a callback.
+    /// The body isn't a callback. It is kept in quarantine.
     #[error(transparent)]
-    Unreadable(#[from] CallbackError),
-    /// The event fits no item of the table.
-    #[error("the callback is larger than an item of the table may be")]
+    Quarantined(CallbackError),
+    /// The body is larger than any that can come in.
+    #[error("the body is larger than 6 MB")]
     TooLarge,
-    /// The table didn't take the event; the gateway may try again.
-    #[error("the table did not take the event")]
-    Unavailable(#[source] Reason),
-}
-
-impl From<PutError> for Refusal {
-    fn from(error: PutError) -> Self {
-        match error {
-            PutError::TooLarge => Self::TooLarge,
-            PutError::Unavailable(reason) => Self::Unavailable(reason),
-        }
-    }
+    /// Nothing durable took it; the gateway may try again.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 /// The answer to one callback; logs it, once.
@@ -63,36 +50,49 @@ pub fn answer(kind: Kind, request: &Request, outcome: Result<Receipt, Refusal>) 
 #[derive(Serialize)]
 struct Accepted {
     id: String,
-    event_id: String,
+    /// Not known yet of what is deferred: it may turn out to be a variant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
     outcome: &'static str,
 }
 
 fn accepted(kind: Kind, receipt: Receipt) -> Response<Body> {
-    let (Stored::New(key) | Stored::Variant(key) | Stored::Duplicate(key)) = &receipt.stored;
-    let event_id = key.event_id();
     let kind = kind.as_str();
-    let outcome = match receipt.stored {
-        Stored::New(_) => {
+    let (event_id, outcome) = match &receipt.kept {
+        Kept::Stored(Stored::New(key)) => {
+            let event_id = key.event_id();
             tracing::info!(callback.kind = kind, outcome = "stored", event.id = event_id, "callback stored");
-            "stored"
+            (Some(event_id), "stored")
         }
-        Stored::Variant(_) => {
+        Kept::Stored(Stored::Variant(key)) => {
+            let event_id = key.event_id();
             tracing::warn!(
                 callback.kind = kind,
                 outcome = "variant",
                 event.id = event_id,
                 "callback stored beside another one with its key and another body"
             );
-            "stored"
+            (Some(event_id), "stored")
         }
-        Stored::Duplicate(_) => {
+        Kept::Stored(Stored::Duplicate(key)) => {
+            let event_id = key.event_id();
             tracing::info!(
                 callback.kind = kind,
                 outcome = "duplicate",
                 event.id = event_id,
                 "callback was stored before"
             );
-            "duplicate"
+            (Some(event_id), "duplicate")
+        }
+        Kept::Deferred { key, reason } => {
+            tracing::warn!(
+                callback.kind = kind,
+                outcome = "deferred",
+                event.id = key.event_id(),
+                %reason,
+                "callback in the spill queue: the table did not take it"
+            );
+            (None, "deferred")
         }
     };
     reply(StatusCode::OK, "application/json", &Accepted { id: receipt.id, event_id, outcome })
@@ -114,8 +114,7 @@ fn refused(kind: Kind, request: &Request, refusal: &Refusal) -> Response<Body> {
         Refusal::Unauthorized(Unauthorized) => {
             (StatusCode::UNAUTHORIZED, "unauthorized", "Valid credentials are needed")
         }
-        Refusal::NotText => (StatusCode::BAD_REQUEST, "not_json", "The body is not JSON"),
-        Refusal::Unreadable(error) => {
+        Refusal::Quarantined(error) => {
             let (code, title) = unreadable(*error);
             (StatusCode::BAD_REQUEST, code, title)
         }
@@ -146,7 +145,7 @@ fn refused(kind: Kind, request: &Request, refusal: &Refusal) -> Response<Body> {
 
 fn unreadable(error: CallbackError) -> (&'static str, &'static str) {
     match error {
-        CallbackError::NotJson { .. } => ("not_json", "The body is not JSON"),
+        CallbackError::NotUtf8 | CallbackError::NotJson { .. } => ("not_json", "The body is not JSON"),
         CallbackError::NotAnObject => ("not_an_object", "The body is not a JSON object"),
         CallbackError::NoId => ("no_id", "The callback has no id"),
         CallbackError::IdTooLong => ("id_too_long", "The callback's id is too long"),
@@ -156,17 +155,26 @@ fn unreadable(error: CallbackError) -> (&'static str, &'static str) {
 }
 
 fn log_refusal(kind: Kind, status: StatusCode, code: &str, refusal: &Refusal) {
-    let status = status.as_u16();
+    let (kind, status) = (kind.as_str(), status.as_u16());
     match refusal {
-        Refusal::Unavailable(reason) => tracing::error!(
-            callback.kind = kind.as_str(),
+        Refusal::Unavailable(Unavailable { table, spill }) => tracing::error!(
+            callback.kind = kind,
             code,
             status,
-            reason = %reason,
-            "callback not stored: the table did not take it"
+            reason = %table,
+            spill.reason = %spill,
+            "callback not kept: neither the table nor the spill queue took it"
         ),
-        Refusal::Unauthorized(_) | Refusal::NotText | Refusal::Unreadable(_) | Refusal::TooLarge => {
-            tracing::warn!(callback.kind = kind.as_str(), code, status, reason = %refusal, "callback refused");
+        Refusal::Quarantined(why) => tracing::warn!(
+            callback.kind = kind,
+            outcome = "quarantined",
+            code,
+            status,
+            reason = %why,
+            "callback refused, its body kept in quarantine"
+        ),
+        Refusal::Unauthorized(_) | Refusal::TooLarge => {
+            tracing::warn!(callback.kind = kind, code, status, reason = %refusal, "callback refused");
         }
     }
 }

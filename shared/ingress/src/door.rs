@@ -1,18 +1,19 @@
 //! What stands behind the door for as long as the function lives.
 
 use lambda_http::Request;
-use models::{Received, ReceivedAt};
+use models::{CallbackError, Kind, Quarantined, Received, ReceivedAt, Unreadable};
 use platform::{SdkConfig, SettingError, required};
-use store::EventTable;
+use store::Store;
 
+use crate::answer::Refusal;
 use crate::credentials::Credentials;
 use crate::request::received_epoch_ms;
 
-/// What `mo` and `dlr` need to know: the environment variables `TABLE_NAME`, `CALLBACK_CREDENTIALS` and
-/// `RETENTION_DAYS`.
+/// What `mo` and `dlr` need to know: the environment variables `CALLBACK_CREDENTIALS` and `RETENTION_DAYS`, and
+/// where events are kept.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    table_name: String,
+    store: store::Settings,
     credentials: Credentials,
     retention_days: u16,
 }
@@ -23,7 +24,6 @@ impl Settings {
     /// # Errors
     /// If one is missing or can't be used. Without credentials there is no door: the function must not start.
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        let table_name = required(&var, "TABLE_NAME")?;
         let credentials = required(&var, "CALLBACK_CREDENTIALS")?.parse().map_err(|_| SettingError {
             name: "CALLBACK_CREDENTIALS",
             why: "is not a list of `user:hex(sha256(password))`, separated by commas",
@@ -31,7 +31,7 @@ impl Settings {
         let retention_days = required(&var, "RETENTION_DAYS")?
             .parse()
             .map_err(|_| SettingError { name: "RETENTION_DAYS", why: "is not a number of days from 0 to 65535" })?;
-        Ok(Self { table_name, credentials, retention_days })
+        Ok(Self { store: store::Settings::read(var)?, credentials, retention_days })
     }
 }
 
@@ -41,7 +41,7 @@ pub struct Door {
     /// Who may call.
     pub credentials: Credentials,
     /// Where events go.
-    pub table: EventTable,
+    pub store: Store,
     retention_days: u16,
 }
 
@@ -51,7 +51,7 @@ impl Door {
     pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
         Self {
             credentials: settings.credentials,
-            table: EventTable::new(sdk, settings.table_name),
+            store: Store::new(sdk, settings.store),
             retention_days: settings.retention_days,
         }
     }
@@ -59,8 +59,31 @@ impl Door {
     /// What is kept of the request beside what its body says.
     #[must_use]
     pub fn received<'a>(&self, request: &Request, application: &'a str, body: &'a str) -> Received<'a> {
+        let (at, expires_at) = self.arrival(request);
+        Received { body, application, at, expires_at }
+    }
+
+    /// Keeps a body that is no callback, and refuses it.
+    pub async fn quarantine(
+        &self,
+        kind: Kind,
+        request: &Request,
+        application: &str,
+        body: &[u8],
+        why: CallbackError,
+    ) -> Refusal {
+        let (at, expires_at) = self.arrival(request);
+        let quarantined = Quarantined::new(kind, why, Unreadable { body, application, at, expires_at });
+        match self.store.quarantine(quarantined, body).await {
+            Ok(()) => Refusal::Quarantined(why),
+            Err(unavailable) => Refusal::Unavailable(unavailable),
+        }
+    }
+
+    /// When the request came, and when what it brings may be forgotten.
+    fn arrival(&self, request: &Request) -> (ReceivedAt, i64) {
         let epoch_ms = received_epoch_ms(request);
         let expires_at = epoch_ms / 1000 + i64::from(self.retention_days) * 24 * 60 * 60;
-        Received { body, application, at: ReceivedAt::from_epoch_ms(epoch_ms), expires_at }
+        (ReceivedAt::from_epoch_ms(epoch_ms), expires_at)
     }
 }

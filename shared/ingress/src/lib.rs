@@ -3,12 +3,14 @@
 //! It knows the two callbacks only by their [`models::Kind`]; parsing and storing are told in the functions.
 
 mod answer;
+mod binary;
 mod credentials;
 mod door;
 mod request;
 mod run;
 
 pub use answer::{Receipt, Refusal, answer};
+pub use binary::binary_content;
 pub use credentials::{Credentials, CredentialsError, Unauthorized, Verifier};
 pub use door::{Door, Settings};
 pub use request::read_body;

@@ -2,26 +2,18 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lambda_http::{Body, Request, RequestExt};
-use models::MAX_ITEM_BYTES;
+use lambda_http::{Request, RequestExt};
+use models::MAX_BODY_BYTES;
 
 use crate::answer::Refusal;
 
-/// The body as text. JSON is UTF-8 (RFC 8259 section 8.1), so what isn't text is no callback.
+/// The body's bytes.
 ///
 /// # Errors
-/// If the body isn't UTF-8, or can't fit an item of the table whatever it says.
-pub fn read_body(request: &Request) -> Result<&str, Refusal> {
-    let bytes: &[u8] = request.body().as_ref();
-    if bytes.len() > MAX_ITEM_BYTES {
-        return Err(Refusal::TooLarge);
-    }
-    match request.body() {
-        Body::Text(text) => Ok(text),
-        Body::Binary(bytes) => std::str::from_utf8(bytes).map_err(|_| Refusal::NotText),
-        // `Empty`, and whatever the library may come to know.
-        _ => Ok(""),
-    }
+/// If it is larger than any that Lambda hands over ([`MAX_BODY_BYTES`]).
+pub fn read_body(request: &Request) -> Result<&[u8], Refusal> {
+    let body: &[u8] = request.body().as_ref();
+    if body.len() > MAX_BODY_BYTES { Err(Refusal::TooLarge) } else { Ok(body) }
 }
 
 /// When API Gateway received a request, in milliseconds since 1970-01-01T00:00:00Z: an extension of the request.

@@ -50,7 +50,7 @@ fn models(criterion: &mut Criterion) {
     });
     let item = Item::mo(&callback, received(&body));
     criterion.bench_function("make its event, as JSON", |bencher| {
-        bencher.iter(|| serde_json::to_string(&Event::of(black_box(&item)).unwrap()).unwrap());
+        bencher.iter(|| serde_json::to_string(&Event::of(black_box(&item), &body).unwrap()).unwrap());
     });
 }
 

@@ -173,6 +173,9 @@ impl<'a> MessageId<'a> {
 /// Why a body is no callback. No arm holds any of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackError {
+    /// The body isn't UTF-8, so it is no JSON (RFC 8259 section 8.1).
+    #[error("the body is not UTF-8")]
+    NotUtf8,
     /// The body isn't JSON (RFC 8259).
     #[error("the body is not JSON: line {line}, column {column}")]
     NotJson {
@@ -196,6 +199,14 @@ pub enum CallbackError {
     /// The status is longer than [`MAX_STATUS_BYTES`].
     #[error("the delivery receipt's status is too long")]
     StatusTooLong,
+}
+
+/// The body as text.
+///
+/// # Errors
+/// If it isn't UTF-8.
+pub fn utf8(body: &[u8]) -> Result<&str, CallbackError> {
+    std::str::from_utf8(body).map_err(|_| CallbackError::NotUtf8)
 }
 
 fn read_object(body: &str) -> Result<Fields<'_>, CallbackError> {

@@ -3,7 +3,10 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
+use crate::body::BinaryContent;
 use crate::callback::{CallbackError, DlrCallback, MoCallback};
+use crate::content::Content;
+use crate::delivery::Delivery;
 use crate::item::{Item, Kind};
 
 /// The largest message that SNS takes: 256 KiB, attributes included (SNS API reference, `Publish`).
@@ -21,7 +24,7 @@ pub struct Event<'a> {
     #[serde(rename = "type")]
     pub event_type: &'static str,
     /// The gateway's message id.
-    pub subject: String,
+    pub subject: &'a str,
     /// When API Gateway received the callback.
     pub time: &'a str,
     datacontenttype: &'static str,
@@ -29,9 +32,9 @@ pub struct Event<'a> {
     /// one with another body. A CloudEvents extension.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<&'a str>,
-    /// Where the data is when the message would be too large with it. A CloudEvents extension.
+    /// Where the callback's body is, when the message would be too large with the data. A CloudEvents extension.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub dataref: Option<String>,
+    dataref: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Data<'a>>,
     #[serde(skip)]
@@ -43,22 +46,55 @@ pub struct Event<'a> {
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 enum Data<'a> {
-    Mo(MoCallback<'a>),
-    Dlr(DlrCallback<'a>),
+    Mo {
+        #[serde(flatten)]
+        callback: Box<MoCallback<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        binary: Option<Binary<'a>>,
+    },
+    Dlr {
+        #[serde(flatten)]
+        callback: Box<DlrCallback<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delivery: Option<Delivery>,
+    },
+}
+
+/// Binary content as the event describes it.
+#[derive(Debug, Clone, Serialize)]
+struct Binary<'a> {
+    bytes: usize,
+    sha256: &'a str,
+    content_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataref: Option<String>,
 }
 
 impl<'a> Event<'a> {
-    /// The event of a stored item.
+    /// The event of a stored item with this body.
     ///
     /// # Errors
-    /// If the item's key is no event's, or its body isn't the callback that the key says: neither is
+    /// If the item's key is no event's, or the body isn't the callback that the key says: neither is
     /// written by this project.
-    pub fn of(item: &'a Item<'a>) -> Result<Self, EventError> {
+    pub fn of(item: &'a Item<'a>, body: &'a str) -> Result<Self, EventError> {
+        let mut event = Self::envelope(item)?;
+        event.data = Some(match event.kind {
+            Kind::Mo => Data::Mo { callback: Box::new(MoCallback::parse(body)?), binary: None },
+            Kind::Dlr => Data::Dlr { callback: Box::new(DlrCallback::parse(body)?), delivery: None },
+        });
+        Ok(event)
+    }
+
+    /// The event of a stored item without its data: the body is at `dataref`.
+    ///
+    /// # Errors
+    /// If the item's key is no event's.
+    pub fn by_reference(item: &'a Item<'a>, dataref: String) -> Result<Self, EventError> {
+        Ok(Self { dataref: Some(dataref), ..Self::envelope(item)? })
+    }
+
+    fn envelope(item: &'a Item<'a>) -> Result<Self, EventError> {
         let (kind, id) = Kind::of_partition_key(&item.key.pk).ok_or(EventError::NotAnEvent)?;
-        let data = match kind {
-            Kind::Mo => Data::Mo(MoCallback::parse(&item.body)?),
-            Kind::Dlr => Data::Dlr(DlrCallback::parse(&item.body)?),
-        };
         Ok(Self {
             specversion: "1.0",
             id: item.key.event_id(),
@@ -67,15 +103,43 @@ impl<'a> Event<'a> {
                 Kind::Mo => "wab.mo.v1",
                 Kind::Dlr => "wab.dlr.v1",
             },
-            subject: id.to_owned(),
+            subject: id,
             time: item.received_at.as_str(),
             datacontenttype: "application/json",
             variant: item.is_variant().then(|| item.digest.short()),
             dataref: None,
-            data: Some(data),
+            data: None,
             kind,
             item,
         })
+    }
+
+    /// Describes the binary content of an MO; `dataref` is where its bytes are.
+    #[must_use]
+    pub fn with_binary(mut self, content: &'a BinaryContent, dataref: Option<String>) -> Self {
+        if let Some(Data::Mo { binary, .. }) = &mut self.data {
+            let BinaryContent { bytes, sha256, content_type, .. } = content;
+            *binary = Some(Binary { bytes: *bytes, sha256, content_type, dataref });
+        }
+        self
+    }
+
+    /// Says what became of the message that a receipt is for.
+    #[must_use]
+    pub fn with_delivery(mut self, told: Delivery) -> Self {
+        if let Some(Data::Dlr { delivery, .. }) = &mut self.data {
+            *delivery = Some(told);
+        }
+        self
+    }
+
+    /// Leaves out the content of an MO, whose bytes are where `binary` says. Does nothing if it says no place.
+    #[must_use]
+    pub fn without_content(mut self) -> Self {
+        if let Some(Data::Mo { callback, binary: Some(Binary { dataref: Some(_), .. }) }) = &mut self.data {
+            callback.content = Content::Absent;
+        }
+        self
     }
 
     /// The callback that the event came from, which says the topic.
@@ -84,17 +148,17 @@ impl<'a> Event<'a> {
         self.kind
     }
 
-    /// The same event without its data, which is at `dataref` instead.
-    #[must_use]
-    pub fn by_reference(mut self, dataref: String) -> Self {
-        self.data = None;
-        self.dataref = Some(dataref);
-        self
+    /// The event as the text of an SNS message.
+    ///
+    /// # Errors
+    /// Only if there is no memory for it.
+    pub fn to_message(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self).map(escape_noncharacters)
     }
 
     /// The SNS message attributes: flat strings for filter policies, none of them empty.
     #[must_use]
-    pub fn attributes(&self) -> Vec<(&'static str, &str)> {
+    pub fn attributes(&self) -> Vec<(&'static str, &'a str)> {
         let item = self.item;
         let optional = [
             ("type", &item.message_type),
@@ -106,6 +170,16 @@ impl<'a> Event<'a> {
             vec![("kind", self.kind.as_str()), ("schema", self.event_type), ("application", &*item.application)];
         attributes.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))));
         attributes
+    }
+}
+
+/// Writes U+FFFE and U+FFFF as escapes. JSON may hold them, and SNS and SQS refuse a message with either (SQS API
+/// reference, `SendMessage`); the control characters that they refuse as well are escaped in JSON anyway.
+pub(crate) fn escape_noncharacters(json: String) -> String {
+    if json.contains(['\u{fffe}', '\u{ffff}']) {
+        json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
+    } else {
+        json
     }
 }
 
@@ -125,14 +199,20 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::delivery::Receipt;
     use crate::item::Received;
     use crate::received_at::ReceivedAt;
+    use crate::status::DeliveryStatus;
 
     fn received<'a>(body: &'a str, application: &'a str) -> Received<'a> {
         Received { body, application, at: ReceivedAt::from_epoch_ms(1_763_889_302_417), expires_at: 1_766_481_302 }
     }
 
     const MO: &str = r#"{"id":"7c1f","source":"+6421000001","Destination":"6421000002","brand":"x","content":{"type":"text","text":{"body":"Kia ora"}}}"#;
+
+    fn body_of<'a>(item: &'a Item<'_>) -> &'a str {
+        item.body.inline().unwrap()
+    }
 
     fn mo(application: &'static str) -> Item<'static> {
         Item::mo(&MoCallback::parse(MO).unwrap(), received(MO, application))
@@ -141,7 +221,7 @@ mod tests {
     #[test]
     fn an_mo_is_published_as_a_cloudevent_with_its_attributes() {
         let item = mo("shop & co");
-        let event = Event::of(&item).unwrap();
+        let event = Event::of(&item, body_of(&item)).unwrap();
         assert_eq!(
             serde_json::to_value(&event).unwrap(),
             json!({
@@ -178,7 +258,7 @@ mod tests {
     fn a_delivery_receipt_is_published_with_its_status() {
         let body = r#"{"message_id":4711,"status":"délivré","reference":"order-17"}"#;
         let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body, "shop"));
-        let event = Event::of(&item).unwrap();
+        let event = Event::of(&item, body_of(&item)).unwrap();
         let published = serde_json::to_value(&event).unwrap();
         assert_eq!(published["type"], "wab.dlr.v1");
         assert_eq!(published["subject"], "4711");
@@ -190,9 +270,66 @@ mod tests {
     }
 
     #[test]
+    fn a_receipt_says_what_became_of_its_message() {
+        let body = r#"{"id":4711,"status":"sent"}"#;
+        let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body, "shop"));
+        let this = Receipt { status: DeliveryStatus::Sent, time: item.received_at.clone() };
+        let end = Receipt { status: DeliveryStatus::Received, time: ReceivedAt::from_epoch_ms(1_763_889_303_000) };
+        let event = Event::of(&item, body).unwrap().with_delivery(Delivery::of(this.clone(), vec![end, this]));
+        assert_eq!(
+            serde_json::to_value(&event).unwrap()["data"],
+            json!({
+                "id": "4711",
+                "status": "sent",
+                "delivery": {
+                    "current": "received",
+                    "final": true,
+                    "overtaken": true,
+                    "history": [
+                        {"status": "sent", "time": "2025-11-23T09:15:02.417Z"},
+                        {"status": "received", "time": "2025-11-23T09:15:03.000Z"},
+                    ],
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn binary_content_is_described_and_may_be_left_out_if_its_bytes_are_elsewhere() {
+        let body = r#"{"id":"a","encoding":"base64","content":"AP8="}"#;
+        let item = Item::mo(&MoCallback::parse(body).unwrap(), received(body, "shop"));
+        let content = BinaryContent::of(&[0, 255], "application/octet-stream");
+        let data = |event: Event<'_>| serde_json::to_value(event).unwrap()["data"].clone();
+        let described = |dataref: Option<String>| Event::of(&item, body).unwrap().with_binary(&content, dataref);
+        let mut expected = json!({
+            "id": "a", "encoding": "base64", "content": "AP8=",
+            "binary": {
+                "bytes": 2,
+                // printf '\0\377' | sha256sum
+                "sha256": "06eb7d6a69ee19e5fbdf749018d3d2abfa04bcbd1365db312eb86dc7169389b8",
+                "content_type": "application/octet-stream",
+            },
+        });
+        assert_eq!(data(described(None)), expected);
+        assert_eq!(data(described(None).without_content()), expected, "the content is all there is of the bytes");
+        expected["binary"]["dataref"] = "s3://bucket/content/0".into();
+        assert_eq!(data(described(Some("s3://bucket/content/0".to_owned()))), expected);
+        expected.as_object_mut().unwrap().remove("content");
+        assert_eq!(data(described(Some("s3://bucket/content/0".to_owned())).without_content()), expected);
+    }
+
+    #[test]
+    fn characters_that_sns_refuses_are_escaped() {
+        let body = "{\"id\":\"a\",\"content\":\"\u{fffe}\u{ffff}\\u0000\"}";
+        let item = Item::mo(&MoCallback::parse(body).unwrap(), received(body, "shop"));
+        let message = Event::of(&item, body).unwrap().to_message().unwrap();
+        assert!(message.contains(r#""content":"\ufffe\uffff\u0000""#), "{message}");
+    }
+
+    #[test]
     fn a_variant_says_so() {
         let item = mo("shop").into_variant();
-        let published = serde_json::to_value(Event::of(&item).unwrap()).unwrap();
+        let published = serde_json::to_value(Event::of(&item, body_of(&item)).unwrap()).unwrap();
         assert_eq!(published["variant"], item.digest.short());
         assert_eq!(published["subject"], "7c1f");
     }
@@ -200,9 +337,9 @@ mod tests {
     #[test]
     fn an_event_by_reference_has_no_data() {
         let item = mo("shop");
-        let event = Event::of(&item).unwrap().by_reference("arn:aws:example".to_owned());
+        let event = Event::by_reference(&item, "s3://bucket/body/0".to_owned()).unwrap();
         let published = serde_json::to_value(event).unwrap();
-        assert_eq!(published["dataref"], "arn:aws:example");
+        assert_eq!(published["dataref"], "s3://bucket/body/0");
         assert_eq!(published["data"], Value::Null);
     }
 
@@ -211,8 +348,7 @@ mod tests {
         let with = |pk: &str, body: &'static str| {
             let mut item = mo("shop");
             item.key.pk = pk.to_owned();
-            item.body = body.into();
-            Event::of(&item).map(|event| event.kind()).unwrap_err()
+            Event::of(&item, body).map(|event| event.kind()).unwrap_err()
         };
         assert_eq!(with("QUARANTINE#2025-11-23", MO), EventError::NotAnEvent);
         assert_eq!(with("7c1f", MO), EventError::NotAnEvent);

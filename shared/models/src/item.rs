@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::body::{BinaryContent, Body, Object, ObjectKey};
 use crate::callback::{DlrCallback, MessageId, MoCallback};
 use crate::digest::{Digest, hex};
 use crate::received_at::ReceivedAt;
@@ -82,6 +83,10 @@ impl Key {
         id.truncate(32);
         id
     }
+
+    pub(crate) fn size_bytes(&self) -> usize {
+        "pk".len() + self.pk.len() + "sk".len() + self.sk.len()
+    }
 }
 
 /// What the request says of a callback beside its body.
@@ -110,8 +115,9 @@ pub struct Item<'a> {
     pub received_at: ReceivedAt,
     /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
-    /// The body, byte for byte.
-    pub body: Cow<'a, str>,
+    /// The body, byte for byte, or where it is.
+    #[serde(flatten)]
+    pub body: Body<'a>,
     /// What the body says, whatever its layout.
     pub digest: Digest,
     /// The gateway application that called.
@@ -132,6 +138,9 @@ pub struct Item<'a> {
     /// `by-reference`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
+    /// MO: the binary content that the body holds in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<BinaryContent>,
 }
 
 impl<'a> Item<'a> {
@@ -160,18 +169,27 @@ impl<'a> Item<'a> {
     fn bare(key: Key, received: Received<'a>) -> Self {
         Self {
             key,
-            v: Layout,
+            v: Layout::Whole,
             received_at: received.at,
             expires_at: received.expires_at,
             digest: Digest::of(received.body),
-            body: Cow::Borrowed(received.body),
+            body: Body::Inline { body: Cow::Borrowed(received.body) },
             application: Cow::Borrowed(received.application),
             source: None,
             destination: None,
             message_type: None,
             status: None,
             reference: None,
+            binary: None,
         }
+    }
+
+    /// The same event with its body in an object.
+    #[must_use]
+    pub fn with_object(mut self, body_key: ObjectKey, body_bytes: usize) -> Self {
+        self.body = Body::Object(Object { body_key, body_bytes });
+        self.v = Layout::of(&self.body);
+        self
     }
 
     /// The same event as a variant: another body under a key that is taken stands beside the first one.
@@ -194,14 +212,13 @@ impl<'a> Item<'a> {
         const NUMBER: usize = 21;
         let text = |name: &str, value: &str| name.len() + value.len();
         let optional = |name: &str, value: &Option<Cow<'_, str>>| value.as_deref().map_or(0, |value| text(name, value));
-        text("pk", &self.key.pk)
-            + text("sk", &self.key.sk)
+        self.key.size_bytes()
             + text("v", "")
             + NUMBER
             + text("received_at", self.received_at.as_str())
             + text("expires_at", "")
             + NUMBER
-            + text("body", &self.body)
+            + self.body.size_bytes()
             + text("digest", self.digest.as_str())
             + text("application", &self.application)
             + optional("source", &self.source)
@@ -209,6 +226,7 @@ impl<'a> Item<'a> {
             + optional("type", &self.message_type)
             + optional("status", &self.status)
             + optional("reference", &self.reference)
+            + self.binary.as_ref().map_or(0, BinaryContent::size_bytes)
     }
 }
 
@@ -222,14 +240,32 @@ fn may_be_published(char: char) -> bool {
     !matches!(char, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// The version of the layout, attribute `v`. Readers take every version ever written; there is one so far.
+/// The version of the layout, attribute `v`. Readers take every version ever written. An item has the lowest version
+/// that can read it, so that while a deployment is under way the older functions stumble over no more than they must.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "u32", try_from = "u32")]
-struct Layout;
+pub(crate) enum Layout {
+    /// 1: the body is in the item.
+    Whole,
+    /// 2: the body may be in an object.
+    Pointer,
+}
+
+impl Layout {
+    pub(crate) fn of(body: &Body<'_>) -> Self {
+        match body {
+            Body::Inline { .. } | Body::Encoded { .. } => Self::Whole,
+            Body::Object(_) => Self::Pointer,
+        }
+    }
+}
 
 impl From<Layout> for u32 {
-    fn from(_: Layout) -> Self {
-        1
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::Whole => 1,
+            Layout::Pointer => 2,
+        }
     }
 }
 
@@ -238,7 +274,8 @@ impl TryFrom<u32> for Layout {
 
     fn try_from(v: u32) -> Result<Self, UnknownLayout> {
         match v {
-            1 => Ok(Self),
+            1 => Ok(Self::Whole),
+            2 => Ok(Self::Pointer),
             v => Err(UnknownLayout(v)),
         }
     }
@@ -298,11 +335,22 @@ mod tests {
     }
 
     #[test]
+    fn layout_2_points_at_its_body() {
+        let by_object = mo(MO).with_object(ObjectKey::of_body(MO.as_bytes()), MO.len());
+        check_golden(include_str!("../golden/item-v2-mo-object.json"), &by_object);
+        let mut binary = by_object;
+        let content = BinaryContent::of(b"GIF89a", "image/gif");
+        let key = Some(ObjectKey::of_content(&content.sha256));
+        binary.binary = Some(BinaryContent { key, ..content });
+        check_golden(include_str!("../golden/item-v2-mo-binary.json"), &binary);
+    }
+
+    #[test]
     fn a_layout_that_is_not_known_is_no_item() {
         let mut newer: Value = serde_json::from_str(include_str!("../golden/item-v1-mo.json")).unwrap();
-        newer["v"] = json!(2);
+        newer["v"] = json!(3);
         let error = serde_json::from_value::<Item<'_>>(newer).unwrap_err();
-        assert_eq!(error.to_string(), "item layout 2 is not known");
+        assert_eq!(error.to_string(), "item layout 3 is not known");
     }
 
     #[test]

@@ -5,6 +5,24 @@ use serde::{Deserialize, Serialize};
 /// What became of a message that was sent. The gateway documents four words (`sent`, `received`,
 /// `rejected`, `expired`), its sibling interfaces all twelve (gateway.md part 2). The set is open: any other
 /// word is kept as it came.
+///
+/// The gateway says no order. This one is read from what the words say, and for those without prose assumed:
+///
+/// | stage | status | final | told by |
+/// |---|---|---|---|
+/// | 1 | `accepted` | no | the answer of the interface that takes messages: it comes first |
+/// | 2 | `queued` | no | assumed: waits at the gateway |
+/// | 3 | `deficient` | no | assumed: held for want of credit, which can come |
+/// | 4 | `blocked` | no | assumed: held by a rule, which can be lifted |
+/// | 5 | `submitted` | no | prose: handed to the carrier |
+/// | 6 | `frozen` | no | prose: held by a passing error |
+/// | 7 | `sent` | no | prose: handed on by the carrier's transport |
+/// | 8 | `received` | yes | prose: received |
+/// | 8 | `rejected` | yes | prose: refused by the carrier |
+/// | 8 | `failed` | yes | prose: carrier connectivity |
+/// | 8 | `dead` | yes | prose: killed by an administrator |
+/// | 8 | `expired` | yes | prose: not deliverable in time |
+/// | none | any other word | no | nothing: it is never ahead of a known one |
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryStatus {
@@ -54,6 +72,28 @@ impl DeliveryStatus {
         Self::Expired,
     ];
 
+    /// How far a message has got with this status: the table at [`DeliveryStatus`]. None for an unknown word.
+    #[must_use]
+    pub const fn stage(&self) -> Option<u8> {
+        match self {
+            Self::Accepted => Some(1),
+            Self::Queued => Some(2),
+            Self::Deficient => Some(3),
+            Self::Blocked => Some(4),
+            Self::Submitted => Some(5),
+            Self::Frozen => Some(6),
+            Self::Sent => Some(7),
+            Self::Received | Self::Rejected | Self::Failed | Self::Dead | Self::Expired => Some(8),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// Whether a message ends with this status. An unknown word never is its end.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self.stage(), Some(8))
+    }
+
     /// The word as the gateway spells it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -91,6 +131,23 @@ mod tests {
             assert_eq!(DeliveryStatus::from(status.as_str()), status);
             assert_eq!(serde_json::to_value(&status).unwrap(), status.as_str());
         }
+    }
+
+    #[test]
+    fn the_documented_table_is_the_one_that_counts() {
+        let source = include_str!("status.rs");
+        let rows: Vec<Vec<&str>> = source
+            .lines()
+            .filter_map(|line| line.strip_prefix("/// | "))
+            .map(|row| row.split(" | ").map(|cell| cell.trim_matches(['`', ' ', '|'])).collect())
+            .collect();
+        for status in DeliveryStatus::KNOWN {
+            let row = rows.iter().find(|row| row[1] == status.as_str()).expect("each status has a row");
+            assert_eq!(row[0], status.stage().unwrap().to_string());
+            assert_eq!(row[2] == "yes", status.is_final(), "{status:?}");
+        }
+        let unknown = DeliveryStatus::from("read");
+        assert_eq!((unknown.stage(), unknown.is_final()), (None, false));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use serde_json::value::RawValue;
 
 use crate::item::Kind;
 use crate::message::shape::{Shape, members, object, text};
-use crate::message::{Fault, Json, Message, Sender};
+use crate::message::{Decimal, Fault, Json, Message, Sender};
 use crate::status::DeliveryStatus;
 
 /// A published event, as a subscriber gets it. The example is at the [module](self).
@@ -48,7 +48,7 @@ pub enum Data {
     Elsewhere {
         /// What it is.
         kind: Kind,
-        /// ARN of the table, with `pk` and `sk` of the item that holds the body.
+        /// The callback's body: `s3://<bucket>/<key>`, or ARN of the table with `pk` and `sk` of the item that holds it.
         dataref: String,
     },
 }
@@ -93,8 +93,8 @@ object! {
         datacontenttype: String,
         /// Only on an event whose id was already taken by a callback with another body: 12 hex digits of the body's digest.
         variant: Option<String>,
-        /// In place of `data` when the event would be larger than SNS takes: ARN of the table, with `pk` and `sk` of
-        /// the item that holds the `body`.
+        /// In place of `data` when the event would be larger than SNS takes, or the body couldn't be read: where the
+        /// callback's body is. `s3://<bucket>/<key>`, or ARN of the table with `pk` and `sk` of the item that holds it.
         dataref: Option<String>,
         /// The callback, normalised outside and verbatim inside.
         data: Option<Json>,
@@ -112,8 +112,11 @@ object! {
         source: Option<String>,
         /// Whom it was sent to, as it came.
         destination: Option<String>,
-        /// WhatsApp's message object as it came; a base64 string if `encoding` says so; rarely any other JSON.
+        /// WhatsApp's message object as it came; a base64 string if `encoding` says so; rarely any other JSON. Left out
+        /// if it is binary and the event would be larger than SNS takes: then `binary` says where its bytes are.
         content: Option<Json>,
+        /// What a binary `content` is, decoded.
+        binary: Option<Binary>,
         /// `base64` marks a binary `content`.
         encoding: Option<String>,
         /// The sender's mobile operator.
@@ -124,6 +127,84 @@ object! {
         reference: Option<String>,
         /// Keys of the callback that aren't documented.
         undocumented as "unrecognized": Option<Json>,
+    }
+}
+
+object! {
+    /// Binary content of a message.
+    ///
+    /// ```
+    /// use models::subscriber::{Data, Event};
+    ///
+    /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.mo.v1", "subject": "7c1f",
+    ///     "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
+    ///     "data": {"id": "7c1f", "encoding": "base64", "binary": {"bytes": 1048576, "sha256": "9f86", "content_type": "image/jpeg",
+    ///         "dataref": "s3://bucket/content/9f86"}}}"#)?;
+    /// let Data::Mo(mo) = event.data() else { panic!("an MO") };
+    /// let binary = mo.callback().binary.as_ref().unwrap();
+    /// assert_eq!((binary.bytes.to_i64(), binary.content_type.as_str()), (Some(1_048_576), "image/jpeg"));
+    /// assert_eq!(binary.dataref.as_deref(), Some("s3://bucket/content/9f86"));
+    /// # Ok::<(), models::subscriber::EventError>(())
+    /// ```
+    Binary {
+        /// How many bytes, decoded.
+        bytes: Decimal,
+        /// Their SHA-256 in hex.
+        sha256: String,
+        /// The media type that their first bytes tell; `application/octet-stream` if they tell none.
+        content_type: String,
+        /// The object that holds them: `s3://<bucket>/<key>`. Missing if the bucket didn't take it; then `content` has
+        /// them in base64.
+        dataref: Option<String>,
+    }
+}
+
+object! {
+    /// What became of a sent message, told from all of its receipts that were stored when this event was published.
+    ///
+    /// ```
+    /// use models::DeliveryStatus;
+    /// use models::subscriber::{Data, Event};
+    ///
+    /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
+    ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
+    ///     "data": {"id": "7c1f", "status": "sent", "delivery": {"current": "received", "final": true, "overtaken": true,
+    ///         "history": [{"status": "received", "time": "2026-11-23T09:15:01.000Z"},
+    ///                     {"status": "sent", "time": "2026-11-23T09:15:02.417Z"}]}}}"#)?;
+    /// let Data::Dlr(receipt) = event.data() else { panic!("a receipt") };
+    /// let delivery = receipt.delivery.as_ref().unwrap();
+    /// assert_eq!(delivery.status(), DeliveryStatus::Received);
+    /// assert!(delivery.is_final && delivery.overtaken);
+    /// assert_eq!(delivery.history.len(), 2);
+    /// # Ok::<(), models::subscriber::EventError>(())
+    /// ```
+    DeliveryState {
+        /// The current status: the first final one; without one the furthest. See [`DeliveryState::status`].
+        current: String,
+        /// Whether that is how it ends: it never goes back from there.
+        is_final as "final": bool,
+        /// Whether this receipt came late, or another one is further.
+        overtaken: bool,
+        /// All receipts, this one among them, in the order in which they came; at most 100.
+        history: Vec<HistoryEntry>,
+    }
+}
+
+object! {
+    /// One receipt in the history of a message. The example is at [`DeliveryState`].
+    HistoryEntry {
+        /// The status word.
+        status: String,
+        /// When API Gateway received it: RFC 3339, UTC, milliseconds.
+        time: String,
+    }
+}
+
+impl DeliveryState {
+    /// The current status.
+    #[must_use]
+    pub fn status(&self) -> DeliveryStatus {
+        DeliveryStatus::from(self.current.as_str())
     }
 }
 
@@ -151,6 +232,8 @@ object! {
         reference: Option<String>,
         /// Free text from the gateway.
         detail: Option<String>,
+        /// What became of the message, as far as all of its receipts tell. Events of older versions don't have it.
+        delivery: Option<DeliveryState>,
         /// Keys of the callback that aren't documented.
         undocumented as "unrecognized": Option<Json>,
     }
@@ -312,7 +395,7 @@ mod tests {
     }
 
     fn published(item: &Item<'_>) -> String {
-        serde_json::to_string(&crate::Event::of(item).unwrap()).unwrap()
+        crate::Event::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
     }
 
     fn in_sns_envelope(event: &str) -> String {
@@ -346,7 +429,7 @@ mod tests {
         let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body));
         let Data::Dlr(receipt) = Event::parse(&published(&item)).unwrap().data().clone() else { panic!("a DLR") };
         assert_eq!(receipt.status(), DeliveryStatus::Unknown("read".to_owned()));
-        let event = crate::Event::of(&item).unwrap().by_reference("arn".to_owned());
+        let event = crate::Event::by_reference(&item, "arn".to_owned()).unwrap();
         let event = Event::parse(&serde_json::to_string(&event).unwrap()).unwrap();
         assert_eq!(event.data(), &Data::Elsewhere { kind: Kind::Dlr, dataref: "arn".to_owned() });
     }

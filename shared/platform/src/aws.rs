@@ -33,11 +33,12 @@ const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
 /// What says that a connection may end at another certificate than Amazon's: a store of one's own, an endpoint
 /// of one's own, a proxy that may look inside.
-const OWN_SURROUNDINGS: [&str; 10] = [
+const OWN_SURROUNDINGS: [&str; 11] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SNS",
     "AWS_ENDPOINT_URL_SQS",
     "HTTPS_PROXY",
@@ -84,6 +85,14 @@ pub fn sdk_config(var: impl Fn(&str) -> Option<String> + Send + Sync + 'static) 
         .use_dual_stack(is_true("AWS_USE_DUALSTACK_ENDPOINT"));
     config.set_endpoint_url(optional(&var, "AWS_ENDPOINT_URL"));
     Ok(config.service_config(ServiceEndpoints(var)).build())
+}
+
+/// Whether a service is reached at an endpoint of one's own rather than at AWS's.
+#[must_use]
+pub fn has_own_endpoint(sdk: &SdkConfig, service_id: &str) -> bool {
+    let key = ServiceConfigKey::builder().service_id(service_id).profile("endpoint_url").env("AWS_ENDPOINT_URL").build();
+    let of_service = || sdk.service_config()?.load_config(key.ok()?);
+    sdk.endpoint_url().is_some() || of_service().is_some()
 }
 
 /// One connector for all clients, whatever they ask for. TLS by ring: the SDK's default provider costs some
@@ -177,6 +186,12 @@ mod tests {
         assert_eq!(config.endpoint_url(), Some("http://all"));
         assert_eq!(of("DynamoDB").as_deref(), Some("http://table"));
         assert_eq!((of("SNS"), of("SQS")), (None, None));
+        let only_s3 = sdk_config(|name| match name {
+            "AWS_ENDPOINT_URL_S3" => Some("http://bucket".to_owned()),
+            name => lambda(name),
+        });
+        let only_s3 = only_s3.unwrap();
+        assert!(has_own_endpoint(&only_s3, "S3") && !has_own_endpoint(&only_s3, "SNS"));
     }
 
     #[test]

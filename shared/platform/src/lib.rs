@@ -7,7 +7,7 @@ mod ping;
 mod reason;
 mod settings;
 
-pub use aws::{SdkConfig, sdk_config};
+pub use aws::{SdkConfig, has_own_endpoint, sdk_config};
 pub use log::{log, log_to_stdout};
 pub use ping::Ping;
 pub use reason::Reason;

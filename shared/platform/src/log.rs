@@ -28,7 +28,7 @@ where
     let targets = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("lambda_runtime", LevelFilter::INFO)
-        .with_targets(["dlr", "fanout", "ingress", "mo", "platform", "store"].map(|name| (name, own)));
+        .with_targets(["dlr", "fanout", "ingress", "mo", "platform", "recover", "store"].map(|name| (name, own)));
     let lines = tracing_subscriber::fmt::layer().json().with_span_list(false).with_writer(out);
     tracing_subscriber::registry().with(lines).with(targets)
 }

@@ -1,118 +1,181 @@
-//! The table `events`: each event is put once. The only crate that speaks to DynamoDB.
+//! Where events are kept: the table, the bucket of what is large, the spill queue for when the table is out of order,
+//! and the dead-letter queue of what can't go on by itself. The only crate that speaks to DynamoDB, S3 and SQS.
+
+mod dead_letters;
+mod objects;
+mod spill;
+mod table;
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
-use models::{Item, Key, MAX_ITEM_BYTES};
-use platform::{Ping, Reason, SdkConfig};
+use models::{BinaryContent, Item, Key, LARGE_ITEM_BYTES, MAX_ITEM_BYTES, ObjectKey, Quarantined, Spilled};
+use platform::{Reason, SdkConfig, SettingError, required};
 
-/// How long [`EventTable::put_once`] takes at the most, its retries and a second put for a variant
-/// included. The rest of the four seconds that an answer may take is for Lambda and API Gateway.
-pub const PUT_DEADLINE: Duration = Duration::from_millis(3_400);
+pub use dead_letters::{DeadLetterQueue, Parked};
+pub use objects::{Fetch, Objects};
+pub use spill::SpillQueue;
+pub use table::{EventTable, Stored};
 
-/// The table of stored events.
+/// How long putting an object takes at the most.
+pub const OBJECT_DEADLINE: Duration = Duration::from_millis(1_000);
+
+/// How long putting an item takes at the most, its retries and a second put for a variant included.
+pub const PUT_DEADLINE: Duration = Duration::from_millis(1_500);
+
+/// How long sending to the spill queue takes at the most. The three follow one another when everything fails; the
+/// rest of the four seconds that an answer may take is for reading a large body, Lambda and API Gateway.
+pub const SPILL_DEADLINE: Duration = Duration::from_millis(1_000);
+
+/// What the store needs to know: the environment variables `TABLE_NAME`, `BUCKET_NAME` and `SPILL_QUEUE_URL`.
 #[derive(Debug, Clone)]
-pub struct EventTable {
-    client: Client,
+pub struct Settings {
     table_name: String,
+    bucket_name: String,
+    spill_queue_url: String,
 }
 
-/// How a put ended: in each case the event is durable, under the key that stands here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stored {
-    /// It is stored now.
-    New(Key),
-    /// It is stored now, beside another one that has its key and another body.
-    Variant(Key),
-    /// It was stored before.
-    Duplicate(Key),
-}
-
-/// Why an event isn't durable.
-#[derive(Debug, thiserror::Error)]
-pub enum PutError {
-    /// It fits no item; no later try will change that.
-    #[error("the event is larger than an item of the table may be")]
-    TooLarge,
-    /// The table didn't take it in time; a later try may work. It may have been stored all the same.
-    #[error("the table did not take the event")]
-    Unavailable(#[source] Reason),
-}
-
-impl EventTable {
-    /// The table of this name, reached with this configuration.
-    #[must_use]
-    pub fn new(sdk: &SdkConfig, table_name: String) -> Self {
-        Self { client: Client::new(sdk), table_name }
-    }
-
-    /// Goes once through all of a put but for its effect, so that the first callback finds a warm connection.
-    /// For init; when it fails, so may the first put, which then has its retries.
-    pub async fn warm_up(&self) {
-        let put = self.client.put_item().table_name(&self.table_name).customize().interceptor(Ping);
-        let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
-        // The answer to a ping is no answer to a put: its text is of no interest.
-        let _ = put.config_override(once).send().await;
-    }
-
-    /// Stores `item` unless it is there. One conditional put; a second one if the key is taken by another
-    /// body, which then stands beside the first as a variant.
-    ///
-    /// A retry after an answer that was lost finds its own item and is a duplicate.
+impl Settings {
+    /// Reads the settings through `var`, which looks one up by its name.
     ///
     /// # Errors
-    /// If the item is too large, or the table didn't take it within [`PUT_DEADLINE`].
-    pub async fn put_once(&self, item: Item<'_>) -> Result<Stored, PutError> {
-        if item.size_bytes() > MAX_ITEM_BYTES {
-            return Err(PutError::TooLarge);
-        }
-        tokio::time::timeout(PUT_DEADLINE, self.put_or_variant(item))
-            .await
-            .unwrap_or_else(|_| Err(PutError::Unavailable(Reason::from("no answer in time"))))
-    }
-
-    async fn put_or_variant(&self, item: Item<'_>) -> Result<Stored, PutError> {
-        match self.put_if_absent(&item).await? {
-            Put::Done => return Ok(Stored::New(item.key)),
-            Put::Taken { same_body: true } => return Ok(Stored::Duplicate(item.key)),
-            Put::Taken { same_body: false } => {}
-        }
-        let variant = item.into_variant();
-        match self.put_if_absent(&variant).await? {
-            Put::Done => Ok(Stored::Variant(variant.key)),
-            // A variant's key holds its digest: whatever is there has the same body.
-            Put::Taken { .. } => Ok(Stored::Duplicate(variant.key)),
-        }
-    }
-
-    async fn put_if_absent(&self, item: &Item<'_>) -> Result<Put, PutError> {
-        let attributes = serde_dynamo::aws_sdk_dynamodb_1::to_item(item)
-            .map_err(|_| PutError::Unavailable(Reason::from("the item could not be written")))?;
-        let result = self
-            .client
-            .put_item()
-            .table_name(&self.table_name)
-            .set_item(Some(attributes))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(failure) = result else { return Ok(Put::Done) };
-        match failure.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(taken)) => {
-                let digest = taken.item().and_then(|there| there.get("digest")?.as_s().ok());
-                Ok(Put::Taken { same_body: digest.is_some_and(|digest| digest == item.digest.as_str()) })
-            }
-            _ => Err(PutError::Unavailable(Reason::of(&failure))),
-        }
+    /// If one is missing.
+    pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        Ok(Self {
+            table_name: required(&var, "TABLE_NAME")?,
+            bucket_name: required(&var, "BUCKET_NAME")?,
+            spill_queue_url: required(&var, "SPILL_QUEUE_URL")?,
+        })
     }
 }
 
-/// How one conditional put ended.
-enum Put {
-    Done,
-    Taken { same_body: bool },
+/// All of it: what `mo` and `dlr` keep events with.
+#[derive(Debug, Clone)]
+pub struct Store {
+    table: EventTable,
+    objects: Objects,
+    spill: SpillQueue,
+}
+
+/// Where an event is kept. In each case it is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// In the table.
+    Stored(Stored),
+    /// In the spill queue: the table didn't take it in time. It goes from there into the table, under this key, or,
+    /// should another body have taken that, as its variant.
+    Deferred {
+        /// The event's key.
+        key: Key,
+        /// Why the table didn't take it.
+        reason: Reason,
+    },
+}
+
+/// Nothing durable took it; a later try may work. It may be kept all the same: an answer can be lost.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("neither the table nor the spill queue took it")]
+pub struct Unavailable {
+    /// Why the table didn't, or for what the table can't hold, the bucket.
+    pub table: Reason,
+    /// Why the spill queue didn't.
+    pub spill: Reason,
+}
+
+impl Store {
+    /// The store of `settings`, reached with this configuration.
+    #[must_use]
+    pub fn new(sdk: &SdkConfig, settings: Settings) -> Self {
+        Self {
+            table: EventTable::new(sdk, settings.table_name),
+            objects: Objects::new(sdk, settings.bucket_name),
+            spill: SpillQueue::new(sdk, settings.spill_queue_url),
+        }
+    }
+
+    /// Does at init what the first callback would pay for. Bucket and spill queue aren't in it: most functions never
+    /// need them.
+    pub async fn warm_up(&self) {
+        self.table.warm_up().await;
+    }
+
+    /// Keeps an event, once: in the table, or until the table takes it, in the spill queue. A large body goes into
+    /// an object, and so do the bytes of `binary` content; where the bucket takes neither, the item holds all of it.
+    ///
+    /// # Errors
+    /// If nothing durable took it.
+    pub async fn keep(&self, item: Item<'_>, binary: Option<(BinaryContent, Vec<u8>)>) -> Result<Kept, Unavailable> {
+        let item = self.with_objects(item, binary).await?;
+        match self.table.put_once(&item).await {
+            Ok(stored) => Ok(Kept::Stored(stored)),
+            Err(reason) => {
+                let key = item.key.clone();
+                self.spill(&Spilled::Event(item), &reason).await?;
+                Ok(Kept::Deferred { key, reason })
+            }
+        }
+    }
+
+    /// Keeps a body that is no callback.
+    ///
+    /// # Errors
+    /// If nothing durable took it.
+    pub async fn quarantine(&self, mut quarantined: Quarantined<'_>, body: &[u8]) -> Result<(), Unavailable> {
+        if quarantined.size_bytes() > LARGE_ITEM_BYTES {
+            let put = self.objects.put(ObjectKey::of_body(body), body.to_vec(), "application/octet-stream").await;
+            quarantined = match put {
+                Ok(key) => quarantined.with_object(key, body.len()),
+                Err(reason) => fits(quarantined.size_bytes(), reason).map(|()| quarantined)?,
+            };
+        }
+        match self.table.put_quarantined(&quarantined).await {
+            Ok(()) => Ok(()),
+            Err(reason) => self.spill(&Spilled::Quarantine(quarantined), &reason).await,
+        }
+    }
+
+    async fn spill(&self, spilled: &Spilled<'_>, table: &Reason) -> Result<(), Unavailable> {
+        self.spill.send(spilled).await.map_err(|spill| Unavailable { table: table.clone(), spill })
+    }
+
+    /// The item with what is large in objects, as far as the bucket takes it.
+    async fn with_objects<'a>(
+        &self,
+        item: Item<'a>,
+        binary: Option<(BinaryContent, Vec<u8>)>,
+    ) -> Result<Item<'a>, Unavailable> {
+        let large = item.body.inline().filter(|_| item.size_bytes() > LARGE_ITEM_BYTES).map(str::to_owned);
+        if large.is_none() && binary.is_none() {
+            return Ok(item);
+        }
+        let body = async {
+            let body = large?;
+            let bytes = body.len();
+            let put = self.objects.put(ObjectKey::of_body(body.as_bytes()), body.into_bytes(), "application/json");
+            Some(put.await.map(|key| (key, bytes)))
+        };
+        let content = async {
+            let (content, bytes) = binary?;
+            let key = ObjectKey::of_content(&content.sha256);
+            // Without its object it is described all the same: the body has the bytes.
+            let key = self.objects.put(key, bytes, &content.content_type).await.ok();
+            Some(BinaryContent { key, ..content })
+        };
+        let (body, content) = tokio::join!(body, content);
+        let mut item = match body {
+            None => item,
+            Some(Ok((key, bytes))) => item.with_object(key, bytes),
+            Some(Err(reason)) => fits(item.size_bytes(), reason).map(|()| item)?,
+        };
+        item.binary = content;
+        Ok(item)
+    }
+}
+
+/// Whether an item can do without the bucket, which didn't take its body for this reason.
+fn fits(size_bytes: usize, reason: Reason) -> Result<(), Unavailable> {
+    if size_bytes <= MAX_ITEM_BYTES {
+        tracing::warn!(%reason, "the bucket did not take a large body: it goes into the item");
+        return Ok(());
+    }
+    Err(Unavailable { table: reason, spill: Reason::from("too large without the bucket") })
 }

@@ -1,0 +1,135 @@
+//! From a stored item to the event that is published: its body fetched, the state of its delivery told.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use models::{Body, Delivery, DeliveryStatus, Event, Item, Kind, MAX_MESSAGE_BYTES, Object, Receipt};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use platform::Reason;
+use store::{EventTable, Fetch, Objects};
+
+use crate::CONCURRENT_CALLS;
+use crate::publish::Setback;
+use crate::record::StoredEvent;
+
+/// What events are made from beside their items.
+#[derive(Debug, Clone)]
+pub(crate) struct Sources {
+    pub(crate) table: EventTable,
+    pub(crate) objects: Objects,
+}
+
+/// An event ready to be published.
+#[derive(Debug)]
+pub(crate) struct NewEvent {
+    pub(crate) kind: Kind,
+    pub(crate) message: String,
+    pub(crate) attributes: Vec<(&'static str, String)>,
+}
+
+/// The receipts of each message that a batch has one of, by partition key.
+type Receipts<'a> = HashMap<&'a str, Result<Vec<Receipt>, Reason>>;
+
+impl Sources {
+    /// Makes the events of stored items, in their order, some at a time.
+    pub(crate) async fn prepare(&self, stored: &[&StoredEvent]) -> Vec<Result<NewEvent, Setback>> {
+        let receipts = &self.receipts(stored).await;
+        let events = stored.iter().map(|event| self.event(event, receipts));
+        stream::iter(events).buffered(CONCURRENT_CALLS).collect().await
+    }
+
+    /// One look for each message, however many of its receipts are in the batch.
+    async fn receipts<'a>(&self, stored: &[&'a StoredEvent]) -> Receipts<'a> {
+        let is_receipt = |pk: &&str| matches!(Kind::of_partition_key(pk), Some((Kind::Dlr, _)));
+        let mut messages: Vec<&str> = stored.iter().map(|event| event.item.key.pk.as_str()).filter(is_receipt).collect();
+        messages.sort_unstable();
+        messages.dedup();
+        let looks = messages.into_iter().map(async |pk| (pk, self.table.receipts(pk).await));
+        stream::iter(looks).buffer_unordered(CONCURRENT_CALLS).collect().await
+    }
+
+    async fn event(&self, stored: &StoredEvent, receipts: &Receipts<'_>) -> Result<NewEvent, Setback> {
+        let item = &stored.item;
+        let Some(body) = self.body(item).await? else { return self.by_reference(stored) };
+        let mut event = Event::of(item, &body).map_err(refused)?;
+        if let Some(content) = &item.binary {
+            event = event.with_binary(content, content.key.as_ref().map(|key| self.objects.uri(key)));
+        }
+        if let Some(known) = receipts.get(item.key.pk.as_str()) {
+            let known = known.clone().map_err(Setback::Retry)?;
+            event = event.with_delivery(Delivery::of(receipt_of(item), known));
+        }
+        let message = NewEvent::of(&event)?;
+        if message.size_bytes() <= MAX_MESSAGE_BYTES {
+            return Ok(message);
+        }
+        let message = NewEvent::of(&event.without_content())?;
+        if message.size_bytes() <= MAX_MESSAGE_BYTES { Ok(message) } else { self.by_reference(stored) }
+    }
+
+    /// The body; none if the event must do without it: it can't fit the message, or the bucket doesn't give it. An
+    /// event doesn't wait for the bucket, so that no other waits behind it.
+    async fn body<'a>(&self, item: &'a Item<'_>) -> Result<Option<Cow<'a, str>>, Setback> {
+        let object = match &item.body {
+            Body::Inline { body } => return Ok(Some(Cow::Borrowed(body))),
+            Body::Encoded { .. } => return Err(Setback::Refused(Reason::from("the item's layout is not known"))),
+            Body::Object(object) => object,
+        };
+        // Of binary content the event is what stands around it.
+        if object.body_bytes > MAX_MESSAGE_BYTES && item.binary.is_none() {
+            return Ok(None);
+        }
+        match self.objects.get(&object.body_key).await {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(body) => Ok(Some(Cow::Owned(body))),
+                Err(_) => Err(Setback::Refused(Reason::from("the body's object is not its body"))),
+            },
+            Err(Fetch::Gone) => Err(Setback::Refused(Reason::from("the body's object is gone"))),
+            Err(Fetch::Unavailable(reason)) => {
+                tracing::warn!(%reason, "the bucket did not give a body: its event is published by reference");
+                Ok(None)
+            }
+        }
+    }
+
+    fn by_reference(&self, stored: &StoredEvent) -> Result<NewEvent, Setback> {
+        let item = &stored.item;
+        let dataref = match &item.body {
+            Body::Object(Object { body_key, .. }) => self.objects.uri(body_key),
+            Body::Inline { .. } | Body::Encoded { .. } => {
+                let no_table = || Setback::Refused(Reason::from("the event is too large and its record names no table"));
+                let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+                let table_arn = stored.table_arn.as_deref().ok_or_else(no_table)?;
+                format!("{table_arn}?pk={}&sk={}", encode(&item.key.pk), encode(&item.key.sk))
+            }
+        };
+        NewEvent::of(&Event::by_reference(item, dataref).map_err(refused)?)
+    }
+}
+
+impl NewEvent {
+    fn of(event: &Event<'_>) -> Result<Self, Setback> {
+        let message =
+            event.to_message().map_err(|_| Setback::Refused(Reason::from("the event could not be written")))?;
+        let attributes = event.attributes().into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        Ok(Self { kind: event.kind(), message, attributes })
+    }
+
+    /// What SNS counts against its limit: the message, and the name, data type and value of each attribute.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let attribute = |(name, value): &(&str, String)| name.len() + "String".len() + value.len();
+        self.message.len() + self.attributes.iter().map(attribute).sum::<usize>()
+    }
+}
+
+fn refused(error: models::EventError) -> Setback {
+    Setback::Refused(Reason::from(error.to_string().as_str()))
+}
+
+/// What the item itself says of its message.
+fn receipt_of(item: &Item<'_>) -> Receipt {
+    let status = item.status.as_deref().unwrap_or(&item.key.sk);
+    Receipt { status: DeliveryStatus::from(status), time: item.received_at.clone() }
+}

@@ -1,0 +1,155 @@
+//! Where the bytes of a body are: in the item, or in an object that the item points at.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::digest::hex;
+
+/// From this size of an item on, attribute names included, its body is cheaper as an object in S3.
+///
+/// In the item, each KB costs a write unit (0.625 USD a million) and a month of the table's storage with backup
+/// (0.46 USD a million); as an object, all of it costs one `PUT` (5.00 USD a million), one `GET` at fan-out (0.40)
+/// and a month in S3 (0.02 a KB). With 30 days of retention the two meet at 5.7 KB, with 7 days at 9 KB. A test holds
+/// this number to the dated price list of the cost table. The time that the `PUT` takes, and what Lambda bills for
+/// it (some 0.06 USD a million), are left out.
+pub const LARGE_ITEM_BYTES: usize = 5_800;
+
+/// The largest body that can come in: what one synchronous invocation may hold, 6 MB ("Lambda quotas"), the event
+/// around the body included. API Gateway takes up to 10 MB, and answers for itself beyond that, as it does when
+/// Lambda refuses what lies between.
+pub const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
+
+/// The body of a callback, byte for byte, or where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Body<'a> {
+    /// In the item, attribute `body`.
+    Inline {
+        /// The text.
+        body: Cow<'a, str>,
+    },
+    /// In the item, in base64 (RFC 4648 section 4): bytes that aren't UTF-8, which only a quarantined body can be.
+    Encoded {
+        /// The bytes, in base64.
+        body_base64: String,
+    },
+    /// In an object of the bucket.
+    Object(Object),
+}
+
+/// The object that holds a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Its key in the bucket.
+    pub body_key: ObjectKey,
+    /// Its size.
+    pub body_bytes: usize,
+}
+
+impl Body<'_> {
+    /// The text, if it is in the item.
+    #[must_use]
+    pub fn inline(&self) -> Option<&str> {
+        match self {
+            Self::Inline { body } => Some(body),
+            Self::Encoded { .. } | Self::Object(_) => None,
+        }
+    }
+
+    /// What the attributes count against the size of an item.
+    pub(crate) fn size_bytes(&self) -> usize {
+        match self {
+            Self::Inline { body } => "body".len() + body.len(),
+            Self::Encoded { body_base64 } => "body_base64".len() + body_base64.len(),
+            Self::Object(object) => "body_key".len() + object.body_key.as_str().len() + "body_bytes".len() + 21,
+        }
+    }
+}
+
+/// The key of an object in the bucket: what it is, and the SHA-256 of its bytes in hex. The same bytes have the same
+/// key, so putting them twice does nothing new. It tells nothing of what they say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ObjectKey(String);
+
+impl ObjectKey {
+    /// The key of a callback's body: `body/<64 hex digits>`.
+    #[must_use]
+    pub fn of_body(bytes: &[u8]) -> Self {
+        Self(format!("body/{}", sha256_hex(bytes)))
+    }
+
+    /// The key of decoded binary content: `content/<64 hex digits>`.
+    #[must_use]
+    pub fn of_content(sha256: &str) -> Self {
+        Self(format!("content/{sha256}"))
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Binary content of a message, decoded: what it is, and where its bytes are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BinaryContent {
+    /// How many bytes.
+    pub bytes: usize,
+    /// Their SHA-256 in hex.
+    pub sha256: String,
+    /// The media type that their first bytes tell; `application/octet-stream` if they tell none.
+    pub content_type: Cow<'static, str>,
+    /// The object that holds them; none if the bucket didn't take it. Then the body has them, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<ObjectKey>,
+}
+
+impl BinaryContent {
+    /// Describes bytes that are in no object yet.
+    #[must_use]
+    pub fn of(bytes: &[u8], content_type: &'static str) -> Self {
+        Self { bytes: bytes.len(), sha256: sha256_hex(bytes), content_type: content_type.into(), key: None }
+    }
+
+    /// What the attribute counts against the size of an item ("DynamoDB item sizes and formats": a map has 3 bytes
+    /// of its own and one for each member).
+    pub(crate) fn size_bytes(&self) -> usize {
+        let text = |name: &str, value: &str| name.len() + value.len() + 1;
+        "binary".len()
+            + 3
+            + text("bytes", "")
+            + 21
+            + text("sha256", &self.sha256)
+            + text("content_type", &self.content_type)
+            + self.key.as_ref().map_or(0, |key| text("key", key.as_str()))
+    }
+}
+
+/// SHA-256 in lower-case hex digits.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_bytes_have_the_same_key_and_a_body_is_no_content() {
+        // echo -n '{}' | sha256sum
+        let hex = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+        assert_eq!(ObjectKey::of_body(b"{}").as_str(), format!("body/{hex}"));
+        assert_eq!(ObjectKey::of_content(&BinaryContent::of(b"{}", "x/y").sha256).as_str(), format!("content/{hex}"));
+    }
+}

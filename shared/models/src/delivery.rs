@@ -1,0 +1,147 @@
+//! What became of a sent message, told from all of its receipts that are stored.
+
+use serde::{Deserialize, Serialize};
+
+use crate::received_at::ReceivedAt;
+use crate::status::DeliveryStatus;
+
+/// One receipt of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// What it says.
+    pub status: DeliveryStatus,
+    /// When API Gateway received it. The gateway itself says no time.
+    pub time: ReceivedAt,
+}
+
+/// What became of a sent message, as far as the receipts tell that are stored when the event is published. Receipts
+/// come in any order and more than once, so an event published later may know more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// What became of the message: its first final status; without one the furthest that it got
+    /// ([`DeliveryStatus::stage`]), the later one of two that are as far.
+    pub current: DeliveryStatus,
+    /// Whether that is how it ends. It never goes back from there, whatever else comes in.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// Whether this receipt isn't the one that says the current status: it came late, or another one is further.
+    pub overtaken: bool,
+    /// All receipts, this one among them, in the order in which they came. At most the store's first 100.
+    pub history: Vec<Receipt>,
+}
+
+impl Delivery {
+    /// What `stored` tells, seen from the receipt `this`.
+    #[must_use]
+    pub fn of(this: Receipt, stored: Vec<Receipt>) -> Self {
+        let mut history = stored;
+        if !history.contains(&this) {
+            history.push(this.clone());
+        }
+        let place = |receipt: &Receipt| (receipt.time.clone(), receipt.status.stage(), receipt.status.as_str().to_owned());
+        history.sort_by_cached_key(place);
+        // `max_by_key` takes the last of equals: the history is in order of time.
+        let first_final = history.iter().find(|receipt| receipt.status.is_final());
+        let furthest = || history.iter().max_by_key(|receipt| receipt.status.stage());
+        let current = first_final.or_else(furthest).map_or_else(|| this.status.clone(), |it| it.status.clone());
+        Self { is_final: current.is_final(), overtaken: this.status != current, current, history }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn receipt(status: &str, at_ms: i64) -> Receipt {
+        Receipt { status: DeliveryStatus::from(status), time: ReceivedAt::from_epoch_ms(at_ms) }
+    }
+
+    /// The receipts come in the order in which they stand here; the one seen from is the `this`th.
+    #[track_caller]
+    fn check(words: &[&str], this: usize, current: &str, is_final: bool, overtaken: bool) {
+        let receipts: Vec<_> = words.iter().zip(0..).map(|(word, at)| receipt(word, at)).collect();
+        let mut stored = receipts.clone();
+        stored.reverse();
+        let delivery = Delivery::of(receipts[this].clone(), stored);
+        assert_eq!(
+            (delivery.current.as_str(), delivery.is_final, delivery.overtaken),
+            (current, is_final, overtaken),
+            "{words:?} seen from {this}"
+        );
+        assert_eq!(delivery.history, receipts);
+    }
+
+    #[test]
+    fn the_furthest_status_is_current_until_a_final_one_comes() {
+        check(&["sent"], 0, "sent", false, false);
+        check(&["submitted", "sent"], 0, "sent", false, true);
+        check(&["submitted", "sent"], 1, "sent", false, false);
+        check(&["sent", "submitted"], 1, "sent", false, true);
+        check(&["sent", "received", "submitted"], 1, "received", true, false);
+        check(&["sent", "received", "submitted"], 2, "received", true, true);
+        check(&["frozen", "submitted"], 0, "frozen", false, false);
+    }
+
+    #[test]
+    fn a_final_status_never_goes_back_not_even_to_another_one() {
+        check(&["expired", "received"], 1, "expired", true, true);
+        check(&["received", "failed", "sent"], 0, "received", true, false);
+        check(&["received", "failed", "sent"], 1, "received", true, true);
+    }
+
+    #[test]
+    fn an_unknown_word_is_never_final_and_never_ahead_of_a_known_one() {
+        check(&["teleported"], 0, "teleported", false, false);
+        check(&["teleported", "beamed"], 0, "beamed", false, true);
+        check(&["accepted", "teleported"], 1, "accepted", false, true);
+        check(&["received", "read"], 1, "received", true, true);
+    }
+
+    #[test]
+    fn a_receipt_that_the_table_has_lost_counts_all_the_same() {
+        let delivery = Delivery::of(receipt("sent", 1), Vec::new());
+        assert_eq!((delivery.current.as_str(), delivery.history.len()), ("sent", 1));
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_in_which_receipts_are_read_does_not_matter(
+            receipts in prop::collection::vec((0usize..14, 0i64..5), 1..8),
+            seed in any::<prop::sample::Index>(),
+        ) {
+            let words: Vec<&str> =
+                DeliveryStatus::KNOWN.iter().map(DeliveryStatus::as_str).chain(["x", "y"]).collect();
+            let mut receipts: Vec<_> = receipts.iter().map(|(word, at)| receipt(words[*word], *at)).collect();
+            // A key is there once: so is a status.
+            let mut seen = std::collections::HashSet::new();
+            receipts.retain(|receipt| seen.insert(receipt.status.clone()));
+            let this = receipts[seed.index(receipts.len())].clone();
+            let one_way = Delivery::of(this.clone(), receipts.clone());
+            receipts.reverse();
+            let other_way = Delivery::of(this, receipts);
+            prop_assert_eq!(&one_way.current, &other_way.current);
+            prop_assert_eq!(one_way.is_final, other_way.is_final);
+            let some_final = one_way.history.iter().any(|receipt| receipt.status.is_final());
+            prop_assert_eq!(one_way.is_final, some_final);
+        }
+
+        #[test]
+        fn once_final_it_stays_so(words in prop::collection::vec(0usize..12, 2..8)) {
+            let receipts: Vec<_> =
+                words.iter().zip(0..).map(|(word, at)| receipt(DeliveryStatus::KNOWN[*word].as_str(), at)).collect();
+            let mut ended: Option<DeliveryStatus> = None;
+            for known in 1..=receipts.len() {
+                let stored = receipts[..known].to_vec();
+                let delivery = Delivery::of(receipts[known - 1].clone(), stored);
+                if let Some(ended) = &ended {
+                    prop_assert_eq!(&delivery.current, ended);
+                }
+                if delivery.is_final {
+                    ended = Some(delivery.current);
+                }
+            }
+        }
+    }
+}

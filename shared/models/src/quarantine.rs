@@ -1,0 +1,135 @@
+//! A body that came with valid credentials and is no callback: kept for whoever has to find out why.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use crate::body::{Body, Object, ObjectKey, sha256_hex};
+use crate::callback::CallbackError;
+use crate::item::{Key, Kind, Layout};
+use crate::received_at::ReceivedAt;
+
+/// What the request says of a body that couldn't be read.
+#[derive(Debug, Clone)]
+pub struct Unreadable<'a> {
+    /// The body, byte for byte.
+    pub body: &'a [u8],
+    /// The user name of the credentials: the gateway application that called.
+    pub application: &'a str,
+    /// When API Gateway received it.
+    pub at: ReceivedAt,
+    /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
+    pub expires_at: i64,
+}
+
+/// A quarantined body, as it is stored. It is no event: the stream's reader passes it over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined<'a> {
+    /// Where it stands: `QUARANTINE#<date>`, and `<received_at>#<SHA-256 of the body>`.
+    #[serde(flatten)]
+    pub key: Key,
+    /// The layout's version.
+    v: Layout,
+    /// When API Gateway received it.
+    pub received_at: ReceivedAt,
+    /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
+    pub expires_at: i64,
+    /// Which callback it was to be.
+    pub kind: Kind,
+    /// Why it is none. Holds nothing of the body.
+    pub reason: Cow<'a, str>,
+    /// The gateway application that called.
+    pub application: Cow<'a, str>,
+    /// The body, byte for byte.
+    #[serde(flatten)]
+    pub body: Body<'a>,
+}
+
+impl<'a> Quarantined<'a> {
+    /// The quarantined body of a request.
+    #[must_use]
+    pub fn new(kind: Kind, why: CallbackError, unreadable: Unreadable<'a>) -> Self {
+        let Unreadable { body, application, at, expires_at } = unreadable;
+        let date = at.as_str().get(..10).unwrap_or_default();
+        let key =
+            Key { pk: format!("QUARANTINE#{date}"), sk: format!("{}#{}", at.as_str(), sha256_hex(body)) };
+        let body = match std::str::from_utf8(body) {
+            Ok(text) => Body::Inline { body: text.into() },
+            Err(_) => Body::Encoded { body_base64: STANDARD.encode(body) },
+        };
+        Self {
+            key,
+            v: Layout::of(&body),
+            received_at: at,
+            expires_at,
+            kind,
+            reason: why.to_string().into(),
+            application: application.into(),
+            body,
+        }
+    }
+
+    /// The same with its body in an object.
+    #[must_use]
+    pub fn with_object(mut self, body_key: ObjectKey, body_bytes: usize) -> Self {
+        self.body = Body::Object(Object { body_key, body_bytes });
+        self.v = Layout::of(&self.body);
+        self
+    }
+
+    /// What DynamoDB counts against the size of an item.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        let text = |name: &str, value: &str| name.len() + value.len();
+        self.key.size_bytes()
+            + text("v", "")
+            + text("received_at", self.received_at.as_str())
+            + text("expires_at", "")
+            + 2 * 21
+            + text("kind", self.kind.as_str())
+            + text("reason", &self.reason)
+            + text("application", &self.application)
+            + self.body.size_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn quarantined(body: &[u8]) -> Quarantined<'_> {
+        let at = ReceivedAt::from_epoch_ms(1_763_889_302_417);
+        let why = CallbackError::NotJson { line: 1, column: 1 };
+        Quarantined::new(Kind::Mo, why, Unreadable { body, application: "shop", at, expires_at: 1_766_481_302 })
+    }
+
+    #[track_caller]
+    fn check_golden(golden: &str, quarantined: &Quarantined<'_>) {
+        let golden: Value = serde_json::from_str(golden).unwrap();
+        assert_eq!(serde_json::to_value(quarantined).unwrap(), golden);
+        assert_eq!(&serde_json::from_value::<Quarantined<'_>>(golden).unwrap(), quarantined);
+        let size = |value: &Value| value.as_str().map_or(21, str::len);
+        let written = serde_json::to_value(quarantined).unwrap();
+        let expected: usize = written.as_object().unwrap().iter().map(|(name, value)| name.len() + size(value)).sum();
+        assert_eq!(quarantined.size_bytes(), expected);
+    }
+
+    #[test]
+    fn a_body_is_kept_as_text_as_base64_or_as_an_object() {
+        check_golden(include_str!("../golden/quarantined-v1-text.json"), &quarantined(b"{\"id\":"));
+        check_golden(include_str!("../golden/quarantined-v1-bytes.json"), &quarantined(b"{\"id\":\"\xff\"}"));
+        let key = ObjectKey::of_body(b"{\"id\":");
+        let by_object = quarantined(b"{\"id\":").with_object(key, 6);
+        check_golden(include_str!("../golden/quarantined-v2-object.json"), &by_object);
+    }
+
+    #[test]
+    fn it_is_no_event() {
+        assert_eq!(Kind::of_partition_key(&quarantined(b"").key.pk), None);
+        assert_eq!(serde_json::to_value(quarantined(b"")).unwrap()["pk"], json!("QUARANTINE#2025-11-23"));
+    }
+}
