@@ -1,6 +1,7 @@
 //! What any message may have beside its payload.
 
-use super::json::Json;
+use super::json::Lenient;
+use super::payment::Payment;
 use super::shape::{object, words};
 use super::value::{Id, Timestamp};
 
@@ -37,6 +38,8 @@ object! {
         to_user_id: Option<Id>,
         /// To whom, the same for all accounts of one business.
         to_parent_user_id: Option<Id>,
+        /// Who wrote such a copy, if not a person in the app: `created_by_1p_bot` is a bot of Meta's.
+        message_creation_type: Option<String>,
         /// The group that the message was written to.
         group_id: Option<Id>,
         /// WhatsApp's id of the message. Holds the user's number in clear, see [`Id`].
@@ -87,8 +90,8 @@ object! {
         referred_product: Option<ReferredProduct>,
         /// The group of the message that is answered.
         group_id: Option<Id>,
-        /// Who is mentioned; its shape isn't documented.
-        mentions: Option<Json>,
+        /// Who is mentioned: numbers, says the documentation of the On-Premises API. Meta's newer one has no such key.
+        mentions: Option<Lenient<Vec<Id>>>,
     }
 }
 
@@ -308,11 +311,13 @@ object! {
     HistoryContext {
         /// What had become of it.
         status: Option<UpdateStatus>,
+        /// Whether the business sent it.
+        from_me: Option<bool>,
     }
 }
 
 object! {
-    /// A status of a message that the business sent, in WhatsApp's own form. It isn't what `content` is documented
+    /// A status of a message that the business sent, or of a payment that it asked for, in WhatsApp's own form. It isn't what `content` is documented
     /// to hold, but the gateway's page hints at it. Its id, time and errors are in the [`Head`].
     ///
     /// ```
@@ -336,7 +341,11 @@ object! {
         /// The same for all accounts of one business.
         parent_recipient_user_id: Option<Id>,
         /// Another name of it.
+        recipient_parent_user_id: Option<Id>,
+        /// Another name of it.
         parent_user_id: Option<Id>,
+        /// The hash of the recipient's security code, if the business asked for the check of it.
+        recipient_identity_key_hash: Option<String>,
         /// `individual` or `group`.
         recipient_type: Option<String>,
         /// The group's member that the status is about.
@@ -351,6 +360,8 @@ object! {
         conversation: Option<Conversation>,
         /// What it costs.
         pricing: Option<Pricing>,
+        /// The payment that the status is about, if it isn't about a message: its type is `payment`.
+        payment: Option<Payment>,
         /// What the sender gave along.
         biz_opaque_callback_data: Option<String>,
         /// An older, second place of the recipient.
@@ -383,6 +394,10 @@ words! {
         Deleted = "deleted",
         /// It shows a product that is gone.
         Warning = "warning",
+        /// A payment that isn't decided yet.
+        Pending = "pending",
+        /// A payment that was made.
+        Captured = "captured",
     }
 }
 

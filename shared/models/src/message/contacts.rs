@@ -39,6 +39,8 @@ object! {
         birthday: Option<String>,
         /// The whole card as a vCard (RFC 6350).
         vcard: Option<String>,
+        /// What made the user send it: `contact_request` if the business asked for their number, or `other`.
+        origin: Option<String>,
     }
 }
 

@@ -39,6 +39,12 @@ object! {
         animated: Option<bool>,
         /// Where WhatsApp holds it, for 5 minutes and for the account's access token. Since November 2025.
         url: Option<String>,
+        /// Where the gateway holds it, in messages of the On-Premises API.
+        link: Option<String>,
+        /// The same as a path on the gateway's own disk.
+        file: Option<String>,
+        /// Whether that gateway has fetched it: `downloaded`.
+        status: Option<String>,
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) mod fault;
 pub(crate) mod json;
 mod media;
 mod payload;
+mod payment;
 #[cfg(feature = "schema")]
 mod schema;
 mod sender;
@@ -51,13 +52,14 @@ pub use contacts::{
     ContactAddress, ContactCard, ContactEmail, ContactIm, ContactName, ContactOrg, ContactPhone, ContactUrl,
 };
 pub use fault::{Fault, JsonKind, JsonPath, Why};
-pub use json::{Json, Unrecognized};
+pub use json::{Json, Lenient, Unrecognized};
 pub use media::Media;
 pub use payload::{
     Button, ButtonReply, CallPermission, CallPermissionReply, Edit, Interactive, ListReply, Location, NfmReply, Order,
     PaymentMethod, ProductItem, Reaction, Reply, Revoke, System, SystemChange, Text, Unsupported,
 };
+pub use payment::{Amount, Payment, PaymentNotification, Refund, Transaction, TransactionError, TransactionMethod};
 pub use sender::{Match, PhoneNumber, Sender, UserId};
-pub use value::{Decimal, Id, NotANumber, Timestamp};
+pub use value::{Decimal, Id, JsonText, NotANumber, Timestamp};
 pub(crate) use view::infer_type;
 pub use view::{Message, MessageKind, NotAMessage, Payload};

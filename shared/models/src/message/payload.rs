@@ -3,10 +3,11 @@
 use serde::de::DeserializeOwned;
 
 use super::fault::{Fault, Why};
-use super::json::Json;
+use super::json::Lenient;
+use super::payment::PaymentNotification;
 use super::sender::PhoneNumber;
 use super::shape::{object, words};
-use super::value::{Decimal, Id, Timestamp};
+use super::value::{Decimal, Id, JsonText, Timestamp};
 use super::view::Message;
 
 object! {
@@ -102,7 +103,7 @@ object! {
         /// A way to pay was chosen.
         payment_method: Option<PaymentMethod>,
         /// A payment was made; its shape isn't documented.
-        payment_notification: Option<Json>,
+        payment_notification: Option<Lenient<PaymentNotification>>,
     }
 }
 
@@ -134,7 +135,7 @@ pub enum Reply<'m> {
     /// A way to pay was chosen.
     PaymentMethod(&'m PaymentMethod),
     /// A payment was made.
-    PaymentNotification(&'m Json),
+    PaymentNotification(&'m Lenient<PaymentNotification>),
     /// None of these: what there is stands among the unrecognised keys.
     Unrecognized {
         /// Which reply it says it is.
@@ -223,14 +224,14 @@ object! {
     /// let message = Message::parse(json)?;
     /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
     /// let form = interactive.nfm_reply.as_ref().unwrap();
-    /// assert_eq!(form.response_json, r#"{"rating":"5"}"#);
+    /// assert_eq!(form.response_json.as_str(), r#"{"rating":"5"}"#);
     /// let response: serde_json::Value = form.response()?;
     /// assert_eq!(response["rating"], "5");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     NfmReply {
         /// What the user filled in: JSON in a string, usually an object, sometimes an array, sometimes no JSON.
-        response_json: String,
+        response_json: JsonText,
         /// `flow`, `address_message`, …
         name: Option<String>,
         /// What the chat shows in place of the form.
@@ -244,7 +245,7 @@ impl NfmReply {
     /// # Errors
     /// If the string isn't JSON, or doesn't say a `T`.
     pub fn response<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(&self.response_json)
+        serde_json::from_str(self.response_json.as_str())
     }
 }
 

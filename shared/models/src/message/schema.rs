@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::payload::REPLY_TYPES;
 use super::view::WITH_PAYLOAD;
 use super::{
-    Button, ContactCard, Edit, Head, Interactive, Json, Location, Media, Message, Order, Reaction, Revoke,
+    Button, ContactCard, Edit, Head, Interactive, Json, Lenient, Location, Media, Message, Order, Reaction, Revoke,
     StatusUpdate, System, Text, Unsupported,
 };
 
@@ -19,6 +19,17 @@ impl JsonSchema for Json {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"description": "Any JSON value: its shape isn't documented."})
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Lenient<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Lenient_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let seen = generator.subschema_for::<T>();
+        json_schema!({"anyOf": [seen, {"description": "Another shape: this one isn't documented well."}]})
     }
 }
 

@@ -1,4 +1,4 @@
-//! Values that the world sends as two kinds of JSON: opaque ids, points in time, exact numbers.
+//! Values that the world sends as two kinds of JSON: opaque ids, points in time, exact numbers, JSON in a string.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -100,6 +100,44 @@ impl Timestamp {
 impl Shape for Timestamp {
     fn read(json: &RawValue) -> Result<Self, Fault> {
         text_or_number(json.get(), "a string or a number").map(|text| Self(text.into_owned()))
+    }
+}
+
+/// JSON in a string, which nobody promises to be JSON. Some gateways hand on the object itself: it is kept as its text.
+///
+/// ```
+/// use models::message::{Message, MessageKind, Payload};
+///
+/// let json = r#"{"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": {"rating": 5}}}}"#;
+/// let message = Message::parse(json)?;
+/// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
+/// assert_eq!(interactive.nfm_reply.as_ref().unwrap().response_json.as_str(), r#"{"rating": 5}"#);
+/// # Ok::<(), models::message::NotAMessage>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct JsonText(String);
+
+impl JsonText {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for JsonText {
+    fn from(json: &str) -> Self {
+        Self(json.to_owned())
+    }
+}
+
+impl Shape for JsonText {
+    fn read(json: &RawValue) -> Result<Self, Fault> {
+        match JsonKind::of(json.get()) {
+            JsonKind::Object | JsonKind::Array => Ok(Self(json.get().to_owned())),
+            _ => text(json.get(), "a string").map(|text| Self(text.into_owned())),
+        }
     }
 }
 
@@ -303,7 +341,7 @@ mod schema {
 
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-    use super::{Decimal, Id, Timestamp};
+    use super::{Decimal, Id, JsonText, Timestamp};
 
     impl JsonSchema for Id {
         fn schema_name() -> Cow<'static, str> {
@@ -325,6 +363,19 @@ mod schema {
                 "type": ["string", "number"],
                 "description": "Seconds since 1970-01-01T00:00:00Z.",
                 "examples": ["1763889301"],
+            })
+        }
+    }
+
+    impl JsonSchema for JsonText {
+        fn schema_name() -> Cow<'static, str> {
+            "JsonText".into()
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({
+                "type": ["string", "object", "array"],
+                "description": "JSON in a string, usually; from some gateways the JSON itself.",
             })
         }
     }
