@@ -485,6 +485,8 @@ object! {
     Unsupported {
         /// What it was: `edit`, `gif`, `pin`, `poll_creation`, … An open set; often missing.
         original_type as "type": Option<String>,
+        /// The same in WhatsApp's own words; seen in 2026 and not documented.
+        raw_type: Option<String>,
     }
 }
 
