@@ -4,6 +4,7 @@ use super::json::Lenient;
 use super::payment::Payment;
 use super::shape::{object, words};
 use super::value::{Id, Timestamp};
+use super::vendor::Vendor;
 
 object! {
     /// The part of a message that all types share. Every key may be missing: a message of 2026 can come without
@@ -60,6 +61,8 @@ object! {
         history_context: Option<HistoryContext>,
         /// What made the user send a contact card, such as `contact_request/other`.
         origin: Option<String>,
+        /// What a vendor's gateway adds: not WhatsApp's.
+        vendor as "_vnd": Option<Box<Lenient<Vendor>>>,
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
 mod value;
+mod vendor;
 mod view;
 
 pub use common::{
@@ -61,5 +62,6 @@ pub use payload::{
 pub use payment::{Amount, Payment, PaymentNotification, Refund, Transaction, TransactionError, TransactionMethod};
 pub use sender::{Match, PhoneNumber, Sender, UserId};
 pub use value::{Decimal, Id, JsonText, NotANumber, Timestamp};
+pub use vendor::{TurnChat, TurnLabel, TurnNote, TurnPerson, Vendor};
 pub(crate) use view::infer_type;
 pub use view::{Message, MessageKind, NotAMessage, Payload};
