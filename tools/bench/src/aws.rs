@@ -103,6 +103,7 @@ async fn answer(
     let answer = match head.headers.get("x-amz-target").map(|target| target.as_bytes()) {
         Some(target) if target.ends_with(b".PutItem") => "{}".to_owned(),
         Some(_) => r#"{"MessageId":"m"}"#.to_owned(),
+        None if head.method == Method::PUT => String::new(),
         None => published(std::str::from_utf8(&body)?),
     };
     let seen = traffic.get();

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use bytes::Bytes;
-use models::{Item, MoCallback, Received, ReceivedAt};
+use models::{Item, MoCallback, Received, ReceivedAt, Spilled};
 use serde_json::{Value, json};
 
 /// The verifier of `shop:password`, and that pair as HTTP Basic credentials.
@@ -35,7 +35,7 @@ pub(crate) fn mo(number: u64) -> Bytes {
     request("/mo", mo_body(number, TEXT_BYTES))
 }
 
-/// A message that no item holds; answered 413, once its event is read.
+/// A message that no item holds: its body becomes an object.
 pub(crate) fn mo_3_mb(number: u64) -> Bytes {
     request("/mo", mo_body(number, 3_000_000))
 }
@@ -81,9 +81,7 @@ pub(crate) fn stream_batch(first: u64, records: u64) -> anyhow::Result<Bytes> {
 
 fn stream_record(number: u64) -> anyhow::Result<Value> {
     let body = mo_body(number, TEXT_BYTES);
-    let at = ReceivedAt::from_epoch_ms(RECEIVED_AT_EPOCH_MS);
-    let received = Received { body: &body, application: "shop", at, expires_at: 1_766_481_302 };
-    let item = serde_json::to_value(Item::mo(&MoCallback::parse(&body)?, received))?;
+    let item = serde_json::to_value(item(&body)?)?;
     let attributes = item.as_object().context("an item is an object")?.iter().map(|(name, value)| {
         let value = match value {
             Value::Number(number) => json!({"N": number.to_string()}),
@@ -105,11 +103,37 @@ fn stream_record(number: u64) -> anyhow::Result<Value> {
     }))
 }
 
-/// Whether a response has the status that is expected or, of a batch, names nothing to come again.
-pub(crate) fn is_success(response: &[u8], expected_status: u16) -> bool {
+/// A batch of `records` text messages that the table didn't take, as the spill queue hands it over.
+pub(crate) fn spill_batch(first: u64, records: u64) -> anyhow::Result<Bytes> {
+    let records: Vec<Value> = (first..first + records).map(spilled).collect::<Result<_, _>>()?;
+    Ok(Bytes::from(json!({"Records": records}).to_string()))
+}
+
+fn spilled(number: u64) -> anyhow::Result<Value> {
+    let body = mo_body(number, TEXT_BYTES);
+    Ok(json!({
+        "messageId": format!("059f36b4-87a3-44ab-83d2-{number:012}"), "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "body": Spilled::Event(item(&body)?).to_message()?,
+        "attributes": {
+            "ApproximateReceiveCount": "1", "SentTimestamp": "1763889302417", "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+            "ApproximateFirstReceiveTimestamp": "1763889302418",
+        },
+        "messageAttributes": {}, "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3", "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:wab-Spill", "awsRegion": "us-east-1",
+    }))
+}
+
+fn item(body: &str) -> anyhow::Result<Item<'_>> {
+    let at = ReceivedAt::from_epoch_ms(RECEIVED_AT_EPOCH_MS);
+    let received = Received { body, application: "shop", at, expires_at: 1_766_481_302 };
+    Ok(Item::mo(&MoCallback::parse(body)?, received))
+}
+
+/// Whether a callback was accepted or, of a batch, nothing is to come again.
+pub(crate) fn is_success(response: &[u8]) -> bool {
     let Ok(response) = serde_json::from_slice::<Value>(response) else { return false };
     match response.get("statusCode") {
-        Some(status) => *status == expected_status,
+        Some(status) => *status == 200,
         None => response.get("batchItemFailures").and_then(Value::as_array).is_some_and(Vec::is_empty),
     }
 }

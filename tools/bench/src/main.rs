@@ -144,6 +144,7 @@ fn subjects(options: &Options) -> Vec<Subject> {
         subject("fanout 1", built("Fanout"), |number| events::stream_batch(number, 1), 1),
         subject("fanout 10", built("Fanout"), |number| events::stream_batch(number, 10), 2),
         subject("fanout 100", built("Fanout"), |number| events::stream_batch(number, 100), 10),
+        subject("recover 10", built("Recover"), |number| events::spill_batch(number, 10), 2),
         subject("noop 3 MB", compared("bench-noop"), |number| Ok(events::mo_3_mb(number)), 20),
         subject("mo 3 MB", built("Mo"), |number| Ok(events::mo_3_mb(number)), 20),
     ]
@@ -162,6 +163,8 @@ fn environment(aws_url: &str, trusted: &Path) -> Vec<(&'static str, String)> {
         ("AWS_ENDPOINT_URL", aws_url.to_owned()),
         ("SSL_CERT_FILE", trusted.display().to_string()),
         ("TABLE_NAME", "wab-Events-1A2B3C4D5E6F".to_owned()),
+        ("BUCKET_NAME", "wab-bucket-1a2b3c4d5e6f".to_owned()),
+        ("SPILL_QUEUE_URL", format!("{aws_url}/123456789012/wab-Spill")),
         ("CALLBACK_CREDENTIALS", events::VERIFIER.to_owned()),
         ("RETENTION_DAYS", "30".to_owned()),
         ("MO_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:wab-MoTopic-1A2B3C4D5E6F".to_owned()),
@@ -220,8 +223,7 @@ async fn start(subject: &Subject, environment: &[(&str, String)], number: u64) -
 /// How long an invocation took, provided that it did what it should: a function that fails fast is not fast.
 async fn invoke(subject: &Subject, function: &mut Function, event: Bytes) -> anyhow::Result<Duration> {
     let (took, response) = function.invoke(event).await?;
-    let expected = if subject.name == "mo 3 MB" { 413 } else { 200 };
-    ensure!(events::is_success(&response, expected), "{} did not succeed", subject.name);
+    ensure!(events::is_success(&response), "{} did not succeed", subject.name);
     Ok(took)
 }
 
