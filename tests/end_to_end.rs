@@ -532,7 +532,7 @@ async fn wab(stack: &Stack, kind: &str, arguments: &[&str]) -> (u8, String) {
     let cli = wab::Cli::try_parse_from(line).unwrap();
     tokio::task::spawn_blocking(move || {
         let mut out = Vec::new();
-        let code = cli.run(Path::new("."), &mut out).unwrap();
+        let code = cli.run(Path::new("."), &mut out, &mut std::io::sink()).unwrap();
         (code, String::from_utf8(out).unwrap())
     })
     .await

@@ -4,10 +4,14 @@
 //! knows the process: its arguments, its working directory, its output and its exit code.
 
 mod answer;
+mod aws;
 mod callback_url;
 mod check;
 mod credentials;
+mod handover;
+mod parked;
 mod random;
+mod replay;
 mod samples;
 mod send;
 mod target;
@@ -19,6 +23,9 @@ use clap::{Parser, Subcommand};
 
 /// What a command exits with if it can't be carried out as it was given. Clap uses the same number.
 pub const USAGE: u8 = 2;
+
+/// What a command exits with if AWS couldn't be reached, or refused what it was asked for.
+const UNAVAILABLE: u8 = 3;
 
 /// Looks after a receiver of WhatsApp gateway callbacks.
 #[derive(Parser)]
@@ -34,6 +41,9 @@ Examples:
   wab send mo --type image
   wab send dlr --status expired
   wab check captured.jsonl --explain
+  wab parked list
+  wab parked redrive
+  wab replay --from 2026-11-23T09:00:00Z --to 2026-11-23T10:30:00Z
 
 `wab help COMMAND` tells more of each, with its exit codes.";
 
@@ -41,21 +51,32 @@ Examples:
 enum Command {
     Check(check::Args),
     Credentials(credentials::Args),
+    Parked(parked::Args),
+    Replay(replay::Args),
     Send(send::Args),
 }
 
 impl Cli {
-    /// Carries the command out in `directory`, writes what there is to say to `out`, and gives the exit code.
+    /// Carries the command out in `directory`, writes what comes of it to `out` and how it goes to `err`, and gives
+    /// the exit code.
     ///
     /// # Errors
-    /// If it can't be carried out as it was given; then the exit code is [`USAGE`].
-    pub fn run(self, directory: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
+    /// If it can't be carried out; then [`exit_code`] has the exit code.
+    pub fn run(self, directory: &Path, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {
         match self.command {
             Command::Check(args) => check::run(&args, directory, out),
             Command::Credentials(args) => credentials::run(args, out),
+            Command::Parked(args) => parked::run(&args, directory, out, err),
+            Command::Replay(args) => replay::run(&args, directory, out, err),
             Command::Send(args) => send::run(args, directory, out),
         }
     }
+}
+
+/// What the process exits with after an error.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<aws::Unavailable>() { UNAVAILABLE } else { USAGE }
 }
 
 #[cfg(test)]
@@ -88,6 +109,14 @@ mod tests {
         refused(&["wab", "send", "mo", "--file", "a.json", "--id", "1"]);
         refused(&["wab", "send", "dlr", "--file", "a.json", "--status", "sent"]);
         refused(&["wab", "check"]);
+        refused(&["wab", "parked"]);
+        refused(&["wab", "parked", "redrive", "--only", "telegram"]);
+        refused(&["wab", "parked", "redrive", "--json"]);
+        refused(&["wab", "parked", "list", "--max", "0"]);
+        refused(&["wab", "replay"]);
+        refused(&["wab", "replay", "--from", "yesterday"]);
+        refused(&["wab", "replay", "--from", "2026-11-23T09:00:00"]);
+        refused(&["wab", "replay", "--from", "2026-11-23T09:00:00Z", "--kind", "text"]);
         refused(&["wab", "check", "--json", "--explain", "a.json"]);
     }
 

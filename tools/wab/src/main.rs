@@ -5,17 +5,17 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use wab::{Cli, USAGE};
+use wab::{Cli, exit_code};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let directory = std::env::current_dir().context("no working directory");
-    match directory.and_then(|directory| cli.run(&directory, &mut io::stdout().lock())) {
+    match directory.and_then(|directory| cli.run(&directory, &mut io::stdout().lock(), &mut io::stderr())) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             // If even stderr is closed, the exit code is all there is to say.
             let _ = writeln!(io::stderr().lock(), "wab: {error:#}");
-            ExitCode::from(USAGE)
+            ExitCode::from(exit_code(&error))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where `wab send` posts to, and as whom: what was asked for, or the local stack that `make up` started.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use models::Kind;
@@ -56,9 +56,13 @@ impl Args {
     }
 }
 
+/// What `make up` wrote, here or in the directories above.
+pub(crate) fn stack_file(directory: &Path) -> Option<PathBuf> {
+    directory.ancestors().map(|directory| directory.join(STACK_FILE)).find(|file| file.is_file())
+}
+
 fn local_stack(kind: Kind, directory: &Path) -> anyhow::Result<CallbackUrl> {
-    let file = directory.ancestors().map(|directory| directory.join(STACK_FILE)).find(|file| file.is_file());
-    let file = file.ok_or_else(|| {
+    let file = stack_file(directory).ok_or_else(|| {
         anyhow!("no --url, and no local stack either: there is no {STACK_FILE} here or above (`make up` writes it)")
     })?;
     let read = || -> anyhow::Result<CallbackUrl> {
@@ -76,7 +80,6 @@ fn local_stack(kind: Kind, directory: &Path) -> anyhow::Result<CallbackUrl> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::PathBuf;
 
     use super::*;
 

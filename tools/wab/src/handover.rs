@@ -1,0 +1,285 @@
+//! Events handed to the function `fanout` as the table's stream would: records, and the answer to them.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::aws::{Invoked, Stack};
+
+/// The most records of a batch (`BatchSize` in the template).
+const MAX_RECORDS: usize = 100;
+
+/// The most bytes of a batch: a synchronous invocation takes 6 MB (Lambda quotas).
+const MAX_BYTES: usize = 5_000_000;
+
+/// Before each further try of what is not done.
+pub(crate) const PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+
+/// A batch of stream records.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    records: Vec<Box<RawValue>>,
+    bytes: usize,
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    #[serde(rename = "eventID")]
+    id: &'a str,
+    #[serde(rename = "eventName")]
+    name: &'static str,
+    #[serde(rename = "eventSource")]
+    source: &'static str,
+    #[serde(rename = "eventSourceARN")]
+    stream_arn: &'a str,
+    dynamodb: Change<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Change<'a> {
+    keys: Keys<'a>,
+    new_image: &'a serde_dynamo::Item,
+    sequence_number: &'a str,
+}
+
+#[derive(Serialize)]
+struct Keys<'a> {
+    pk: &'a serde_dynamo::AttributeValue,
+    sk: &'a serde_dynamo::AttributeValue,
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    #[serde(rename = "Records")]
+    records: &'a [Box<RawValue>],
+}
+
+impl Batch {
+    /// A batch of one record that is there already.
+    pub(crate) fn of_record(record: Box<RawValue>) -> Self {
+        Self { bytes: record.get().len(), records: vec![record] }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Adds an item as the record of its insertion. If it doesn't fit any more, gives the batch so far, and begins
+    /// a new one with it.
+    pub(crate) fn add(&mut self, table_arn: &str, item: &serde_dynamo::Item) -> anyhow::Result<Option<Self>> {
+        let mut record = record(self.len() + 1, table_arn, item)?;
+        let mut full = None;
+        if !self.is_empty() && (self.len() == MAX_RECORDS || self.bytes + record.get().len() > MAX_BYTES) {
+            full = Some(std::mem::take(self));
+            record = self::record(1, table_arn, item)?;
+        }
+        self.bytes += record.get().len();
+        self.records.push(record);
+        Ok(full)
+    }
+
+    /// What `fanout` gets: all but the first records, which are done.
+    fn event(&self, done: usize) -> serde_json::Result<String> {
+        serde_json::to_string(&Event { records: self.records.get(done..).unwrap_or_default() })
+    }
+
+    /// Hands the batch over, until all is done or the last pause is over.
+    pub(crate) async fn hand_over(&self, stack: &Stack, pauses: &[Duration]) -> anyhow::Result<HandedOver> {
+        let mut outcome = HandedOver { done: 0, published: None, parked: 0, why: None };
+        let mut pauses = pauses.iter();
+        loop {
+            let invoked = stack.invoke_fanout(self.event(outcome.done)?).await?;
+            outcome.why = match invoked {
+                Invoked::Failed => Some("the function fanout failed: see its log"),
+                Invoked::Answered(payload) => match Answer::read(&payload) {
+                    None => Some("the answer of the function fanout can't be read"),
+                    Some(answer) => {
+                        outcome.done = answer.done(outcome.done, self.len());
+                        outcome.parked += answer.parked.unwrap_or(0);
+                        outcome.published = answer.published;
+                        Some("fanout could not publish: its log says why")
+                    }
+                },
+            };
+            if outcome.done == self.len() {
+                outcome.why = None;
+                return Ok(outcome);
+            }
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => return Ok(outcome),
+            }
+        }
+    }
+}
+
+/// The stream record of an item's insertion. Its sequence number is its number in the batch.
+fn record(number: usize, table_arn: &str, item: &serde_dynamo::Item) -> anyhow::Result<Box<RawValue>> {
+    let number = number.to_string();
+    let keys =
+        Keys { pk: item.get("pk").context("an item has no pk")?, sk: item.get("sk").context("an item has no sk")? };
+    let record = Record {
+        id: &number,
+        name: "INSERT",
+        source: "aws:dynamodb",
+        stream_arn: &format!("{table_arn}/stream/replay"),
+        dynamodb: Change { keys, new_image: item, sequence_number: &number },
+    };
+    Ok(serde_json::value::to_raw_value(&record)?)
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) struct HandedOver {
+    /// How many of its records need nothing more; the others come after them.
+    pub(crate) done: usize,
+    /// How many events the last answer says were published, if it says so.
+    pub(crate) published: Option<u64>,
+    /// How many events were parked.
+    pub(crate) parked: u64,
+    /// Why the others are not done.
+    pub(crate) why: Option<&'static str>,
+}
+
+/// What `fanout` answers, as to the stream.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    #[serde(rename = "batchItemFailures")]
+    failures: Vec<Failure>,
+    published: Option<u64>,
+    parked: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Failure {
+    #[serde(rename = "itemIdentifier")]
+    sequence_number: Option<String>,
+}
+
+impl Answer {
+    fn read(payload: &[u8]) -> Option<Self> {
+        serde_json::from_slice(payload).ok()
+    }
+
+    /// How many of a batch's records are done, if `before` of them were before: those in front of the first failure.
+    /// One that names no record of the batch counts as the first.
+    fn done(&self, before: usize, all: usize) -> usize {
+        let failed = self.failures.iter().map(|failure| {
+            let number = failure.sequence_number.as_ref().and_then(|number| number.parse::<usize>().ok());
+            number.filter(|number| (before + 1..=all).contains(number)).map_or(before, |number| number - 1)
+        });
+        failed.min().unwrap_or(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+    use serde_dynamo::AttributeValue;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/events";
+
+    fn item(pk: &str, body_bytes: usize) -> serde_dynamo::Item {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let mut item = HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text("EVENT"))]);
+        item.insert("v".to_owned(), AttributeValue::N("1".to_owned()));
+        item.insert("body".to_owned(), text(&"x".repeat(body_bytes)));
+        item.insert("blob".to_owned(), AttributeValue::B(vec![0, 255]));
+        item.into()
+    }
+
+    #[test]
+    fn an_item_is_handed_over_as_its_insertion() {
+        let mut batch = Batch::default();
+        assert!(batch.add(TABLE, &item("MO#a", 1)).unwrap().is_none());
+        assert!(batch.add(TABLE, &item("MO#b", 1)).unwrap().is_none());
+        let expected = |number: &str, pk: &str| {
+            json!({
+                "eventID": number,
+                "eventName": "INSERT",
+                "eventSource": "aws:dynamodb",
+                "eventSourceARN": format!("{TABLE}/stream/replay"),
+                "dynamodb": {
+                    "Keys": {"pk": {"S": pk}, "sk": {"S": "EVENT"}},
+                    "NewImage": {"pk": {"S": pk}, "sk": {"S": "EVENT"}, "v": {"N": "1"}, "body": {"S": "x"},
+                                 "blob": {"B": "AP8="}},
+                    "SequenceNumber": number,
+                },
+            })
+        };
+        let event: Value = serde_json::from_str(&batch.event(0).unwrap()).unwrap();
+        assert_eq!(event, json!({"Records": [expected("1", "MO#a"), expected("2", "MO#b")]}));
+        let rest: Value = serde_json::from_str(&batch.event(1).unwrap()).unwrap();
+        assert_eq!(rest, json!({"Records": [expected("2", "MO#b")]}));
+    }
+
+    #[test]
+    fn a_record_that_is_there_is_handed_over_as_it_is() {
+        let record = r#"{ "eventName":"INSERT", "x":1e400 }"#;
+        let batch = Batch::of_record(serde_json::from_str(record).unwrap());
+        assert_eq!(batch.event(0).unwrap(), format!(r#"{{"Records":[{record}]}}"#));
+    }
+
+    #[test]
+    fn a_batch_has_at_most_100_records_and_5_mb() {
+        let mut batch = Batch::default();
+        let full: Vec<usize> =
+            (0..250).filter_map(|_| batch.add(TABLE, &item("MO#a", 1)).unwrap()).map(|full| full.len()).collect();
+        assert_eq!((full, batch.len()), (vec![100, 100], 50));
+        let mut batch = Batch::default();
+        let full: Vec<usize> =
+            (0..30).filter_map(|_| batch.add(TABLE, &item("MO#a", 400_000)).unwrap()).map(|full| full.len()).collect();
+        assert_eq!((full, batch.len()), (vec![12, 12], 6));
+        let event: Value = serde_json::from_str(&batch.event(0).unwrap()).unwrap();
+        assert_eq!(event["Records"][0]["dynamodb"]["SequenceNumber"], "1", "each batch begins anew");
+    }
+
+    #[track_caller]
+    fn check(answer: &str, before: usize, all: usize, done: Option<usize>) {
+        assert_eq!(Answer::read(answer.as_bytes()).map(|answer| answer.done(before, all)), done, "{answer}");
+    }
+
+    #[test]
+    fn what_is_in_front_of_the_first_failure_is_done() {
+        check(r#"{"batchItemFailures":[]}"#, 0, 5, Some(5));
+        check(r#"{"batchItemFailures":[],"published":4,"parked":1,"new":{}}"#, 0, 5, Some(5));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#, 0, 5, Some(2));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":"5"},{"itemIdentifier":"4"}]}"#, 0, 5, Some(3));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#, 2, 5, Some(2));
+        // Another answer than a stream's, or one about another batch: nothing new is done.
+        check(r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, 1, 5, Some(1));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, 0, 5, Some(0));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":"6"}]}"#, 0, 5, Some(0));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#, 2, 5, Some(2));
+        check(r#"{"statusCode":200}"#, 0, 5, None);
+        check("null", 0, 5, None);
+        check("", 0, 5, None);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_is_done_than_was_handed_over(
+            numbers in prop::collection::vec(prop::option::of("[0-9]{0,4}"), 0..4),
+            before in 0_usize..100,
+            rest in 1_usize..100,
+        ) {
+            let failures = numbers.into_iter().map(|sequence_number| Failure { sequence_number }).collect();
+            let answer = Answer { failures, published: None, parked: None };
+            let done = answer.done(before, before + rest);
+            prop_assert!((before..=before + rest).contains(&done));
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! `wab parked list`: what waits in the dead-letter queue.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+use jiff::Timestamp;
+use models::{Key, Kind};
+use serde::Serialize;
+
+use super::Filter;
+use super::message::{Parked, What, classify};
+use super::reader::Reader;
+use crate::aws::{self, Received};
+
+/// For how long a message is hidden at most from others who read the queue. They are given back at the end.
+const HIDDEN: Duration = Duration::from_secs(10);
+
+/// How long the queue is read.
+const TIME: Duration = Duration::from_secs(60);
+
+/// Show what waits in the dead-letter queue, and why
+///
+/// Nothing is taken away. Kinds: `event`, one that couldn't be published; `record`, a stream record that couldn't be
+/// read; `position`, a batch that Lambda gave up, with the time of its arrival; `spilled`, what should have reached the
+/// table from the spill queue; `unknown`, anything else. No message or number is shown: an event by its id, a hash.
+///
+/// A queue that is long or busy may not be shown whole; then it says so.
+#[derive(clap::Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    filter: Filter,
+    /// Show the key of each event in the table too. It holds the gateway's message id
+    #[arg(long)]
+    keys: bool,
+    /// Read at most so many messages, and for at most a minute
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    max: u32,
+    /// Print it all as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    aws: aws::Args,
+}
+
+const AFTER: &str = "\
+Examples:
+  wab parked list
+  wab parked list --reason 'item not known' --json
+  wab parked list --only event --keys --stack wab --profile production
+
+Exit codes:
+  0  shown, also if there is nothing
+  2  usage error
+  3  AWS can't be reached or refuses";
+
+/// All that is printed.
+#[derive(Debug, Serialize)]
+struct List {
+    messages: Vec<Row>,
+    /// How many messages were read, whether shown or not.
+    read: usize,
+    /// How many there are, about.
+    in_queue: u64,
+    /// Whether there may be more than were read.
+    more: bool,
+}
+
+/// A message of the queue.
+#[derive(Debug, Serialize)]
+struct Row {
+    message_id: String,
+    kind: What,
+    since: Option<Timestamp>,
+    received_times: u32,
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_kind: Option<Kind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Key>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch: Option<Batch>,
+}
+
+/// A batch that Lambda gave up.
+#[derive(Debug, Serialize)]
+struct Batch {
+    records: u64,
+    first_arrival: Timestamp,
+    last_arrival: Timestamp,
+}
+
+pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {
+    let list = aws::block_on(async {
+        let stack = args.aws.connect(directory).await?;
+        writeln!(err, "{}", stack.name)?;
+        let in_queue = stack.parked_messages().await?;
+        let mut reader = Reader::new(&stack, HIDDEN, Some(TIME));
+        let max = usize::try_from(args.max)?;
+        let mut messages = Vec::new();
+        let mut read = 0;
+        let mut at_the_end = false;
+        while read < max && !at_the_end {
+            let received = reader.next().await?;
+            at_the_end = received.is_empty();
+            for message in received {
+                read += 1;
+                let (parked, reason) = classify(&message.body);
+                if args.filter.picks(&parked, reason.as_deref()) {
+                    messages.push(Row::new(message, &parked, reason, args.keys));
+                }
+            }
+        }
+        reader.release().await?;
+        messages.sort_by_key(|row| row.since);
+        let more = !at_the_end || u64::try_from(read)? < in_queue;
+        Ok(List { messages, read, in_queue, more })
+    })?;
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &list)?;
+        writeln!(out)?;
+    } else {
+        list.show(args.keys, out)?;
+    }
+    Ok(0)
+}
+
+impl Row {
+    fn new(message: Received, parked: &Parked, reason: Option<String>, with_key: bool) -> Self {
+        let key = parked.key();
+        Self {
+            message_id: message.id,
+            kind: parked.what(),
+            since: message.sent_at,
+            received_times: message.times,
+            reason,
+            event_id: key.map(Key::event_id),
+            event_kind: key.and_then(|key| Kind::of_partition_key(&key.pk)).map(|(kind, _)| kind),
+            key: key.filter(|_| with_key).cloned(),
+            batch: match parked {
+                Parked::Position { batch } => {
+                    Some(Batch { records: batch.records, first_arrival: batch.first, last_arrival: batch.last })
+                }
+                Parked::Event { .. } | Parked::Record { .. } | Parked::Spilled { .. } | Parked::Unknown => None,
+            },
+        }
+    }
+
+    fn cells(&self, with_key: bool) -> Vec<String> {
+        let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+        let mut reason = or_dash(self.reason.as_deref());
+        if let Some(batch) = &self.batch {
+            let Batch { records, first_arrival, last_arrival } = batch;
+            reason.push_str(&format!("; {records} records of {first_arrival} to {last_arrival}"));
+        }
+        let mut cells = vec![
+            self.kind.as_str().to_owned(),
+            self.since.map_or_else(|| "-".to_owned(), |since| format!("{since:.0}")),
+            self.received_times.to_string(),
+            or_dash(self.event_kind.map(Kind::as_str)),
+            or_dash(self.event_id.as_deref()),
+            reason,
+        ];
+        if with_key {
+            // An id is the gateway's, and may hold anything.
+            let key = self.key.as_ref().map(|key| format!("{} {}", key.pk, key.sk).escape_debug().to_string());
+            cells.push(or_dash(key.as_deref()));
+        }
+        cells
+    }
+}
+
+impl List {
+    fn show(&self, with_key: bool, out: &mut impl Write) -> anyhow::Result<()> {
+        if !self.messages.is_empty() {
+            let mut table = Table::new();
+            table.load_style(presets::NOTHING);
+            let mut header = vec!["kind", "since", "received", "of", "event id", "reason"];
+            header.extend(with_key.then_some("key"));
+            table.set_header(header);
+            for row in &self.messages {
+                table.add_row(row.cells(with_key));
+            }
+            if let Some(column) = table.column_mut(2) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            writeln!(out, "{table}\n")?;
+        }
+        match (self.messages.len(), self.read) {
+            (0, 0) => write!(out, "nothing is parked")?,
+            (shown, read) if shown == read => write!(out, "{shown} parked")?,
+            (shown, read) => write!(out, "{shown} shown of {read} read")?,
+        }
+        if self.more {
+            write!(out, "; there may be more: the queue holds about {}", self.in_queue)?;
+        }
+        Ok(writeln!(out)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(body: &str, with_key: bool) -> Row {
+        let message = Received {
+            id: "m".to_owned(),
+            handle: "h".to_owned(),
+            sent_at: Timestamp::from_millisecond(1_763_889_302_417).ok(),
+            times: 3,
+            body: body.to_owned(),
+        };
+        let (parked, reason) = classify(body);
+        Row::new(message, &parked, reason, with_key)
+    }
+
+    fn shown(bodies: &[&str], with_key: bool, in_queue: u64) -> String {
+        let messages: Vec<Row> = bodies.iter().map(|body| row(body, with_key)).collect();
+        let read = messages.len();
+        let list = List { messages, read, in_queue, more: u64::try_from(read).unwrap() < in_queue };
+        let mut out = Vec::new();
+        list.show(with_key, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_message_is_a_line_without_its_key() {
+        let event = include_str!("../../golden/parked-event.json");
+        let position = include_str!("../../golden/parked-position.json");
+        let out = shown(&[event, position, "?"], false, 3);
+        let words: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
+        let since = "2025-11-23T09:15:02Z";
+        let event = ["event", since, "3", "mo", "2261d224ea3b4a40860397f823cb7d66", "the", "item's"];
+        assert_eq!(words[1][..7], event);
+        assert_eq!(words[2][..6], ["position", since, "3", "-", "-", "RetryAttemptsExhausted;"]);
+        assert_eq!(words[3], ["unknown", since, "3", "-", "-", "-"]);
+        assert!(out.ends_with("\n3 parked\n") && !out.contains("7c1f"), "{out}");
+        assert!(out.contains("100 records of 2025-11-23T09:15:03Z to 2025-11-23T09:17:40Z"), "{out}");
+    }
+
+    #[test]
+    fn a_key_is_shown_if_it_is_asked_for() {
+        let event = include_str!("../../golden/parked-event.json");
+        assert!(shown(&[event], true, 1).contains("MO#7c1f EVENT"));
+        let hostile = r#"{"reason": "r", "key": {"pk": "MO#\u001b[2J", "sk": "EVENT"}}"#;
+        assert!(!shown(&[hostile], true, 1).contains('\u{1b}'));
+        assert_eq!(serde_json::to_value(row(event, false)).unwrap().get("key"), None);
+    }
+
+    #[test]
+    fn an_empty_queue_and_one_that_is_not_shown_whole_say_so() {
+        assert_eq!(shown(&[], false, 0), "nothing is parked\n");
+        assert!(shown(&["?"], false, 12).ends_with("1 parked; there may be more: the queue holds about 12\n"));
+    }
+}
