@@ -17,7 +17,7 @@ use crate::requests::{basic, dlr, fresh_id, mo_text};
 use crate::stack::{Delivered, Stack};
 
 /// The events of one of the gateway's messages.
-fn of<'a>(events: &'a [Delivered], id: &str) -> Vec<&'a Delivered> {
+pub(crate) fn of<'a>(events: &'a [Delivered], id: &str) -> Vec<&'a Delivered> {
     events.iter().filter(|delivered| delivered.subject() == id).collect()
 }
 
@@ -384,7 +384,8 @@ async fn what_waits_in_the_spill_queue_is_stored_and_published() {
     assert_eq!(of(&[events, subscriber.everything_so_far().await].concat(), &known).len(), 1);
 }
 
-fn write(item: &Item<'_>, spoil: impl FnOnce(&mut serde_json::Map<String, Value>)) -> WriteRequest {
+/// A put of an item, of another one than it should be.
+pub(crate) fn write(item: &Item<'_>, spoil: impl FnOnce(&mut serde_json::Map<String, Value>)) -> WriteRequest {
     let mut item = serde_json::to_value(item).unwrap();
     spoil(item.as_object_mut().unwrap());
     let attributes = item.as_object().unwrap().iter().map(|(name, value)| {

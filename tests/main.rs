@@ -18,6 +18,7 @@ mod end_to_end;
 mod fake_aws;
 mod fanout_rules;
 mod log_lines;
+mod parked;
 mod recover_rules;
 mod requests;
 mod samples;

@@ -12,7 +12,7 @@ fn check(directory: &Path, ending: &str) -> (u8, Value) {
     files.retain(|file| file.extension().is_some_and(|extension| extension == ending));
     let command = ["wab".into(), "check".into(), "--json".into()].into_iter().chain(files);
     let mut out = Vec::new();
-    let code = Cli::try_parse_from(command).unwrap().run(directory, &mut out).unwrap();
+    let code = Cli::try_parse_from(command).unwrap().run(directory, &mut out, &mut std::io::sink()).unwrap();
     (code, serde_json::from_slice(&out).unwrap())
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 
 /// How long anything may take to arrive. Far more than it takes; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What `infra/local/stack.py` writes of a stack that is up.
 #[derive(Debug, Clone, Deserialize)]
@@ -175,6 +175,29 @@ impl Stack {
             subscription.send().await.unwrap();
         }
         Subscriber { stack: self.clone(), url }
+    }
+
+    /// A queue of its own.
+    pub(crate) async fn queue(&self) -> String {
+        self.sqs.create_queue().queue_name(fresh_id("queue")).send().await.unwrap().queue_url.unwrap()
+    }
+
+    /// Sends a message to a queue.
+    pub(crate) async fn send(&self, queue: &str, message: &str) {
+        self.sqs.send_message().queue_url(queue).message_body(message).send().await.unwrap();
+    }
+
+    /// The messages of a queue, which are gone from it then.
+    pub(crate) async fn take_all(&self, queue: &str) -> Vec<String> {
+        let mut messages = Vec::new();
+        loop {
+            let receive = self.sqs.receive_message().queue_url(queue).max_number_of_messages(10).wait_time_seconds(1);
+            let got = receive.send().await.unwrap().messages.unwrap_or_default();
+            if got.is_empty() {
+                return messages;
+            }
+            messages.extend(got.into_iter().filter_map(|message| message.body));
+        }
     }
 
     async fn queue_arn(&self, url: &str) -> String {

@@ -56,6 +56,8 @@ struct Keys<'a> {
 struct Event<'a> {
     #[serde(rename = "Records")]
     records: &'a [Box<RawValue>],
+    /// That the answer shall say how many were published and parked.
+    count: bool,
 }
 
 impl Batch {
@@ -88,36 +90,49 @@ impl Batch {
 
     /// What `fanout` gets: all but the first records, which are done.
     fn event(&self, done: usize) -> serde_json::Result<String> {
-        serde_json::to_string(&Event { records: self.records.get(done..).unwrap_or_default() })
+        serde_json::to_string(&Event { records: self.records.get(done..).unwrap_or_default(), count: true })
     }
 
-    /// Hands the batch over, until all is done or the last pause is over.
+    /// Hands the batch over, until all is done or the last pause is over. Then a record that alone holds up others is
+    /// left, and the others go on.
     pub(crate) async fn hand_over(&self, stack: &Stack, pauses: &[Duration]) -> anyhow::Result<HandedOver> {
-        let mut outcome = HandedOver { done: 0, published: None, parked: 0, why: None };
+        let mut outcome = HandedOver::default();
         let mut pauses = pauses.iter();
-        loop {
-            let invoked = stack.invoke_fanout(self.event(outcome.done)?).await?;
-            outcome.why = match invoked {
-                Invoked::Failed => Some("the function fanout failed: see its log"),
+        let mut next = 0;
+        while next < self.len() {
+            let mut others_go_on = false;
+            let why = match stack.invoke_fanout(self.event(next)?).await? {
+                Invoked::Failed => "the function fanout failed: see its log",
                 Invoked::Answered(payload) => match Answer::read(&payload) {
-                    None => Some("the answer of the function fanout can't be read"),
+                    None => "the answer of the function fanout can't be read",
                     Some(answer) => {
-                        outcome.done = answer.done(outcome.done, self.len());
+                        let done = answer.done(next, self.len());
+                        outcome.done += done - next;
                         outcome.parked += answer.parked.unwrap_or(0);
                         outcome.published = answer.published;
-                        Some("fanout could not publish: its log says why")
+                        others_go_on = answer.published.is_some_and(|published| published > 0);
+                        next = done;
+                        "fanout could not publish: its log says why"
                     }
                 },
             };
-            if outcome.done == self.len() {
-                outcome.why = None;
-                return Ok(outcome);
+            if next == self.len() {
+                break;
             }
             match pauses.next() {
                 Some(pause) => tokio::time::sleep(*pause).await,
-                None => return Ok(outcome),
+                None => {
+                    outcome.why = Some(why);
+                    outcome.left += 1;
+                    next += 1;
+                    if !others_go_on {
+                        outcome.rest = self.len() - next;
+                        break;
+                    }
+                }
             }
         }
+        Ok(outcome)
     }
 }
 
@@ -137,15 +152,19 @@ fn record(number: usize, table_arn: &str, item: &serde_dynamo::Item) -> anyhow::
 }
 
 /// What became of a batch.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct HandedOver {
-    /// How many of its records need nothing more; the others come after them.
+    /// How many of its records need nothing more.
     pub(crate) done: usize,
-    /// How many events the last answer says were published, if it says so.
-    pub(crate) published: Option<u64>,
     /// How many events were parked.
     pub(crate) parked: u64,
-    /// Why the others are not done.
+    /// How many events the last answer says were published, if it says so.
+    pub(crate) published: Option<u64>,
+    /// How many records didn't get on.
+    pub(crate) left: usize,
+    /// How many records weren't even tried any more, since nothing gets on.
+    pub(crate) rest: usize,
+    /// Why those are left.
     pub(crate) why: Option<&'static str>,
 }
 
@@ -221,16 +240,16 @@ mod tests {
             })
         };
         let event: Value = serde_json::from_str(&batch.event(0).unwrap()).unwrap();
-        assert_eq!(event, json!({"Records": [expected("1", "MO#a"), expected("2", "MO#b")]}));
+        assert_eq!(event, json!({"Records": [expected("1", "MO#a"), expected("2", "MO#b")], "count": true}));
         let rest: Value = serde_json::from_str(&batch.event(1).unwrap()).unwrap();
-        assert_eq!(rest, json!({"Records": [expected("2", "MO#b")]}));
+        assert_eq!(rest["Records"], json!([expected("2", "MO#b")]));
     }
 
     #[test]
     fn a_record_that_is_there_is_handed_over_as_it_is() {
         let record = r#"{ "eventName":"INSERT", "x":1e400 }"#;
         let batch = Batch::of_record(serde_json::from_str(record).unwrap());
-        assert_eq!(batch.event(0).unwrap(), format!(r#"{{"Records":[{record}]}}"#));
+        assert_eq!(batch.event(0).unwrap(), format!(r#"{{"Records":[{record}],"count":true}}"#));
     }
 
     #[test]

@@ -23,8 +23,8 @@ const PROGRESS: Duration = Duration::from_secs(5);
 /// id as ever, by which subscribers drop what they know. An event that can't be published is parked in the dead-letter
 /// queue.
 ///
-/// It reads the whole table, whatever the window: half a read unit for every 4 KB, which is 0.125 US dollars for
-/// 4 GB at 0.25 a million units, for --dry-run too; and an SNS publish for every event found.
+/// It reads the whole table, whatever the window and with --dry-run too: half a read unit for every 4 KB, 131 072 for a
+/// GB. Each event found is one more SNS publish.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Args {
@@ -105,7 +105,7 @@ async fn count(
             break;
         }
     }
-    writeln!(out, "{} events would be published ({})", replayed.found, replayed.cost())?;
+    writeln!(out, "would publish {} ({})", replayed.found, replayed.cost())?;
     Ok(0)
 }
 
@@ -174,8 +174,12 @@ pub(crate) struct Replayed {
     found: u64,
     handed_over: u64,
     parked: u64,
-    /// Why it stopped before the end.
-    stopped: Option<&'static str>,
+    /// How many events didn't get on, not counting what wasn't read any more.
+    left: u64,
+    /// Why.
+    why: Option<&'static str>,
+    /// Whether it ended before the end, since nothing got on.
+    stopped: bool,
     scanned: u64,
     read_units: f64,
     said: Option<Instant>,
@@ -205,7 +209,7 @@ impl Replayed {
                 self.found += 1;
                 if let Some(full) = batch.add(&table_arn, item)? {
                     self.hand_over(stack, &full).await?;
-                    if self.stopped.is_some() {
+                    if self.stopped {
                         return Ok(());
                     }
                 }
@@ -226,7 +230,9 @@ impl Replayed {
         let outcome = batch.hand_over(stack, &PAUSES).await?;
         self.handed_over += u64::try_from(outcome.done)?;
         self.parked += outcome.parked;
-        self.stopped = outcome.why;
+        self.left += u64::try_from(outcome.left + outcome.rest)?;
+        self.why = outcome.why.or(self.why);
+        self.stopped = outcome.rest > 0 || outcome.done == 0;
         Ok(())
     }
 
@@ -254,13 +260,13 @@ impl Replayed {
         self.parked
     }
 
-    /// Why it stopped before the end, if it did.
-    pub(crate) fn stopped(&self) -> Option<&'static str> {
-        self.stopped
+    /// Why something is left, if it is.
+    pub(crate) fn left(&self) -> Option<&'static str> {
+        self.why
     }
 
     fn is_complete(&self) -> bool {
-        self.stopped.is_none() && self.parked == 0
+        self.why.is_none() && self.parked == 0
     }
 
     /// What it took, in words.
@@ -269,13 +275,13 @@ impl Replayed {
     }
 
     fn summary(&self) -> String {
-        let mut summary = format!("{} events published ({})", self.published(), self.cost());
+        let mut summary = format!("published {} ({})", self.published(), self.cost());
         if self.parked > 0 {
-            summary
-                .push_str(&format!("\n{} parked in the dead-letter queue: `wab parked list` shows why", self.parked));
+            summary.push_str(&format!("\nparked {}: `wab parked list` shows why", self.parked));
         }
-        if let Some(why) = self.stopped {
-            summary.push_str(&format!("\nstopped before the end: {why}. Once it is mended, replay the window again"));
+        if let Some(why) = self.why {
+            let beginning = if self.stopped { "stopped before the end, " } else { "" };
+            summary.push_str(&format!("\n{beginning}left {}: {why}. Replay the window again afterwards", self.left));
         }
         summary
     }
@@ -333,11 +339,14 @@ mod tests {
     fn the_summary_says_what_is_left_to_do() {
         let mut replayed = Replayed { found: 5, handed_over: 5, scanned: 9, read_units: 0.5, ..Replayed::default() };
         assert!(replayed.is_complete());
-        assert_eq!(replayed.summary(), "5 events published (9 items read, 0.5 read units)");
+        assert_eq!(replayed.summary(), "published 5 (9 items read, 0.5 read units)");
         replayed.parked = 2;
-        replayed.stopped = Some("no");
+        replayed.left = 4;
+        replayed.why = Some("no");
         assert!(!replayed.is_complete());
         let summary = replayed.summary();
-        assert!(summary.starts_with("3 events published") && summary.contains("2 parked") && summary.contains("no. "));
+        let lines: Vec<&str> = summary.lines().collect();
+        assert!(lines[0].starts_with("published 3 ") && lines[1].starts_with("parked 2: "), "{summary}");
+        assert!(lines[2].starts_with("left 4: no. "), "{summary}");
     }
 }

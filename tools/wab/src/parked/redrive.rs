@@ -127,8 +127,10 @@ impl Redrive<'_> {
     /// Goes through the queue and brings back each message that is meant; positions are kept for the end.
     async fn messages(&mut self, reader: &mut Reader<'_>, err: &mut impl Write) -> anyhow::Result<()> {
         let mut rest = self.args.max;
+        self.tally.in_queue = self.stack.parked_messages().await?;
         loop {
             let received = reader.next().await?;
+            self.tally.read += u64::try_from(received.len())?;
             if received.is_empty() {
                 return Ok(());
             }
@@ -272,7 +274,7 @@ impl Redrive<'_> {
         let result = replayed.replay(self.stack, &windows, None, err).await;
         self.tally.add_replayed(&replayed, result.is_ok());
         result?;
-        if replayed.stopped().is_none() {
+        if replayed.left().is_none() {
             for (message, _) in &positions {
                 reader.delete(message).await?;
             }
@@ -305,6 +307,10 @@ struct Tally {
     replayed: Option<String>,
     /// Whether there were more than `--max`.
     cut_off: bool,
+    /// How many messages were read, meant or not.
+    read: u64,
+    /// How many there were, about.
+    in_queue: u64,
 }
 
 impl Tally {
@@ -319,9 +325,9 @@ impl Tally {
     }
 
     fn add_replayed(&mut self, replayed: &Replayed, reached: bool) {
-        self.replayed = Some(format!("{} events published; {}", replayed.published(), replayed.cost()));
+        self.replayed = Some(format!("published {} events ({})", replayed.published(), replayed.cost()));
         self.parked_again += replayed.parked();
-        if let Some(why) = replayed.stopped().or((!reached).then_some("AWS could not be reached")) {
+        if let Some(why) = replayed.left().or((!reached).then_some("AWS could not be reached")) {
             let positions = u64::try_from(std::mem::take(&mut self.positions)).unwrap_or(u64::MAX);
             *self.left.entry(why).or_default() += positions;
         }
@@ -367,6 +373,9 @@ impl Tally {
         }
         if self.cut_off {
             writeln!(out, "there are more than --max")?;
+        } else if self.read < self.in_queue {
+            let Self { read, in_queue, .. } = self;
+            writeln!(out, "read {read} of about {in_queue} messages: others may be hidden for a moment, run it again")?;
         }
         Ok(())
     }
@@ -377,7 +386,7 @@ mod tests {
     use super::*;
 
     fn handed_over(done: usize, published: Option<u64>, parked: u64, why: Option<&'static str>) -> HandedOver {
-        HandedOver { done, published, parked, why }
+        HandedOver { done, published, parked, why, ..HandedOver::default() }
     }
 
     #[test]

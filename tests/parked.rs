@@ -1,0 +1,293 @@
+//! The operator's way back: `wab parked` and `wab replay` against the deployed stack.
+//!
+//! The events are of a time long gone, each test's own, so that what is replayed is of no other test's concern.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use aws_sdk_dynamodb::types::{AttributeValue, WriteRequest};
+use clap::Parser;
+use models::{DlrCallback, Item, Key, MoCallback, Received, ReceivedAt};
+use serde_json::{Value, json};
+
+use crate::end_to_end::{of, write};
+use crate::fanout_rules::record;
+use crate::requests::{dlr, fresh_id, mo_text};
+use crate::stack::{Delivered, PATIENCE, Stack};
+
+/// Where an operator works: a directory with the stack's file.
+struct Desk {
+    directory: PathBuf,
+}
+
+impl Desk {
+    /// With the parts of the stack that `own` doesn't have.
+    fn new(own: &Value) -> Self {
+        let directory = std::env::temp_dir().join(fresh_id("wab-desk"));
+        std::fs::create_dir_all(directory.join(".local")).unwrap();
+        let file = std::fs::read(std::env::var("WAB_STACK").unwrap()).unwrap();
+        let mut file: Value = serde_json::from_slice(&file).unwrap();
+        file.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        std::fs::write(directory.join(".local/stack.json"), file.to_string()).unwrap();
+        Self { directory }
+    }
+
+    /// Runs `wab` as a person would type it, and gives its exit code and what it printed.
+    async fn wab(&self, arguments: &[&str]) -> (u8, String) {
+        let cli = wab::Cli::try_parse_from([&["wab"], arguments].concat()).unwrap();
+        let directory = self.directory.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut out = Vec::new();
+            let code = cli.run(&directory, &mut out, &mut std::io::sink()).unwrap();
+            (code, String::from_utf8(out).unwrap())
+        })
+        .await
+        .unwrap()
+    }
+
+    /// What `wab parked list` shows, as JSON.
+    async fn list(&self, arguments: &[&str]) -> Vec<Value> {
+        let (code, printed) = self.wab(&[&["parked", "list", "--json"], arguments].concat()).await;
+        assert_eq!(code, 0, "{printed}");
+        let list: Value = serde_json::from_str(&printed).unwrap();
+        list["messages"].as_array().unwrap().clone()
+    }
+
+    /// The one message of an event, which another test may hide for a moment.
+    async fn parked(&self, event_id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let give_up = Instant::now() + PATIENCE;
+        while Instant::now() < give_up {
+            if let Some(message) = self.list(&["--event-id", event_id]).await.into_iter().find(&wanted) {
+                return message;
+            }
+        }
+        panic!("{event_id} isn't parked");
+    }
+
+    /// Redrives until there was something to bring back.
+    async fn redrive(&self, arguments: &[&str]) -> (u8, String) {
+        let give_up = Instant::now() + PATIENCE;
+        while Instant::now() < give_up {
+            let (code, printed) = self.wab(&[&["parked", "redrive"], arguments].concat()).await;
+            if !printed.starts_with("nothing") {
+                return (code, printed);
+            }
+        }
+        panic!("there was nothing to bring back");
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// An instant long gone that no other test has, in milliseconds since 1970.
+fn long_gone() -> i64 {
+    let seconds = 100_000_000 + i64::from(getrandom::u32().unwrap() % 1_400_000_000);
+    seconds * 1000
+}
+
+fn received(body: &str, at: i64) -> Received<'_> {
+    Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(at), expires_at: 4_000_000_000 }
+}
+
+fn instant(at: i64) -> String {
+    ReceivedAt::from_epoch_ms(at).as_str().to_owned()
+}
+
+/// A message that was received at `at`.
+fn mo_item(id: &str, at: i64) -> WriteRequest {
+    let body = mo_text(id).to_string();
+    write(&Item::mo(&MoCallback::parse(&body).unwrap(), received(&body, at)), |_| {})
+}
+
+/// A receipt that was received at `at`.
+fn dlr_item(id: &str, at: i64) -> WriteRequest {
+    let body = dlr(id, "sent").to_string();
+    write(&Item::dlr(&DlrCallback::parse(&body).unwrap(), received(&body, at)), |_| {})
+}
+
+fn key(id: &str) -> Key {
+    Key { pk: format!("MO#{id}"), sk: "EVENT".to_owned() }
+}
+
+async fn put(stack: &Stack, writes: Vec<WriteRequest>) {
+    stack.dynamodb.batch_write_item().request_items(&stack.file.table, writes).send().await.unwrap();
+}
+
+fn event_ids<'a>(events: &'a [Delivered], id: &str) -> Vec<&'a str> {
+    of(events, id).iter().map(|delivered| delivered.event["id"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn an_unpublishable_event_is_listed_parked_again_and_published_once_its_item_is_mended() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let desk = Desk::new(&json!({}));
+    let id = fresh_id("unpublishable");
+    let event_id = key(&id).event_id();
+    let body = mo_text(&id).to_string();
+    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body, long_gone()));
+    let spoilt = write(&item, |item| {
+        item.insert("v".to_owned(), json!(99));
+    });
+    put(&stack, vec![spoilt]).await;
+
+    let parked = desk.parked(&event_id, |_| true).await;
+    assert_eq!((&parked["kind"], &parked["event_kind"]), (&json!("event"), &json!("mo")));
+    assert_eq!(parked["reason"], "the item's layout is not known");
+    assert!(!parked.to_string().contains(&id), "the id is only in its key");
+    let (code, table) = desk.wab(&["parked", "list", "--reason", "layout", "--keys"]).await;
+    assert!(code == 0 && table.contains("reason"), "{table}");
+
+    let meant = ["--event-id", &*event_id];
+    let (code, printed) = desk.redrive(&[&meant[..], &["--dry-run"]].concat()).await;
+    assert!(code == 0 && printed.contains("dry run"), "{printed}");
+    let (code, printed) = desk.redrive(&meant).await;
+    assert!(code == 1 && printed.starts_with("parked again"), "{printed}");
+    let again = desk.parked(&event_id, |message| message["message_id"] != parked["message_id"]).await;
+    assert_eq!(again["reason"], parked["reason"]);
+
+    let update = stack.dynamodb.update_item().table_name(&stack.file.table).update_expression("SET v = :v");
+    let update = update.key("pk", AttributeValue::S(key(&id).pk)).key("sk", AttributeValue::S("EVENT".to_owned()));
+    update.expression_attribute_values(":v", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    let (code, printed) = desk.redrive(&meant).await;
+    assert!(code == 0 && printed.starts_with("published"), "{printed}");
+    let events = subscriber.everything_so_far().await;
+    assert_eq!(event_ids(&events, &id), [event_id.as_str()]);
+    assert_eq!(desk.list(&meant).await, [] as [Value; 0]);
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn a_position_brings_back_all_events_of_its_time() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let queue = stack.queue().await;
+    let desk = Desk::new(&json!({"dead_letter_queue_url": queue}));
+    let first = long_gone();
+    let minute = 60_000;
+    let inside = [fresh_id("first"), fresh_id("between"), fresh_id("last")];
+    let outside = [fresh_id("before"), fresh_id("after")];
+    let mut writes = vec![
+        mo_item(&inside[0], first - 30_000),
+        dlr_item(&inside[1], first + minute),
+        mo_item(&inside[2], first + 2 * minute),
+    ];
+    writes.extend([mo_item(&outside[0], first - 2 * minute), mo_item(&outside[1], first + 3 * minute)]);
+    put(&stack, writes).await;
+    let before = subscriber.everything_so_far().await;
+
+    let position = json!({
+        "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 1},
+        "DDBStreamBatchInfo": {
+            "shardId": "s", "startSequenceNumber": "1", "endSequenceNumber": "3", "batchSize": 3, "streamArn": "a",
+            "approximateArrivalOfFirstRecord": instant(first),
+            "approximateArrivalOfLastRecord": instant(first + 2 * minute),
+        },
+    });
+    // Halved batches leave one each.
+    for _ in 0..2 {
+        stack.send(&queue, &position.to_string()).await;
+    }
+    let (code, table) = desk.wab(&["parked", "list"]).await;
+    assert!(code == 0 && table.contains("RetryAttemptsExhausted; 3 records of "), "{table}");
+    let (code, printed) = desk.redrive(&["--dry-run"]).await;
+    assert!(code == 0 && printed.contains("replayed"), "{printed}");
+    let (code, printed) = desk.redrive(&["--only", "position"]).await;
+    assert!(code == 0 && printed.contains("published 3 events"), "{printed}");
+    assert_eq!(desk.list(&[]).await, [] as [Value; 0]);
+    let after = subscriber.everything_so_far().await;
+    for id in &inside {
+        assert_eq!(event_ids(&after, id), event_ids(&before, id), "once more, with the same id");
+    }
+    for id in &outside {
+        assert_eq!((event_ids(&before, id).len(), event_ids(&after, id).len()), (1, 0));
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn a_replay_publishes_a_window_again_with_the_same_event_ids() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let desk = Desk::new(&json!({}));
+    let from = long_gone();
+    let messages: Vec<String> = (0..3).map(|_| fresh_id("replayed")).collect();
+    let receipt = fresh_id("replayed");
+    let mut writes: Vec<WriteRequest> = messages.iter().map(|id| mo_item(id, from)).collect();
+    writes.push(dlr_item(&receipt, from + 1));
+    let late = fresh_id("late");
+    writes.push(mo_item(&late, from + 1000));
+    put(&stack, writes).await;
+    let before = subscriber.everything_so_far().await;
+
+    let (from, to) = (instant(from), instant(from + 1000));
+    let window = ["replay", "--from", &*from, "--to", &*to];
+    let (code, printed) = desk.wab(&[&window[..], &["--dry-run"]].concat()).await;
+    assert!(code == 0 && printed.starts_with("would publish 4 ("), "{printed}");
+    let (code, printed) = desk.wab(&[&window[..], &["--kind", "dlr"]].concat()).await;
+    assert!(code == 0 && printed.starts_with("published 1 ("), "{printed}");
+    let receipts = subscriber.everything_so_far().await;
+    assert_eq!(event_ids(&receipts, &receipt), event_ids(&before, &receipt));
+    assert!(messages.iter().all(|id| of(&receipts, id).is_empty()));
+
+    let (code, printed) = desk.wab(&window).await;
+    assert!(code == 0 && printed.starts_with("published 4 ("), "{printed}");
+    let after = subscriber.everything_so_far().await;
+    for id in messages.iter().chain([&receipt]) {
+        assert_eq!(event_ids(&after, id), event_ids(&before, id));
+    }
+    assert_eq!((event_ids(&before, &late).len(), event_ids(&after, &late).len()), (1, 0));
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn each_kind_of_parked_message_has_its_way_back_and_what_is_not_known_stays() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let (queue, spill_queue) = (stack.queue().await, stack.queue().await);
+    let desk = Desk::new(&json!({"dead_letter_queue_url": queue, "spill_queue_url": spill_queue}));
+    let (recorded, gone) = (fresh_id("recorded"), fresh_id("gone"));
+    let body = mo_text(&recorded).to_string();
+    let whole = record(17, &Item::mo(&MoCallback::parse(&body).unwrap(), received(&body, long_gone())));
+    let spilled = r#"{"event": {"pk": "MO#spilled", "sk": "EVENT", "body": "\ud800"}}"#;
+    for message in [
+        json!({"reason": "gone", "key": key(&gone)}).to_string(),
+        json!({"reason": "recorded", "record": whole}).to_string(),
+        spilled.to_owned(),
+        format!(r#"{{"reason": "the table did not take it", "spilled": {spilled}}}"#),
+        json!({"reason": "cut off", "spilled": "{\"event\": {"}).to_string(),
+        json!({"hello": "there"}).to_string(),
+    ] {
+        stack.send(&queue, &message).await;
+    }
+    let kinds = |list: Vec<Value>| {
+        let mut kinds: Vec<String> = list.iter().map(|row| row["kind"].as_str().unwrap().to_owned()).collect();
+        kinds.sort();
+        kinds
+    };
+    assert_eq!(kinds(desk.list(&[]).await), ["event", "record", "spilled", "spilled", "spilled", "unknown"]);
+
+    let (code, printed) = desk.redrive(&["--max", "1", "--only", "spilled"]).await;
+    assert!(code == 1 && printed.contains("more than --max"), "{printed}");
+    let (code, printed) = desk.redrive(&[]).await;
+    let lines: Vec<Vec<&str>> = printed.lines().map(|line| line.split_whitespace().take(3).collect()).collect();
+    assert_eq!(code, 1, "{printed}");
+    assert_eq!(lines[0], ["published", "1"], "{printed}");
+    assert_eq!(lines[1], ["sent", "on", "2"], "{printed}");
+    assert_eq!(lines[2][..2], ["gone", "1"], "{printed}");
+    assert_eq!(lines[3][..2], ["left", "1"], "{printed}");
+    let (code, printed) = desk.redrive(&["--forget-gone", "--reason", "gone"]).await;
+    assert!(code == 0 && printed.starts_with("forgotten"), "{printed}");
+    assert_eq!(kinds(desk.list(&[]).await), ["unknown"]);
+
+    let mut sent = stack.take_all(&spill_queue).await;
+    sent.sort();
+    assert_eq!(sent, [r#"{"event": {"#, spilled, spilled], "the messages as they were");
+    let events = subscriber.everything_so_far().await;
+    assert_eq!(event_ids(&events, &recorded), [key(&recorded).event_id().as_str()]);
+}
