@@ -70,7 +70,7 @@ impl Desk {
         while Instant::now() < give_up {
             let (code, printed) = self.wab(&[&["parked", "redrive"], arguments].concat()).await;
             if !printed.starts_with("nothing") {
-                return (code, printed);
+                return (code, printed.trim_start().to_owned());
             }
         }
         panic!("there was nothing to bring back");

@@ -142,7 +142,7 @@ impl Redrive<'_> {
                 }
                 let Some(fewer) = rest.checked_sub(1) else {
                     self.tally.cut_off = true;
-                    return Ok(());
+                    break;
                 };
                 if self.is_new(&message, &parked, reader).await? {
                     rest = fewer;
@@ -150,6 +150,9 @@ impl Redrive<'_> {
                 }
             }
             self.group(meant, reader).await?;
+            if self.tally.cut_off {
+                return Ok(());
+            }
             if self.tally.messages() > 0 {
                 writeln!(err, "{} messages so far", self.tally.messages())?;
             }
