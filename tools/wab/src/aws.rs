@@ -92,11 +92,8 @@ fn cause<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<String> {
             let mut cause = None;
             while let Some(error) = source {
                 cause = Some(error.to_string());
-                if error.is::<CredentialsError>() {
-                    return Some(match error.source() {
-                        Some(inner) => format!("{error}: {inner}"),
-                        None => error.to_string(),
-                    });
+                if let (true, Some(inner)) = (error.is::<CredentialsError>(), error.source()) {
+                    return Some(format!("no credentials: {inner}"));
                 }
                 source = error.source();
             }

@@ -149,11 +149,12 @@ impl Redrive<'_> {
                     meant.push((message, parked));
                 }
             }
+            let some = !meant.is_empty();
             self.group(meant, reader).await?;
             if self.tally.cut_off {
                 return Ok(());
             }
-            if self.tally.messages() > 0 {
+            if some {
                 writeln!(err, "{} messages so far", self.tally.messages())?;
             }
         }
