@@ -69,7 +69,7 @@ fn meaning(status: u16, body: Option<&Value>) -> (Verdict, &'static str) {
         (200, Some("duplicate")) => (Verdict::Accepted, "Duplicate: stored before; nothing new is kept or published."),
         (200, Some("deferred")) => (Verdict::Accepted, "Deferred: kept in the spill queue, and stored from there."),
         (200, _) => (Verdict::Accepted, "Accepted, but not in this receiver's words: is it the right URL?"),
-        (400, _) => (Verdict::Refused, "Refused: the body is no callback that can be read."),
+        (400, _) => (Verdict::Refused, "Refused: the body is no callback that can be read; it is kept in quarantine."),
         (401, _) => (Verdict::Refused, "Refused: no or wrong credentials; nothing is kept."),
         (404, _) => (Verdict::Refused, "Refused: no callback is taken at this path."),
         (413, _) => (Verdict::Refused, "Refused: larger than the receiver takes; nothing is kept."),
