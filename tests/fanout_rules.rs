@@ -79,7 +79,7 @@ async fn fan_out_with(sdk: &SdkConfig, records: Vec<Value>) -> Vec<String> {
     let batch: StreamBatch = serde_json::from_value(json!({"Records": records})).unwrap();
     let answer = fanout::handle(&Fanout::new(settings, sdk), batch, PLENTY).await.unwrap();
     assert!(answer.counts.is_none(), "Lambda is told no more than it asks for");
-    answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier.unwrap()).collect()
+    answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 
 /// What was asked of SNS, the bucket and the queue.

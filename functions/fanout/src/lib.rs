@@ -11,9 +11,8 @@ mod record;
 
 use std::time::{Duration, SystemTime};
 
-use aws_lambda_events::event::streams::DynamoDbBatchItemFailure;
 use futures_util::future::join_all;
-use platform::{Reason, SdkConfig, SettingError, required};
+use platform::{BatchItemFailure, Reason, SdkConfig, SettingError, required};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::{DeadLetterQueue, EventTable, Objects, Parked};
@@ -56,7 +55,7 @@ pub struct StreamBatch {
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
     /// That record; at most one.
-    pub batch_item_failures: Vec<DynamoDbBatchItemFailure>,
+    pub batch_item_failures: Vec<BatchItemFailure>,
     /// What became of the others, if the batch asks for it.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
@@ -285,12 +284,9 @@ impl Done {
     }
 
     /// The first record that isn't done, as Lambda names it.
-    fn first_left(&self, records: &[Record]) -> Result<Option<DynamoDbBatchItemFailure>, Unnamable> {
+    fn first_left(&self, records: &[Record]) -> Result<Option<BatchItemFailure>, Unnamable> {
         let Some((record, _)) = records.iter().zip(&self.is_done).find(|(_, done)| !**done) else { return Ok(None) };
-        // An empty identifier would be taken as the whole batch, a missing one as none of it.
-        let mut failure = DynamoDbBatchItemFailure::default();
-        failure.item_identifier = Some(record.sequence_number().ok_or(Unnamable)?.to_owned());
-        Ok(Some(failure))
+        Ok(Some(BatchItemFailure { item_identifier: record.sequence_number().ok_or(Unnamable)?.to_owned() }))
     }
 }
 

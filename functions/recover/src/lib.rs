@@ -4,11 +4,10 @@
 //! callback that came again in the meantime, or was stored although its answer was lost, is found and not stored
 //! twice. Fan-out is the stream's business, as ever.
 
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use futures_util::future::join_all;
 use models::Spilled;
-use platform::{Reason, SdkConfig, SettingError, required};
-use serde::Deserialize;
+use platform::{BatchItemFailure, Reason, SdkConfig, SettingError, required};
+use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use store::{DeadLetterQueue, EventTable, Parked, Stored};
 
@@ -37,6 +36,14 @@ pub struct Message {
 struct Attributes {
     #[serde(rename = "ApproximateReceiveCount")]
     receive_count: String,
+}
+
+/// The answer: the messages that must come again.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// Those messages.
+    pub batch_item_failures: Vec<BatchItemFailure>,
 }
 
 /// What the function needs to know: the environment variables `TABLE_NAME` and `DEAD_LETTER_QUEUE_URL`.
@@ -78,18 +85,16 @@ impl Recover {
 }
 
 /// Puts a batch of spilled items into the table, all at once. The answer names those that must come again.
-pub async fn handle(recover: &Recover, batch: SpillBatch) -> SqsBatchResponse {
+pub async fn handle(recover: &Recover, batch: SpillBatch) -> Answer {
     let outcomes = join_all(batch.messages.iter().map(|message| settle(recover, message))).await;
-    let mut response = SqsBatchResponse::default();
+    let mut answer = Answer::default();
     for (message, outcome) in batch.messages.into_iter().zip(outcomes) {
         if let Err(reason) = outcome {
             tracing::warn!(%reason, receives = message.attributes.receive_count, "spilled item must come again");
-            let mut failure = BatchItemFailure::default();
-            failure.item_identifier = message.message_id;
-            response.batch_item_failures.push(failure);
+            answer.batch_item_failures.push(BatchItemFailure { item_identifier: message.message_id });
         }
     }
-    response
+    answer
 }
 
 /// Puts one item, or parks what never can be or was tried too often.

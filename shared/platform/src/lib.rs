@@ -2,12 +2,14 @@
 //! failed AWS call is put into words that may be logged. It knows no callback and no event.
 
 mod aws;
+mod batch;
 mod log;
 mod ping;
 mod reason;
 mod settings;
 
 pub use aws::{SdkConfig, has_own_endpoint, sdk_config};
+pub use batch::BatchItemFailure;
 pub use log::{log, log_to_stdout};
 pub use ping::Ping;
 pub use reason::Reason;
