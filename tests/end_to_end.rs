@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use clap::Parser;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use clap::Parser;
 use models::{
-    DeliveryStatus, DlrCallback, Item, Kind, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MoCallback, Received, ReceivedAt, Spilled,
+    DeliveryStatus, DlrCallback, Item, Kind, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MoCallback, Received, ReceivedAt,
+    Spilled,
 };
 use serde_json::{Value, json};
 use tokio::task::JoinSet;

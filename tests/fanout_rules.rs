@@ -35,9 +35,7 @@ fn attribute(value: &Value) -> Value {
 pub(crate) fn record(number: usize, item: &Item<'_>) -> Value {
     let key = &item.key;
     let image: Value = serde_json::to_value(item).unwrap();
-    let image = image.as_object().unwrap().iter().map(|(name, value)| {
-        (name.clone(), attribute(value))
-    });
+    let image = image.as_object().unwrap().iter().map(|(name, value)| (name.clone(), attribute(value)));
     json!({
         "eventID": number.to_string(),
         "eventName": "INSERT",
@@ -98,7 +96,9 @@ fn events(calls: &Calls) -> Vec<Value> {
     let calls = calls.lock().unwrap();
     let batches = calls.iter().filter(|(operation, _)| operation == "PublishBatch");
     let messages = batches.flat_map(|(_, form)| form.split('&').filter_map(|pair| pair.split_once(".Message=")));
-    messages.map(|(_, event)| serde_json::from_str(&percent_decode_str(event).decode_utf8().unwrap()).unwrap()).collect()
+    messages
+        .map(|(_, event)| serde_json::from_str(&percent_decode_str(event).decode_utf8().unwrap()).unwrap())
+        .collect()
 }
 
 /// SNS's answer to a batch: each entry in `failed` with its code, the others successful.
@@ -371,7 +371,8 @@ async fn binary_content_is_described_and_left_out_where_it_would_not_fit() {
 
 /// Receipts of one message, as the table has them.
 fn stored_receipts(receipts: &[(&str, &str)]) -> (u16, String) {
-    let row = |(status, at): &(&str, &str)| json!({"sk": {"S": status}, "status": {"S": status}, "received_at": {"S": at}});
+    let row =
+        |(status, at): &(&str, &str)| json!({"sk": {"S": status}, "status": {"S": status}, "received_at": {"S": at}});
     let rows: Vec<_> = receipts.iter().map(row).collect();
     (200, json!({"Items": rows, "Count": receipts.len()}).to_string())
 }

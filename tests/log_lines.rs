@@ -114,7 +114,10 @@ async fn what_the_table_does_not_take_is_one_line_with_the_reason() {
 
     let lost = line_of(&right, &mo, |_, _| dynamodb_error(400, "AccessDeniedException")).await;
     assert_eq!((&lost["level"], &lost["code"]), (&json!("ERROR"), &json!("unavailable")));
-    assert_eq!((&lost["reason"], &lost["spill.reason"]), (&json!("AccessDeniedException"), &json!("AccessDeniedException")));
+    assert_eq!(
+        (&lost["reason"], &lost["spill.reason"]),
+        (&json!("AccessDeniedException"), &json!("AccessDeniedException"))
+    );
 }
 
 #[tokio::test]

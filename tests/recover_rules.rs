@@ -63,7 +63,8 @@ async fn what_came_again_in_the_meantime_is_not_stored_twice() {
 #[tokio::test]
 async fn another_body_under_the_key_makes_it_a_variant() {
     let there = json!({"digest": {"S": "0".repeat(64)}});
-    let answer = move |_: &str, put: &str| if put.contains("EVENT#") { (200, "{}".to_owned()) } else { taken_by(&there) };
+    let answer =
+        move |_: &str, put: &str| if put.contains("EVENT#") { (200, "{}".to_owned()) } else { taken_by(&there) };
     let (failures, calls) = recover(vec![message("1", &spilled_mo("7c1f"), 1)], answer).await;
     assert_eq!(failures, [""; 0]);
     assert!(put(&calls)[1]["sk"]["S"].as_str().unwrap().starts_with("EVENT#"));
@@ -114,6 +115,7 @@ async fn what_was_tried_too_often_is_parked_with_the_event_and_the_reason() {
 
 #[tokio::test]
 async fn what_cannot_even_be_parked_comes_again() {
-    let (failures, _) = recover(vec![message("1", "no JSON", 1)], |_, _| dynamodb_error(400, "AccessDeniedException")).await;
+    let (failures, _) =
+        recover(vec![message("1", "no JSON", 1)], |_, _| dynamodb_error(400, "AccessDeniedException")).await;
     assert_eq!(failures, ["1"]);
 }

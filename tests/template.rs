@@ -215,7 +215,9 @@ fn queues_topics_and_bucket_are_reached_over_tls_only() {
             statement["Resource"].to_string()
         })
         .collect();
-    for name in ["AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::S3::Bucket"].map(resources).concat().iter().map(|(name, _)| name) {
+    for name in
+        ["AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::S3::Bucket"].map(resources).concat().iter().map(|(name, _)| name)
+    {
         assert!(protected.iter().any(|resource| resource.contains(name.as_str())), "{name}");
     }
 }

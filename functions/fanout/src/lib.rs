@@ -190,12 +190,7 @@ async fn new_events(
 }
 
 /// Publishes events, as many calls at a time as may be, until a call shows that others had better wait.
-async fn publish(
-    fanout: &Fanout,
-    events: &[(usize, NewEvent)],
-    done: &mut Done,
-    setbacks: &mut Vec<(usize, Setback)>,
-) {
+async fn publish(fanout: &Fanout, events: &[(usize, NewEvent)], done: &mut Done, setbacks: &mut Vec<(usize, Setback)>) {
     let outbound = events.iter().map(|(index, event)| Outbound { index: *index, event }).collect();
     for wave in batches(outbound).chunks(CONCURRENT_CALLS) {
         let outcomes = join_all(wave.iter().map(|batch| fanout.topics.publish(batch))).await;

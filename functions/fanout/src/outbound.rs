@@ -45,11 +45,7 @@ mod tests {
     use super::*;
 
     fn event(kind: Kind, bytes: usize) -> NewEvent {
-        NewEvent {
-            kind,
-            message: "x".repeat(bytes),
-            attributes: Vec::new(),
-        }
+        NewEvent { kind, message: "x".repeat(bytes), attributes: Vec::new() }
     }
 
     #[track_caller]

@@ -43,7 +43,8 @@ impl Sources {
     /// One look for each message, however many of its receipts are in the batch.
     async fn receipts<'a>(&self, stored: &[&'a StoredEvent]) -> Receipts<'a> {
         let is_receipt = |pk: &&str| matches!(Kind::of_partition_key(pk), Some((Kind::Dlr, _)));
-        let mut messages: Vec<&str> = stored.iter().map(|event| event.item.key.pk.as_str()).filter(is_receipt).collect();
+        let mut messages: Vec<&str> =
+            stored.iter().map(|event| event.item.key.pk.as_str()).filter(is_receipt).collect();
         messages.sort_unstable();
         messages.dedup();
         let looks = messages.into_iter().map(async |pk| (pk, self.table.receipts(pk).await));
@@ -99,7 +100,8 @@ impl Sources {
         let dataref = match &item.body {
             Body::Object(Object { body_key, .. }) => self.objects.uri(body_key),
             Body::Inline { .. } | Body::Encoded { .. } => {
-                let no_table = || Setback::Refused(Reason::from("the event is too large and its record names no table"));
+                let no_table =
+                    || Setback::Refused(Reason::from("the event is too large and its record names no table"));
                 let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
                 let table_arn = stored.table_arn.as_deref().ok_or_else(no_table)?;
                 format!("{table_arn}?pk={}&sk={}", encode(&item.key.pk), encode(&item.key.sk))

@@ -38,7 +38,8 @@ impl Delivery {
         if !history.contains(&this) {
             history.push(this.clone());
         }
-        let place = |receipt: &Receipt| (receipt.time.clone(), receipt.status.stage(), receipt.status.as_str().to_owned());
+        let place =
+            |receipt: &Receipt| (receipt.time.clone(), receipt.status.stage(), receipt.status.as_str().to_owned());
         history.sort_by_cached_key(place);
         // `max_by_key` takes the last of equals: the history is in order of time.
         let first_final = history.iter().find(|receipt| receipt.status.is_final());

@@ -53,8 +53,7 @@ impl<'a> Quarantined<'a> {
     pub fn new(kind: Kind, why: CallbackError, unreadable: Unreadable<'a>) -> Self {
         let Unreadable { body, application, at, expires_at } = unreadable;
         let date = at.as_str().get(..10).unwrap_or_default();
-        let key =
-            Key { pk: format!("QUARANTINE#{date}"), sk: format!("{}#{}", at.as_str(), sha256_hex(body)) };
+        let key = Key { pk: format!("QUARANTINE#{date}"), sk: format!("{}#{}", at.as_str(), sha256_hex(body)) };
         let body = match std::str::from_utf8(body) {
             Ok(text) => Body::Inline { body: text.into() },
             Err(_) => Body::Encoded { body_base64: STANDARD.encode(body) },

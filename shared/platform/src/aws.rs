@@ -90,7 +90,8 @@ pub fn sdk_config(var: impl Fn(&str) -> Option<String> + Send + Sync + 'static) 
 /// Whether a service is reached at an endpoint of one's own rather than at AWS's.
 #[must_use]
 pub fn has_own_endpoint(sdk: &SdkConfig, service_id: &str) -> bool {
-    let key = ServiceConfigKey::builder().service_id(service_id).profile("endpoint_url").env("AWS_ENDPOINT_URL").build();
+    let key =
+        ServiceConfigKey::builder().service_id(service_id).profile("endpoint_url").env("AWS_ENDPOINT_URL").build();
     let of_service = || sdk.service_config()?.load_config(key.ok()?);
     sdk.endpoint_url().is_some() || of_service().is_some()
 }

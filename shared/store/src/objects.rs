@@ -62,7 +62,8 @@ impl Objects {
             SdkError::ServiceError(service) if service.err().code() == Some("NoSuchKey") => Fetch::Gone,
             _ => Fetch::Unavailable(Reason::of(&error)),
         })?;
-        let bytes = object.body.collect().await.map_err(|_| Fetch::Unavailable(Reason::from("the object broke off")))?;
+        let bytes =
+            object.body.collect().await.map_err(|_| Fetch::Unavailable(Reason::from("the object broke off")))?;
         Ok(bytes.to_vec())
     }
 
