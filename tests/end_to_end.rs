@@ -255,7 +255,11 @@ async fn shapes_that_nobody_documented_arrive() {
     assert_eq!((&data["id"], &data["destination"]), (&json!(number.to_string()), &json!("1")));
     assert_eq!(data["unrecognized"], json!({"brand": {"new": true}}));
     assert_eq!(one(&poll).attributes["type"], "poll_of_2031");
-    assert_eq!(one(&text).event["data"], json!({"id": text, "encoding": "base64", "content": "AP8="}));
+    let data = &one(&text).event["data"];
+    assert_eq!(
+        (&data["encoding"], &data["content"], &data["binary"]["bytes"]),
+        (&json!("base64"), &json!("AP8="), &json!(2))
+    );
     let untyped = one(&untyped);
     assert!(untyped.text.contains(content), "content is published as it came: {}", untyped.text);
     assert!(!untyped.attributes.contains_key("type"));
@@ -423,8 +427,9 @@ async fn one_unpublishable_record_in_a_batch_is_parked_and_the_others_arrive() {
     let parked = stack.parked(|message| message["key"]["pk"] == format!("MO#{poison}")).await;
     assert_eq!(parked["reason"], "the item's layout is not known");
     assert_eq!(parked["key"]["sk"], "EVENT");
-    let events = subscriber.everything_so_far().await;
-    assert_eq!((of(&events, &first).len(), of(&events, &last).len(), of(&events, &poison).len()), (1, 1, 0));
+    // Another test may be keeping a topic from them just now.
+    let events = [subscriber.until(&last, 1).await, subscriber.everything_so_far().await].concat();
+    assert_eq!((of(&events, &first).len(), of(&events, &poison).len()), (1, 0));
 }
 
 /// Denies everyone to publish to a topic, as long as it is `refused`.
