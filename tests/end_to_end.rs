@@ -390,6 +390,17 @@ async fn what_waits_in_the_spill_queue_is_stored_and_published() {
 }
 
 /// A put of an item, of another one than it should be.
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn what_is_no_item_in_the_spill_queue_is_parked_with_its_reason() {
+    let stack = Stack::connect().await;
+    let id = fresh_id("newer");
+    let newer = json!({"event": {"v": 99, "pk": format!("MO#{id}")}});
+    stack.spill(&newer.to_string()).await;
+    let parked = stack.parked(|message| message["spilled"]["event"]["pk"] == newer["event"]["pk"]).await;
+    assert_eq!(parked, json!({"reason": "the message is no spilled item", "spilled": newer}));
+}
+
 pub(crate) fn write(item: &Item<'_>, spoil: impl FnOnce(&mut serde_json::Map<String, Value>)) -> WriteRequest {
     let mut item = serde_json::to_value(item).unwrap();
     spoil(item.as_object_mut().unwrap());

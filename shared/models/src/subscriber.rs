@@ -179,7 +179,7 @@ object! {
     /// # Ok::<(), models::subscriber::EventError>(())
     /// ```
     DeliveryState {
-        /// The current status: the first final one; without one the furthest. See [`DeliveryState::status`].
+        /// The current status: the first final one; without one the furthest.
         current: String,
         /// Whether that is how it ends: it never goes back from there.
         is_final as "final": bool,
@@ -191,7 +191,20 @@ object! {
 }
 
 object! {
-    /// One receipt in the history of a message. The example is at [`DeliveryState`].
+    /// One receipt in the history of a message.
+    ///
+    /// ```
+    /// use models::subscriber::{Data, Event};
+    ///
+    /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
+    ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
+    ///     "data": {"id": "7c1f", "status": "sent", "delivery": {"current": "sent", "final": false, "overtaken": false,
+    ///         "history": [{"status": "sent", "time": "2026-11-23T09:15:02.417Z"}]}}}"#)?;
+    /// let Data::Dlr(receipt) = event.data() else { panic!("a receipt") };
+    /// let entry = receipt.delivery.as_ref().unwrap().history.first().unwrap();
+    /// assert_eq!((entry.status.as_str(), entry.time.as_str()), ("sent", "2026-11-23T09:15:02.417Z"));
+    /// # Ok::<(), models::subscriber::EventError>(())
+    /// ```
     HistoryEntry {
         /// The status word.
         status: String,
