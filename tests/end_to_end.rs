@@ -535,6 +535,9 @@ async fn the_event_files_for_sam_local_invoke_are_answered_as_their_names_say() 
     for kind in ["mo", "dlr"] {
         assert!(events.iter().any(|delivered| delivered.attributes["kind"] == kind), "{kind}");
     }
+    let answer = stack.invoke(&stack.file.recover_function, &fixture("recover-mo.json")).await;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert_eq!(stack.items("MO#11111111-1111-4111-8111-000000000031").await.len(), 1);
     let answer = stack.invoke(&stack.file.fanout_function, &fixture("fanout-one-poison.json")).await;
     assert_eq!(answer, json!({"batchItemFailures": []}));
     let poison = fixture("fanout-one-poison.json");

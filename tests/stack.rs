@@ -37,6 +37,7 @@ pub(crate) struct StackFile {
     pub(crate) mo_function: String,
     pub(crate) dlr_function: String,
     pub(crate) fanout_function: String,
+    pub(crate) recover_function: String,
 }
 
 /// A stack that is up, and clients of it with an administrator's rights.
