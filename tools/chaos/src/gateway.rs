@@ -1,0 +1,93 @@
+//! The gateway's side: it posts a callback once, whatever it hears, and notes the answer and how long it took.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::{Request, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use models::Kind;
+
+use crate::load::Callback;
+use crate::proxy::lock;
+use crate::stack::StackFile;
+
+/// After this long the gateway hangs up. Far more than an answer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the gateway heard.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    /// None if there was no answer at all.
+    pub(crate) status: Option<u16>,
+    pub(crate) took: Duration,
+}
+
+impl Answer {
+    pub(crate) fn is_ok(self) -> bool {
+        self.status == Some(200)
+    }
+}
+
+/// The gateway, with the credentials that it holds at the moment.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    client: Client<HttpConnector, Full<Bytes>>,
+    mo_url: Uri,
+    dlr_url: Uri,
+    authorization: Mutex<Arc<HeaderValue>>,
+}
+
+impl Gateway {
+    pub(crate) fn new(stack: &StackFile) -> anyhow::Result<Self> {
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            mo_url: stack.mo_url.parse()?,
+            dlr_url: stack.dlr_url.parse()?,
+            authorization: Mutex::new(Arc::new(basic(&stack.username, &stack.password)?)),
+        })
+    }
+
+    /// Takes other credentials for all callbacks from now on; returns when no call is under way with the old ones.
+    pub(crate) async fn use_credentials(&self, user: &str, password: &str) -> anyhow::Result<()> {
+        let new = Arc::new(basic(user, password)?);
+        let old = std::mem::replace(&mut *lock(&self.authorization), new);
+        let unused = async {
+            while Arc::strong_count(&old) > 1 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(2 * PATIENCE, unused).await.context("a callback never ends")
+    }
+
+    /// Posts a callback.
+    pub(crate) async fn post(&self, callback: &Callback) -> Answer {
+        let authorization = Arc::clone(&lock(&self.authorization));
+        let started = Instant::now();
+        let status = tokio::time::timeout(PATIENCE, self.status(callback, &authorization)).await;
+        Answer { status: status.ok().and_then(Result::ok), took: started.elapsed() }
+    }
+
+    async fn status(&self, callback: &Callback, authorization: &HeaderValue) -> anyhow::Result<u16> {
+        let url = match callback.kind {
+            Kind::Mo => &self.mo_url,
+            Kind::Dlr => &self.dlr_url,
+        };
+        let request = Request::post(url).header(CONTENT_TYPE, "application/json").header(AUTHORIZATION, authorization);
+        let response = self.client.request(request.body(Full::new(callback.body.clone()))?).await?;
+        let status = response.status().as_u16();
+        response.into_body().collect().await?;
+        Ok(status)
+    }
+}
+
+fn basic(user: &str, password: &str) -> anyhow::Result<HeaderValue> {
+    Ok(HeaderValue::try_from(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))?)
+}

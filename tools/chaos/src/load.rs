@@ -1,0 +1,241 @@
+//! The load: callbacks of one fault's run, made from a seed. The same seed makes the same callbacks. Pure.
+
+use std::ops::Range;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use fastrand::Rng;
+use models::{Digest, Kind};
+use serde_json::{Value, json};
+
+use crate::account::Key;
+
+const STATUSES: [&str; 6] = ["submitted", "sent", "received", "rejected", "expired", "frozen"];
+const WORDS: [&str; 12] =
+    ["kia", "ora", "moana", "aroha", "whenua", "rangi", "waka", "tūī", "koru", "pounamu", "haka", "👋🏽"];
+
+/// One callback to post.
+#[derive(Debug, Clone)]
+pub(crate) struct Callback {
+    pub(crate) kind: Kind,
+    pub(crate) body: Bytes,
+    /// None if it is malformed on purpose.
+    pub(crate) event: Option<Named>,
+}
+
+/// What a callback that can be read is about.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) key: Key,
+    pub(crate) digest: Digest,
+    /// The body's `reference`, which no other body of the run has.
+    pub(crate) marker: String,
+}
+
+/// A body before it is written down.
+#[derive(Debug, Clone)]
+struct Draft {
+    kind: Kind,
+    key: Key,
+    body: Value,
+    marker: String,
+}
+
+/// Makes `count` callbacks whose ids begin with `prefix`: MO and receipts alike often; one in ten a repeat of an
+/// earlier one, often a close one, some in another layout and a few with another body; one in fifty malformed.
+pub(crate) fn plan(prefix: &str, count: usize, seed: u64) -> Vec<Callback> {
+    let mut maker = Maker { prefix, random: Rng::with_seed(seed), receipts: Vec::new(), made: Vec::new() };
+    (0..count).map(|number| maker.callback(number)).collect()
+}
+
+struct Maker<'a> {
+    prefix: &'a str,
+    random: Rng,
+    /// Receipts of messages whose statuses aren't all told yet.
+    receipts: Vec<(String, &'static str)>,
+    made: Vec<Draft>,
+}
+
+impl Maker<'_> {
+    fn callback(&mut self, number: usize) -> Callback {
+        match self.random.u8(..100) {
+            0..10 if !self.made.is_empty() => self.repeat(number),
+            10..12 => self.malformed(number),
+            _ => {
+                let draft = if self.random.bool() { self.mo(number) } else { self.dlr(number) };
+                let callback = write(&draft, Value::to_string);
+                self.made.push(draft);
+                callback
+            }
+        }
+    }
+
+    fn repeat(&mut self, number: usize) -> Callback {
+        // Half of them of what may still be on its way.
+        let reach = if self.random.bool() { 8 } else { self.made.len() };
+        let back = self.random.usize(..reach.min(self.made.len()));
+        let Some(mut draft) = self.made.iter().nth_back(back).cloned() else { return self.malformed(number) };
+        match self.random.u8(..10) {
+            0..6 => write(&draft, Value::to_string),
+            6..8 => write(&draft, |body| format!("\n{body:#}\n")),
+            _ => {
+                draft.marker = format!("{}-v", self.marker(number));
+                if let Some(body) = draft.body.as_object_mut() {
+                    body.insert("reference".to_owned(), draft.marker.clone().into());
+                }
+                write(&draft, Value::to_string)
+            }
+        }
+    }
+
+    fn mo(&mut self, number: usize) -> Draft {
+        let (id, marker) = (self.id("mo", number), self.marker(number));
+        let source = format!("+64210{:05}", self.random.u32(..100_000));
+        let content = match self.random.u8(..100) {
+            0..80 => Some(4..600),
+            80..86 => None,
+            86..94 => Some(20_000..20_001),
+            94..98 => Some(100_000..100_001),
+            _ => Some(300_000..900_000),
+        };
+        let body = match content {
+            Some(bytes) => json!({
+                "id": id,
+                "source": source,
+                "Destination": "6421000002",
+                "reference": marker,
+                "content": self.text(bytes),
+            }),
+            None => json!({
+                "id": id,
+                "source": source,
+                "Destination": "6421000002",
+                "reference": marker,
+                "encoding": "base64",
+                "content": self.base64(),
+            }),
+        };
+        Draft { kind: Kind::Mo, key: Key::mo(&id), body, marker }
+    }
+
+    fn base64(&mut self) -> String {
+        let bytes: Vec<u8> = (0..self.random.usize(100..3_000)).map(|_| self.random.u8(..)).collect();
+        STANDARD.encode(bytes)
+    }
+
+    fn text(&mut self, bytes: Range<usize>) -> Value {
+        let bytes = self.random.usize(bytes);
+        let mut text = String::with_capacity(bytes + 16);
+        while text.len() < bytes {
+            text.push_str(self.random.choice(WORDS).unwrap_or_default());
+            text.push(' ');
+        }
+        json!({
+            "from": "6421000001",
+            "id": format!("wamid.{:016X}", self.random.u64(..)),
+            "timestamp": "1763889302",
+            "type": "text",
+            "text": {"body": text},
+        })
+    }
+
+    fn dlr(&mut self, number: usize) -> Draft {
+        if self.receipts.len() < 12 {
+            let id = self.id("dlr", number);
+            let statuses = self.random.choose_multiple(STATUSES, self.random.clone().usize(1..=4));
+            self.receipts.extend(statuses.into_iter().map(|status| (id.clone(), status)));
+        }
+        let at = self.random.usize(..self.receipts.len());
+        let (id, status) = self.receipts.swap_remove(at);
+        let marker = self.marker(number);
+        let body = json!({"id": id, "status": status, "reference": marker});
+        Draft { kind: Kind::Dlr, key: Key::dlr(&id, status), body, marker }
+    }
+
+    fn malformed(&mut self, number: usize) -> Callback {
+        let id = self.id("malformed", number);
+        let (kind, body) = match self.random.u8(..5) {
+            0 => (Kind::Mo, format!(r#"{{"id": "{id}", "content": {{"type": "te"#)),
+            1 => (Kind::Mo, format!(r#"["{id}"]"#)),
+            2 => (Kind::Mo, format!(r#"{{"source": "{id}", "content": {{}}}}"#)),
+            3 => (Kind::Dlr, format!(r#"{{"id": "{id}", "reference": "no status"}}"#)),
+            _ => (Kind::Dlr, format!("id={id}&status=sent")),
+        };
+        Callback { kind, body: body.into(), event: None }
+    }
+
+    fn id(&self, what: &str, number: usize) -> String {
+        format!("{}{what}-{number}", self.prefix)
+    }
+
+    fn marker(&self, number: usize) -> String {
+        format!("{}body-{number}", self.prefix)
+    }
+}
+
+fn write(draft: &Draft, layout: impl FnOnce(&Value) -> String) -> Callback {
+    let body = layout(&draft.body);
+    let named = Named { key: draft.key.clone(), digest: Digest::of(&body), marker: draft.marker.clone() };
+    Callback { kind: draft.kind, body: body.into(), event: Some(named) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use models::{DlrCallback, MoCallback};
+
+    use super::*;
+
+    #[test]
+    fn a_seed_makes_the_same_callbacks_again() {
+        let bodies = |seed| plan("a-", 200, seed).into_iter().map(|callback| callback.body).collect::<Vec<_>>();
+        assert_eq!(bodies(1), bodies(1));
+        assert_ne!(bodies(1), bodies(2));
+    }
+
+    #[test]
+    fn the_load_is_mixed_as_it_says() {
+        let load = plan("a-", 4_000, 7);
+        let share = |of: &dyn Fn(&Callback) -> bool| load.iter().filter(|callback| of(callback)).count();
+        let malformed = share(&|callback| callback.event.is_none());
+        let large = share(&|callback| callback.body.len() > 90_000);
+        let mo = share(&|callback| callback.kind == Kind::Mo);
+        assert!((40..140).contains(&malformed), "{malformed}");
+        assert!((60..240).contains(&large), "{large}");
+        assert!((1_600..2_400).contains(&mo), "{mo}");
+
+        let mut seen = BTreeSet::new();
+        let mut bodies: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        let mut repeats = 0;
+        for named in load.iter().filter_map(|callback| callback.event.as_ref()) {
+            let new = seen.insert(named.key.clone());
+            bodies.entry(named.key.clone()).or_default().insert(named.digest.as_str().to_owned());
+            repeats += usize::from(!new);
+        }
+        assert!((280..520).contains(&repeats), "{repeats}");
+        assert!(bodies.values().any(|bodies| bodies.len() > 1));
+    }
+
+    #[test]
+    fn what_is_malformed_can_not_be_read_and_all_else_can() {
+        for callback in plan("a-", 1_000, 3) {
+            let body = std::str::from_utf8(&callback.body).unwrap();
+            let readable = match callback.kind {
+                Kind::Mo => MoCallback::parse(body).is_ok(),
+                Kind::Dlr => DlrCallback::parse(body).is_ok(),
+            };
+            assert_eq!(readable, callback.event.is_some(), "{body}");
+        }
+    }
+
+    #[test]
+    fn every_body_has_a_marker_of_its_own() {
+        let mut digests = BTreeMap::new();
+        for named in plan("a-", 2_000, 5).into_iter().filter_map(|callback| callback.event) {
+            let digest = named.digest.as_str().to_owned();
+            assert_eq!(digests.entry(named.marker).or_insert_with(|| digest.clone()), &digest);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What is printed: a table with a row for each fault, and in words what is wrong.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::account::Figures;
+use crate::fault::Fault;
+use crate::run::DELIVERY_LIMIT;
+
+/// How long an answer may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(4);
+
+const HEADER: [&str; 14] = [
+    "fault",
+    "hits",
+    "sent",
+    "200",
+    "400, malformed",
+    "not 200",
+    "stored",
+    "events at the subscriber",
+    "lost",
+    "doubled in the store",
+    "extra deliveries",
+    "longest answer, ms",
+    "delivered within, s",
+    "took, s",
+];
+
+/// What came of one fault.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) fault: Fault,
+    /// How often the fault hit: calls that met it, entries that failed, processes killed, pauses, changes.
+    pub(crate) hits: usize,
+    pub(crate) sent: usize,
+    /// Answered 200.
+    pub(crate) accepted: usize,
+    /// Malformed on purpose and answered 400.
+    pub(crate) malformed: usize,
+    /// Malformed on purpose and answered 200.
+    pub(crate) malformed_accepted: usize,
+    /// All other answers, by status; none where there was no answer.
+    pub(crate) refused: BTreeMap<Option<u16>, usize>,
+    pub(crate) figures: Figures,
+    pub(crate) longest: Duration,
+    /// How long after load and fault the last event was there; none if one never was.
+    pub(crate) delivered: Option<Duration>,
+    pub(crate) took: Duration,
+}
+
+impl Row {
+    /// In one line, as soon as it is known.
+    pub(crate) fn line(&self) -> String {
+        let Figures { lost, doubled, .. } = self.figures;
+        let refused: Vec<String> = self.refused.iter().map(|(status, count)| named(*status, *count)).collect();
+        let refused = if refused.is_empty() { "none refused".to_owned() } else { refused.join(", ") };
+        format!("{}: {lost} lost, {doubled} doubled; {refused}; {:.0} s", self.fault.words(), self.took.as_secs_f64())
+    }
+
+    fn cells(&self) -> [String; HEADER.len()] {
+        let figures = &self.figures;
+        [
+            self.fault.words().to_owned(),
+            self.hits.to_string(),
+            self.sent.to_string(),
+            self.accepted.to_string(),
+            self.malformed.to_string(),
+            self.refused.values().sum::<usize>().to_string(),
+            figures.stored.to_string(),
+            figures.events.to_string(),
+            figures.lost.to_string(),
+            figures.doubled.to_string(),
+            figures.extra_deliveries.to_string(),
+            self.longest.as_millis().to_string(),
+            self.delivered.map_or("not".to_owned(), |delivered| format!("{:.1}", delivered.as_secs_f64())),
+            format!("{:.0}", self.took.as_secs_f64()),
+        ]
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        let figures = &self.figures;
+        let refused = self.refused.get(&Some(401)).copied().unwrap_or_default();
+        let mut complaints = Vec::new();
+        for (count, what) in [
+            (figures.lost, "answered 200 and lost"),
+            (figures.doubled, "doubled in the store"),
+            (figures.unpublished, "stored and never published"),
+            (self.malformed_accepted, "malformed and answered 200"),
+            (refused, "refused in spite of their credentials"),
+        ] {
+            if count > 0 {
+                complaints.push(format!("{}: {count} {what}", self.fault.words()));
+            }
+        }
+        if self.longest > ANSWER_LIMIT {
+            complaints.push(format!(
+                "{}: an answer took {} ms, more than {} s",
+                self.fault.words(),
+                self.longest.as_millis(),
+                ANSWER_LIMIT.as_secs()
+            ));
+        }
+        if self.delivered.is_none() {
+            let limit = DELIVERY_LIMIT.as_secs();
+            complaints.push(format!("{}: not everything arrived within {limit} s", self.fault.words()));
+        }
+        complaints
+    }
+}
+
+fn named(status: Option<u16>, count: usize) -> String {
+    status.map_or_else(|| format!("{count} without an answer"), |status| format!("{count} answered {status}"))
+}
+
+/// What came of all faults.
+#[derive(Debug, Default)]
+pub(crate) struct Report(Vec<Row>);
+
+impl Report {
+    pub(crate) fn add(&mut self, row: Row) {
+        self.0.push(row);
+    }
+
+    /// What is wrong; empty if all is well.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        self.0.iter().flat_map(Row::complaints).collect()
+    }
+
+    pub(crate) fn table(&self, markdown: bool) -> Table {
+        let mut table = Table::new();
+        table.load_style(if markdown { presets::ASCII_MARKDOWN } else { presets::UTF8_FULL_CONDENSED });
+        table.set_header(HEADER);
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        for row in &self.0 {
+            table.add_row(row.cells());
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        Row {
+            fault: Fault::TableSlow,
+            hits: 9,
+            sent: 10,
+            accepted: 8,
+            malformed: 1,
+            malformed_accepted: 0,
+            refused: [(Some(503), 1)].into(),
+            figures: Figures { stored: 8, events: 8, ..Figures::default() },
+            longest: ANSWER_LIMIT,
+            delivered: Some(Duration::from_secs(2)),
+            took: Duration::from_secs(5),
+        }
+    }
+
+    #[track_caller]
+    fn check(row: Row, expected: &[&str]) {
+        let mut report = Report::default();
+        report.add(row);
+        assert_eq!(report.complaints(), expected);
+    }
+
+    #[test]
+    fn all_is_well_although_some_were_refused() {
+        check(row(), &[]);
+    }
+
+    #[test]
+    fn each_broken_promise_is_named() {
+        let figures = |change: fn(&mut Figures)| {
+            let mut figures = row().figures;
+            change(&mut figures);
+            Row { figures, ..row() }
+        };
+        check(figures(|it| it.lost = 2), &["table slow: 2 answered 200 and lost"]);
+        check(figures(|it| it.doubled = 1), &["table slow: 1 doubled in the store"]);
+        check(figures(|it| it.unpublished = 1), &["table slow: 1 stored and never published"]);
+        check(figures(|it| it.extra_deliveries = 9), &[]);
+        check(Row { malformed_accepted: 1, ..row() }, &["table slow: 1 malformed and answered 200"]);
+        let refused = [(Some(401), 3)].into();
+        check(Row { refused, ..row() }, &["table slow: 3 refused in spite of their credentials"]);
+        let longest = Duration::from_millis(4_001);
+        check(Row { longest, ..row() }, &["table slow: an answer took 4001 ms, more than 4 s"]);
+        check(Row { delivered: None, ..row() }, &["table slow: not everything arrived within 60 s"]);
+    }
+
+    #[test]
+    fn the_table_is_markdown_where_that_is_asked_for() {
+        let mut report = Report::default();
+        report.add(row());
+        let table = report.table(true).to_string();
+        let lines: Vec<&str> = table.lines().collect();
+        assert!(lines[0].starts_with("| fault") && lines[1].starts_with("|--"), "{table}");
+        assert!(lines[2].starts_with("| table slow") && lines.len() == 3, "{table}");
+    }
+}

@@ -1,0 +1,317 @@
+//! The stack that is up: what its file says, its functions' configuration, its table, and a subscriber of its topics.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName};
+use models::Digest;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::account::{Arrival, Key, StoredItem};
+use crate::proxy::lock;
+
+/// How long the emulator may take over a change of a function.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What `infra/local/stack.py` writes of a stack that is up.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct StackFile {
+    pub(crate) endpoint: String,
+    region: String,
+    access_key_id: String,
+    secret_access_key: String,
+    pub(crate) mo_url: String,
+    pub(crate) dlr_url: String,
+    pub(crate) username: String,
+    pub(crate) password: String,
+    table: String,
+    mo_topic_arn: String,
+    dlr_topic_arn: String,
+    pub(crate) mo_function: String,
+    pub(crate) dlr_function: String,
+    pub(crate) fanout_function: String,
+    recover_function: Option<String>,
+    pub(crate) pid: i32,
+}
+
+/// A function's environment variables.
+pub(crate) type Variables = HashMap<String, String>;
+
+/// The stack, and clients of it with an administrator's rights.
+#[derive(Debug, Clone)]
+pub(crate) struct Stack {
+    pub(crate) file: StackFile,
+    dynamodb: aws_sdk_dynamodb::Client,
+    sns: aws_sdk_sns::Client,
+    sqs: aws_sdk_sqs::Client,
+    lambda: aws_sdk_lambda::Client,
+}
+
+impl Stack {
+    /// The stack that the file at `path` describes.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = std::fs::read_to_string(path)
+            .with_context(|| format!("no stack at {}: `make up` brings one up", path.display()))?;
+        let file: StackFile = serde_json::from_str(&file).with_context(|| format!("{}", path.display()))?;
+        let found = file.clone();
+        let sdk = platform::sdk_config(move |name| match name {
+            "AWS_REGION" => Some(found.region.clone()),
+            "AWS_ACCESS_KEY_ID" => Some(found.access_key_id.clone()),
+            "AWS_SECRET_ACCESS_KEY" => Some(found.secret_access_key.clone()),
+            "AWS_ENDPOINT_URL" => Some(found.endpoint.clone()),
+            _ => None,
+        })?;
+        // The emulator is one process for everything, and is paused on purpose: it may take its time.
+        let sdk = sdk.into_builder().timeout_config(TimeoutConfig::disabled()).build();
+        Ok(Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
+            sns: aws_sdk_sns::Client::new(&sdk),
+            sqs: aws_sdk_sqs::Client::new(&sdk),
+            lambda: aws_sdk_lambda::Client::new(&sdk),
+            file,
+        })
+    }
+
+    /// An `Authorization` header of the emulator's administrator, whose signature it doesn't check.
+    pub(crate) fn administrator(&self) -> String {
+        let StackFile { access_key_id, region, .. } = &self.file;
+        format!(
+            "AWS4-HMAC-SHA256 Credential={access_key_id}/20260101/{region}/sns/aws4_request, SignedHeaders=host, Signature=00"
+        )
+    }
+
+    /// The functions whose calls go through the proxies.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &str> {
+        let StackFile { mo_function, dlr_function, fanout_function, recover_function, .. } = &self.file;
+        [Some(mo_function), Some(dlr_function), Some(fanout_function), recover_function.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
+
+    pub(crate) async fn variables(&self, function: &str) -> anyhow::Result<Variables> {
+        let got = self.lambda.get_function_configuration().function_name(function).send().await;
+        let environment = got.with_context(|| format!("no configuration of {function}"))?.environment;
+        Ok(environment.and_then(|environment| environment.variables).unwrap_or_default())
+    }
+
+    /// Gives a function other environment variables, and waits until it has them.
+    pub(crate) async fn configure(&self, function: &str, variables: Variables) -> anyhow::Result<()> {
+        let environment = Environment::builder().set_variables(Some(variables)).build();
+        let update = self.lambda.update_function_configuration().function_name(function).environment(environment);
+        update.send().await.with_context(|| format!("{function} can't be configured"))?;
+        let configured = async {
+            loop {
+                let got = self.lambda.get_function_configuration().function_name(function).send().await?;
+                match got.last_update_status {
+                    Some(LastUpdateStatus::InProgress) => tokio::time::sleep(Duration::from_millis(50)).await,
+                    Some(LastUpdateStatus::Failed) => bail!("{function} refused its configuration"),
+                    _ => return Ok(()),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, configured).await.with_context(|| format!("{function} takes too long"))?
+    }
+
+    /// The events in the table whose ids begin with `prefix`.
+    pub(crate) async fn items(&self, prefix: &str) -> anyhow::Result<Vec<StoredItem>> {
+        let scan = self.dynamodb.scan().table_name(&self.file.table).consistent_read(true);
+        let scan = scan
+            .filter_expression("contains(pk, :prefix)")
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .projection_expression("pk, sk, #digest, body, body_key")
+            .expression_attribute_names("#digest", "digest");
+        let mut items = Vec::new();
+        let mut pages = scan.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            for item in page.context("the table can't be read")?.items.unwrap_or_default() {
+                items.extend(stored(&item, prefix)?);
+            }
+        }
+        Ok(items)
+    }
+
+    /// A queue of its own, subscribed to both topics with raw delivery. What arrives is taken out at once.
+    pub(crate) async fn subscribe(&self, name: &str) -> anyhow::Result<Subscriber> {
+        let queue = self.sqs.create_queue().queue_name(name).send().await?;
+        let url = queue.queue_url.context("a queue has an address")?;
+        let get = self.sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
+        let attributes = get.send().await?.attributes.unwrap_or_default();
+        let arn = attributes.get(&QueueAttributeName::QueueArn).context("a queue has a name")?;
+        let topics = [&self.file.mo_topic_arn, &self.file.dlr_topic_arn];
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": arn,
+                "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
+            }],
+        });
+        let set = self.sqs.set_queue_attributes().queue_url(&url);
+        set.attributes(QueueAttributeName::Policy, policy.to_string()).send().await?;
+        let mut subscriptions = Vec::new();
+        for topic in topics {
+            let subscription = self.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn);
+            let subscribed = subscription.attributes("RawMessageDelivery", "true").send().await?;
+            subscriptions.extend(subscribed.subscription_arn);
+        }
+        let arrived = Arc::default();
+        let draining = tokio::spawn(drain(self.sqs.clone(), url.clone(), Arc::clone(&arrived)));
+        Ok(Subscriber { stack: self.clone(), url, subscriptions, arrived, draining })
+    }
+}
+
+fn stored(item: &HashMap<String, AttributeValue>, prefix: &str) -> anyhow::Result<Option<StoredItem>> {
+    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
+    let (pk, sk) = text("pk").zip(text("sk")).context("an item has keys")?;
+    if !pk.split_once('#').is_some_and(|(_, id)| id.starts_with(prefix)) {
+        return Ok(None);
+    }
+    let noted = text("digest").context("an item has a digest")?;
+    // The body itself where it stands in the table; what is in a bucket is told by its digest.
+    let digest = match (text("body_key"), text("body")) {
+        (None, Some(body)) => Digest::of(body).as_str().to_owned(),
+        _ => noted.to_owned(),
+    };
+    Ok(StoredItem::read(pk, sk, digest))
+}
+
+/// A queue that is subscribed to both topics.
+#[derive(Debug)]
+pub(crate) struct Subscriber {
+    stack: Stack,
+    url: String,
+    subscriptions: Vec<String>,
+    arrived: Arc<Mutex<Inbox>>,
+    draining: tokio::task::JoinHandle<()>,
+}
+
+/// What has arrived, under the part of its ids that tells the run.
+#[derive(Debug, Default)]
+struct Inbox {
+    runs: BTreeMap<String, Vec<Arrival>>,
+    /// Messages that are no event.
+    strange: usize,
+}
+
+impl Inbox {
+    fn take(&mut self, arrival: Option<Arrival>) {
+        match arrival {
+            Some(arrival) => self.runs.entry(run_of(arrival.key.id())).or_default().push(arrival),
+            None => self.strange += 1,
+        }
+    }
+}
+
+impl Subscriber {
+    /// What has arrived so far whose ids begin with `prefix`.
+    pub(crate) fn arrivals(&self, prefix: &str) -> Vec<Arrival> {
+        lock(&self.arrived).runs.get(prefix).cloned().unwrap_or_default()
+    }
+
+    /// How many have arrived so far whose ids begin with `prefix`.
+    pub(crate) fn count(&self, prefix: &str) -> usize {
+        lock(&self.arrived).runs.get(prefix).map_or(0, Vec::len)
+    }
+
+    /// Ends the subscription and removes the queue.
+    pub(crate) async fn end(self) -> anyhow::Result<()> {
+        self.draining.abort();
+        for subscription in &self.subscriptions {
+            self.stack.sns.unsubscribe().subscription_arn(subscription).send().await?;
+        }
+        self.stack.sqs.delete_queue().queue_url(&self.url).send().await?;
+        let strange = lock(&self.arrived).strange;
+        ensure!(strange == 0, "{strange} messages at the subscriber were no events");
+        Ok(())
+    }
+}
+
+/// Empties the queue, for as long as this task lives.
+async fn drain(sqs: aws_sdk_sqs::Client, url: String, arrived: Arc<Mutex<Inbox>>) {
+    loop {
+        let receive = sqs.receive_message().queue_url(&url).max_number_of_messages(10).wait_time_seconds(1);
+        let Ok(got) = receive.send().await else {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            continue;
+        };
+        let messages = got.messages.unwrap_or_default();
+        if messages.is_empty() {
+            continue;
+        }
+        let done = messages.iter().enumerate().filter_map(|(number, message)| {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(number.to_string());
+            entry.set_receipt_handle(message.receipt_handle.clone()).build().ok()
+        });
+        let delete = sqs.delete_message_batch().queue_url(&url).set_entries(Some(done.collect()));
+        for message in &messages {
+            lock(&arrived).take(message.body.as_deref().and_then(read));
+        }
+        // What stays in the queue comes again, and would be taken for another delivery.
+        for _ in 0..5 {
+            if delete.clone().send().await.is_ok() {
+                break;
+            }
+        }
+    }
+}
+
+/// The prefix of an id: all up to its second hyphen.
+fn run_of(id: &str) -> String {
+    id.match_indices('-').nth(1).and_then(|(at, _)| id.get(..=at)).unwrap_or(id).to_owned()
+}
+
+/// Reads a message as the event that it is.
+fn read(message: &str) -> Option<Arrival> {
+    let event: Value = serde_json::from_str(message).ok()?;
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let data = event.get("data");
+    let id = text(event.get("subject"))?;
+    let key = match event.get("type")?.as_str()? {
+        "wab.mo.v1" => Key::mo(&id),
+        "wab.dlr.v1" => Key::dlr(&id, &text(data?.get("status"))?),
+        _ => return None,
+    };
+    Some(Arrival {
+        event_id: text(event.get("id"))?,
+        key,
+        variant: text(event.get("variant")),
+        marker: text(data.and_then(|data| data.get("reference"))),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_run_of_an_id_is_its_beginning() {
+        assert_eq!(run_of("c3f0-7-mo-12"), "c3f0-7-");
+        assert_eq!(run_of("a-b"), "a-b");
+    }
+
+    #[test]
+    fn a_message_is_read_as_its_event() {
+        let arrival = read(
+            r#"{"id":"e","type":"wab.dlr.v1","subject":"a","variant":"0123456789ab",
+                "data":{"id":"a","status":"sent","reference":"m"}}"#,
+        );
+        let arrival = arrival.unwrap();
+        assert_eq!((arrival.event_id.as_str(), arrival.key), ("e", Key::dlr("a", "sent")));
+        assert_eq!((arrival.variant.as_deref(), arrival.marker.as_deref()), (Some("0123456789ab"), Some("m")));
+
+        let large = read(r#"{"id":"e","type":"wab.mo.v1","subject":"a","dataref":"arn:…"}"#).unwrap();
+        assert_eq!((large.key, large.variant, large.marker), (Key::mo("a"), None, None));
+        assert!(read(r#"{"id":"e","type":"else","subject":"a"}"#).is_none());
+        assert!(read("no event").is_none());
+    }
+}
