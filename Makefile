@@ -37,6 +37,10 @@ fuzz: ## fuzz both callbacks and the message, FUZZ_SECONDS=60 each; needs a nigh
 			-max_total_time=$(FUZZ_SECONDS) -max_len=65536 -print_final_stats=1 || exit 1; \
 	done
 
+.PHONY: chaos
+chaos: ## inject faults under load and count what is lost or doubled, see `make chaos CHAOS=--help`
+	@$(PYTHON) infra/local/chaos.py $(CHAOS)
+
 .PHONY: lint
 lint: ## rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff
 	@$(TOOLS) sam lint cargo-deny

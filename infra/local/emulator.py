@@ -1,20 +1,24 @@
-"""Runs ministack, corrected in the three places where it differs from AWS in what matters here.
+"""Runs ministack, corrected in the four places where it differs from AWS in what matters here.
 
 1. It takes a stream batch as done when the function reports failed records (`batchItemFailures`), so an event that
    AWS would send again would be lost.
 2. It asks for permissions that don't exist, such as sns:PublishBatch, where AWS asks for sns:Publish.
 3. It sees every request come over plain http, so a policy that demands TLS, as ours do, would refuse all of them.
+4. It kills what is being invoked when a function's configuration changes, or when one of the function's processes
+   can't start. AWS lets an invocation finish.
 
 The environment (port, directories, AUTH) is set by stack.py, which starts this file in the emulator's environment.
 """
 
 import contextvars
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import lambda_svc
 
 Record = dict[str, Any]
@@ -124,9 +128,30 @@ def count_loopback_as_tls() -> None:
     app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)
 
 
+def let_invocations_finish() -> None:
+    kill = lambda_runtime.kill_workers
+
+    def kill_when_done(workers: list[Any]) -> None:
+        # A process that failed counts as invoked for ever, so the function's timeout ends the wait.
+        give_up = time.monotonic() + 1 + max(worker.config.get("Timeout", 3) for worker in workers)
+        while any(worker.in_use for worker in workers) and time.monotonic() < give_up:
+            time.sleep(0.05)
+        kill(workers)
+
+    def kill_idle(workers: list[Any]) -> None:
+        workers = [worker for worker in workers if worker is not None]
+        busy = [worker for worker in workers if worker.in_use]
+        kill([worker for worker in workers if worker not in busy])
+        if busy:
+            threading.Thread(target=kill_when_done, args=(busy,), daemon=True).start()
+
+    lambda_runtime.kill_workers = kill_idle
+
+
 if __name__ == "__main__":
     del sys.argv[1:]  # the stack's directory, by which stack.py knows its process
     PartialFailures().install()
     authorize_batches_as_single_calls()
     count_loopback_as_tls()
+    let_invocations_finish()
     app.main()

@@ -4,24 +4,23 @@ import tools  # first: says in one line which Python is needed  # isort: skip
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
 
-STACK = [sys.executable, str(Path(__file__).resolve().parent / "stack.py")]
+import ownstack
+
 NAME = "test"
 
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;")
 
 
-def cargo_test() -> tuple[bool, int, int]:
+def cargo_test(stack: Path) -> tuple[bool, int, int]:
     """Runs cargo test, shows all of it, and adds up its results."""
     passed = failed = 0
-    environment = os.environ | {"WAB_STACK": str(tools.ROOT / ".local" / NAME / "stack.json")}
+    environment = os.environ | {"WAB_STACK": str(stack)}
     # One command for all packages: each choice of packages would compile the dependencies again for its features. The
-    # end-to-end tests are the ignored ones.
+    # end-to-end tests, and a short run of tools/chaos, are the ignored ones.
     command = ["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--", "--include-ignored"]
     with subprocess.Popen(command, cwd=tools.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as cargo:
         for line in cargo.stdout or ():
@@ -40,20 +39,9 @@ def check_contracts() -> bool:
     return subprocess.run([str(python), str(script)], check=False).returncode == 0
 
 
-def interrupted(_number: int, _frame: object) -> NoReturn:
-    sys.exit(130)
-
-
 def main() -> int:
-    signal.signal(signal.SIGTERM, interrupted)
-    signal.signal(signal.SIGINT, interrupted)
-    tools.check_machine()
-    try:
-        if subprocess.run([*STACK, "up", "--name", NAME, "--rotating"], check=False).returncode != 0:
-            return 1
-        succeeded, passed, failed = cargo_test()
-    finally:
-        subprocess.run([*STACK, "down", "--name", NAME], check=False)
+    with ownstack.up(NAME, "--rotating") as stack:
+        succeeded, passed, failed = cargo_test(stack)
     succeeded = check_contracts() and succeeded
     print(f"\n{passed} passed, {failed} failed")
     return 0 if succeeded else 1

@@ -159,7 +159,7 @@ async fn kill_functions(
         if random.choice(functions).is_some_and(crash) {
             killed += 1;
         }
-        if rest(Duration::from_millis(random.u64(200..700)), &mut stopped).await {
+        if rest(Duration::from_millis(random.u64(50..400)), &mut stopped).await {
             return Ok(killed);
         }
     }

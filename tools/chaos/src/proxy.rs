@@ -174,8 +174,9 @@ impl State {
                 None => Ok(self.forward(head, body).await),
             },
             Fault::Strike(strike) => {
-                // What a function asks while it starts is no batch.
-                let strikes = head.method == Method::POST && self.chance(0.25);
+                // What a function asks while it starts is no batch. The first batch is always hit.
+                let first = self.hits.load(Ordering::Relaxed) == 0;
+                let strikes = head.method == Method::POST && (first || self.chance(0.25));
                 let late = self.chance(0.5);
                 if strikes && !late {
                     self.hits.fetch_add(1, Ordering::Relaxed);
