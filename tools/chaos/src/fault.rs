@@ -76,6 +76,11 @@ impl Fault {
         }
     }
 
+    /// Whether every load must meet it. What is kept elsewhere is so only when it is large, or the table refuses.
+    pub(crate) fn must_hit(self) -> bool {
+        !matches!(self, Self::None | Self::S3Refuses | Self::SpillRefuses)
+    }
+
     /// Which services behave how.
     fn behaviours(self, world: &World) -> Vec<(Service, Behaviour)> {
         use Service::{Dynamodb, S3, Sns, Sqs};

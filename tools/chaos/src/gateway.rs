@@ -14,6 +14,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use models::Kind;
+use serde_json::Value;
 
 use crate::load::Callback;
 use crate::proxy::lock;
@@ -27,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Answer {
     /// None if there was no answer at all.
     pub(crate) status: Option<u16>,
+    /// Whether the event is kept elsewhere until the table takes it.
+    pub(crate) deferred: bool,
     pub(crate) took: Duration,
 }
 
@@ -71,11 +74,18 @@ impl Gateway {
     pub(crate) async fn post(&self, callback: &Callback) -> Answer {
         let authorization = Arc::clone(&lock(&self.authorization));
         let started = Instant::now();
-        let status = tokio::time::timeout(PATIENCE, self.status(callback, &authorization)).await;
-        Answer { status: status.ok().and_then(Result::ok), took: started.elapsed() }
+        let heard = tokio::time::timeout(PATIENCE, self.ask(callback, &authorization)).await;
+        let took = started.elapsed();
+        let Ok(Ok((status, body))) = heard else { return Answer { status: None, deferred: false, took } };
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        Answer {
+            status: Some(status),
+            deferred: body.get("outcome").is_some_and(|outcome| outcome == "deferred"),
+            took,
+        }
     }
 
-    async fn status(&self, callback: &Callback, authorization: &HeaderValue) -> anyhow::Result<u16> {
+    async fn ask(&self, callback: &Callback, authorization: &HeaderValue) -> anyhow::Result<(u16, Bytes)> {
         let url = match callback.kind {
             Kind::Mo => &self.mo_url,
             Kind::Dlr => &self.dlr_url,
@@ -83,8 +93,7 @@ impl Gateway {
         let request = Request::post(url).header(CONTENT_TYPE, "application/json").header(AUTHORIZATION, authorization);
         let response = self.client.request(request.body(Full::new(callback.body.clone()))?).await?;
         let status = response.status().as_u16();
-        response.into_body().collect().await?;
-        Ok(status)
+        Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Row {
     pub(crate) sent: usize,
     /// Answered 200.
     pub(crate) accepted: usize,
+    /// Of those, kept elsewhere until the table takes them.
+    pub(crate) deferred: usize,
     /// Malformed on purpose and answered 400.
     pub(crate) malformed: usize,
     /// Malformed on purpose and answered 200.
@@ -55,9 +57,10 @@ impl Row {
     /// In one line, as soon as it is known.
     pub(crate) fn line(&self) -> String {
         let Figures { lost, doubled, .. } = self.figures;
-        let refused: Vec<String> = self.refused.iter().map(|(status, count)| named(*status, *count)).collect();
-        let refused = if refused.is_empty() { "none refused".to_owned() } else { refused.join(", ") };
-        format!("{}: {lost} lost, {doubled} doubled; {refused}; {:.0} s", self.fault.words(), self.took.as_secs_f64())
+        let refused: String = self.refused.iter().map(|(status, count)| named(*status, *count)).collect();
+        let took = self.took.as_secs_f64();
+        let words = self.fault.words();
+        format!("{words}: {lost} lost, {doubled} doubled, {} deferred{refused}; {took:.0} s", self.deferred)
     }
 
     fn cells(&self) -> [String; HEADER.len()] {
@@ -103,6 +106,9 @@ impl Row {
                 ANSWER_LIMIT.as_secs()
             ));
         }
+        if self.hits == 0 && self.fault.must_hit() {
+            complaints.push(format!("{}: it never hit", self.fault.words()));
+        }
         if self.delivered.is_none() {
             let limit = DELIVERY_LIMIT.as_secs();
             complaints.push(format!("{}: not everything arrived within {limit} s", self.fault.words()));
@@ -112,7 +118,7 @@ impl Row {
 }
 
 fn named(status: Option<u16>, count: usize) -> String {
-    status.map_or_else(|| format!("{count} without an answer"), |status| format!("{count} answered {status}"))
+    status.map_or_else(|| format!(", {count} without an answer"), |status| format!(", {count} answered {status}"))
 }
 
 /// What came of all faults.
@@ -153,6 +159,7 @@ mod tests {
             hits: 9,
             sent: 10,
             accepted: 8,
+            deferred: 3,
             malformed: 1,
             malformed_accepted: 0,
             refused: [(Some(503), 1)].into(),
@@ -191,6 +198,8 @@ mod tests {
         check(Row { refused, ..row() }, &["table slow: 3 refused in spite of their credentials"]);
         let longest = Duration::from_millis(4_001);
         check(Row { longest, ..row() }, &["table slow: an answer took 4001 ms, more than 4 s"]);
+        check(Row { hits: 0, ..row() }, &["table slow: it never hit"]);
+        check(Row { hits: 0, fault: Fault::SpillRefuses, ..row() }, &[]);
         check(Row { delivered: None, ..row() }, &["table slow: not everything arrived within 60 s"]);
     }
 

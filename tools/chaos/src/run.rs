@@ -72,6 +72,7 @@ async fn run_unbounded(
         hits,
         sent: callbacks.len(),
         accepted: answers.iter().filter(|answer| answer.is_ok()).count(),
+        deferred: answers.iter().filter(|answer| answer.deferred).count(),
         malformed: malformed(&callbacks, &answers, |answer| answer.status == Some(400)),
         malformed_accepted: malformed(&callbacks, &answers, Answer::is_ok),
         refused: refused(&callbacks, &answers),
@@ -128,7 +129,7 @@ async fn inject(
 }
 
 /// Waits until everything has arrived, at most [`DELIVERY_LIMIT`], and a little longer for what comes twice. Returns the
-/// figures, and after how long the last of what was awaited was there.
+/// figures, and after how long the last of what was awaited was there. What is wrong stays in the table.
 async fn settle(
     world: &World,
     subscriber: &Subscriber,
@@ -159,7 +160,11 @@ async fn settle(
         tokio::time::sleep(QUIET).await;
     }
     let items = world.stack.items(prefix).await?;
-    Ok((Figures::of(sent, &items, &subscriber.arrivals(prefix)), delivered))
+    let figures = Figures::of(sent, &items, &subscriber.arrivals(prefix));
+    if figures.is_well() {
+        world.stack.forget(&items).await?;
+    }
+    Ok((figures, delivered))
 }
 
 /// The callbacks that name an event, with their answers.

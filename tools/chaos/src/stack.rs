@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName};
@@ -96,6 +96,7 @@ impl Stack {
             .map(String::as_str)
     }
 
+    /// A function's environment variables.
     pub(crate) async fn variables(&self, function: &str) -> anyhow::Result<Variables> {
         let got = self.lambda.get_function_configuration().function_name(function).send().await;
         let environment = got.with_context(|| format!("no configuration of {function}"))?.environment;
@@ -136,6 +137,22 @@ impl Stack {
             }
         }
         Ok(items)
+    }
+
+    /// Takes items out of the table, which is read from end to end for each fault.
+    pub(crate) async fn forget(&self, items: &[StoredItem]) -> anyhow::Result<()> {
+        for items in items.chunks(25) {
+            let mut requests = Vec::new();
+            for item in items {
+                let delete = DeleteRequest::builder()
+                    .key("pk", AttributeValue::S(item.place.pk.clone()))
+                    .key("sk", AttributeValue::S(item.place.sk.clone()));
+                requests.push(WriteRequest::builder().delete_request(delete.build()?).build());
+            }
+            let write = self.dynamodb.batch_write_item().request_items(&self.file.table, requests);
+            write.send().await.context("the table can't be cleaned")?;
+        }
+        Ok(())
     }
 
     /// A queue of its own, subscribed to both topics with raw delivery. What arrives is taken out at once.
@@ -182,7 +199,7 @@ fn stored(item: &HashMap<String, AttributeValue>, prefix: &str) -> anyhow::Resul
         (None, Some(body)) => Digest::of(body).as_str().to_owned(),
         _ => noted.to_owned(),
     };
-    Ok(StoredItem::read(pk, sk, digest))
+    Ok(StoredItem::read(models::Key { pk: pk.to_owned(), sk: sk.to_owned() }, digest))
 }
 
 /// A queue that is subscribed to both topics.
