@@ -37,7 +37,7 @@ pub(crate) struct StackFile {
     pub(crate) mo_function: String,
     pub(crate) dlr_function: String,
     pub(crate) fanout_function: String,
-    recover_function: Option<String>,
+    recover_function: String,
     pub(crate) pid: i32,
 }
 
@@ -90,10 +90,7 @@ impl Stack {
     /// The functions whose calls go through the proxies.
     pub(crate) fn functions(&self) -> impl Iterator<Item = &str> {
         let StackFile { mo_function, dlr_function, fanout_function, recover_function, .. } = &self.file;
-        [Some(mo_function), Some(dlr_function), Some(fanout_function), recover_function.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
+        [mo_function, dlr_function, fanout_function, recover_function].into_iter().map(String::as_str)
     }
 
     /// A function's environment variables.
