@@ -41,8 +41,6 @@ pub(crate) struct Sent {
 /// An item of the table.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredItem {
-    /// Where it stands in the table.
-    pub(crate) place: models::Key,
     key: Key,
     /// The end of the sort key of a variant.
     variant: Option<String>,
@@ -51,19 +49,19 @@ pub(crate) struct StoredItem {
 }
 
 impl StoredItem {
-    /// The item at this place; none if it is no event.
-    pub(crate) fn read(place: models::Key, digest: String) -> Option<Self> {
-        let (kind, id) = Kind::of_partition_key(&place.pk)?;
+    /// The item under these keys; none if it is no event.
+    pub(crate) fn read(pk: &str, sk: &str, digest: String) -> Option<Self> {
+        let (kind, id) = Kind::of_partition_key(pk)?;
         // No status of the load has this character.
-        let (word, variant) = match place.sk.split_once('#') {
+        let (word, variant) = match sk.split_once('#') {
             Some((word, variant)) => (word, Some(variant.to_owned())),
-            None => (place.sk.as_str(), None),
+            None => (sk, None),
         };
         let key = match kind {
             Kind::Mo => Key::mo(id),
             Kind::Dlr => Key::dlr(id, word),
         };
-        Some(Self { key, variant, digest, place })
+        Some(Self { key, variant, digest })
     }
 }
 
@@ -96,11 +94,6 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Whether nothing is lost, doubled or forgotten.
-    pub(crate) fn is_well(&self) -> bool {
-        self.lost == 0 && self.doubled == 0 && self.unpublished == 0
-    }
-
     pub(crate) fn of(sent: &[Sent], items: &[StoredItem], arrivals: &[Arrival]) -> Self {
         let events: BTreeSet<&str> = arrivals.iter().map(|arrival| arrival.event_id.as_str()).collect();
         let arrived = Arrived::of(items, arrivals);
@@ -183,13 +176,9 @@ mod tests {
         Sent { key: Key::mo(id), digest, marker: body.to_owned(), accepted }
     }
 
-    fn place(pk: &str, sk: &str) -> models::Key {
-        models::Key { pk: pk.to_owned(), sk: sk.to_owned() }
-    }
-
     fn item(sent: &Sent, variant: bool) -> StoredItem {
         let sk = if variant { format!("EVENT#{}", sent.digest.short()) } else { "EVENT".to_owned() };
-        StoredItem::read(place(&format!("MO#{}", sent.key.id), &sk), sent.digest.as_str().to_owned()).unwrap()
+        StoredItem::read(&format!("MO#{}", sent.key.id), &sk, sent.digest.as_str().to_owned()).unwrap()
     }
 
     fn arrival(sent: &Sent, variant: bool) -> Arrival {
@@ -249,7 +238,7 @@ mod tests {
         let digest = Digest::of("{}");
         let key = Key::dlr("a", "sent");
         let all = [Sent { key, digest: digest.clone(), marker: "1".to_owned(), accepted: true }];
-        let items = [StoredItem::read(place("DLR#a", "sent"), digest.as_str().to_owned()).unwrap()];
+        let items = [StoredItem::read("DLR#a", "sent", digest.as_str().to_owned()).unwrap()];
         let other = Arrival {
             event_id: "e".to_owned(),
             key: Key::dlr("a", "received"),
@@ -309,7 +298,7 @@ mod tests {
 
     #[test]
     fn only_events_are_read_from_the_table() {
-        assert!(StoredItem::read(place("QUARANTINE#2026-11-24", "x"), String::new()).is_none());
-        assert!(StoredItem::read(place("MO#a", "EVENT"), String::new()).is_some());
+        assert!(StoredItem::read("QUARANTINE#2026-11-24", "x", String::new()).is_none());
+        assert!(StoredItem::read("MO#a", "EVENT", String::new()).is_some());
     }
 }

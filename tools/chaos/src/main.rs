@@ -186,12 +186,13 @@ async fn all(
         let row = run::run(&world, subscriber, fault, options, seed).await;
         let row = row.with_context(|| format!("the fault {:?} could not be tried", fault.words()))?;
         say(&row.line());
-        report.add(row);
+        report.rows.push(row);
         if fault == Fault::CredentialsRotated {
             restore(stack, proxied.clone()).await?;
             world.gateway.use_credentials(&stack.file.username, &stack.file.password).await?;
         }
     }
+    report.spilled = run::audit(stack, subscriber, &mut report.rows).await?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::account::Figures;
+use crate::account::{Figures, Sent};
 use crate::fault::Fault;
 use crate::run::DELIVERY_LIMIT;
 
@@ -35,7 +35,7 @@ pub(crate) struct Row {
     pub(crate) fault: Fault,
     /// How often the fault hit: calls that met it, entries that failed, processes killed, pauses, changes.
     pub(crate) hits: usize,
-    pub(crate) sent: usize,
+    pub(crate) posted: usize,
     /// Answered 200.
     pub(crate) accepted: usize,
     /// Of those, kept elsewhere until the table takes them.
@@ -51,6 +51,9 @@ pub(crate) struct Row {
     /// How long after load and fault the last event was there; none if one never was.
     pub(crate) delivered: Option<Duration>,
     pub(crate) took: Duration,
+    /// What the ids of its callbacks begin with, and what the figures are taken from.
+    pub(crate) prefix: String,
+    pub(crate) evidence: Vec<Sent>,
 }
 
 impl Row {
@@ -68,7 +71,7 @@ impl Row {
         [
             self.fault.words().to_owned(),
             self.hits.to_string(),
-            self.sent.to_string(),
+            self.posted.to_string(),
             self.accepted.to_string(),
             self.malformed.to_string(),
             self.refused.values().sum::<usize>().to_string(),
@@ -123,16 +126,20 @@ fn named(status: Option<u16>, count: usize) -> String {
 
 /// What came of all faults.
 #[derive(Debug, Default)]
-pub(crate) struct Report(Vec<Row>);
+pub(crate) struct Report {
+    pub(crate) rows: Vec<Row>,
+    /// Events that are in the spill queue at the end.
+    pub(crate) spilled: usize,
+}
 
 impl Report {
-    pub(crate) fn add(&mut self, row: Row) {
-        self.0.push(row);
-    }
-
     /// What is wrong; empty if all is well.
     pub(crate) fn complaints(&self) -> Vec<String> {
-        self.0.iter().flat_map(Row::complaints).collect()
+        let mut complaints: Vec<String> = self.rows.iter().flat_map(Row::complaints).collect();
+        if self.spilled > 0 {
+            complaints.push(format!("{} events are left in the spill queue", self.spilled));
+        }
+        complaints
     }
 
     pub(crate) fn table(&self, markdown: bool) -> Table {
@@ -142,7 +149,7 @@ impl Report {
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        for row in &self.0 {
+        for row in &self.rows {
             table.add_row(row.cells());
         }
         table
@@ -157,7 +164,7 @@ mod tests {
         Row {
             fault: Fault::TableSlow,
             hits: 9,
-            sent: 10,
+            posted: 10,
             accepted: 8,
             deferred: 3,
             malformed: 1,
@@ -167,13 +174,14 @@ mod tests {
             longest: ANSWER_LIMIT,
             delivered: Some(Duration::from_secs(2)),
             took: Duration::from_secs(5),
+            prefix: String::new(),
+            evidence: Vec::new(),
         }
     }
 
     #[track_caller]
     fn check(row: Row, expected: &[&str]) {
-        let mut report = Report::default();
-        report.add(row);
+        let report = Report { rows: vec![row], spilled: 0 };
         assert_eq!(report.complaints(), expected);
     }
 
@@ -204,9 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn nothing_may_be_left_in_the_spill_queue() {
+        let report = Report { rows: vec![row()], spilled: 3 };
+        assert_eq!(report.complaints(), ["3 events are left in the spill queue"]);
+    }
+
+    #[test]
     fn the_table_is_markdown_where_that_is_asked_for() {
-        let mut report = Report::default();
-        report.add(row());
+        let report = Report { rows: vec![row()], spilled: 0 };
         let table = report.table(true).to_string();
         let lines: Vec<&str> = table.lines().collect();
         assert!(lines[0].starts_with("| fault") && lines[1].starts_with("|--"), "{table}");

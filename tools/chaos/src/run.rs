@@ -16,13 +16,15 @@ use crate::gateway::{Answer, Gateway};
 use crate::load::{Callback, plan};
 use crate::proxy::lock;
 use crate::report::Row;
-use crate::stack::Subscriber;
+use crate::stack::{Stack, Subscriber};
 use crate::{Options, World};
 
 /// How long everything may take to arrive once the fault and the load are over.
 pub(crate) const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
 /// Nothing takes this long; it bounds a run that is stuck.
 const RUN_LIMIT: Duration = Duration::from_secs(1_800);
+/// How long the spill queue may take to be empty. A message that was tried in vain comes again after half a minute.
+const SPILL_LIMIT: Duration = Duration::from_secs(120);
 /// When nothing came for so long, nothing more comes.
 const QUIET: Duration = Duration::from_millis(1_200);
 const QUIET_LIMIT: Duration = Duration::from_secs(30);
@@ -70,7 +72,7 @@ async fn run_unbounded(
     Ok(Row {
         fault,
         hits,
-        sent: callbacks.len(),
+        posted: callbacks.len(),
         accepted: answers.iter().filter(|answer| answer.is_ok()).count(),
         deferred: answers.iter().filter(|answer| answer.deferred).count(),
         malformed: malformed(&callbacks, &answers, |answer| answer.status == Some(400)),
@@ -80,6 +82,8 @@ async fn run_unbounded(
         longest: answers.iter().map(|answer| answer.took).max().unwrap_or_default(),
         delivered,
         took: started.elapsed(),
+        prefix,
+        evidence: sent,
     })
 }
 
@@ -129,7 +133,7 @@ async fn inject(
 }
 
 /// Waits until everything has arrived, at most [`DELIVERY_LIMIT`], and a little longer for what comes twice. Returns the
-/// figures, and after how long the last of what was awaited was there. What is wrong stays in the table.
+/// figures, and after how long the last of what was awaited was there.
 async fn settle(
     world: &World,
     subscriber: &Subscriber,
@@ -160,11 +164,25 @@ async fn settle(
         tokio::time::sleep(QUIET).await;
     }
     let items = world.stack.items(prefix).await?;
-    let figures = Figures::of(sent, &items, &subscriber.arrivals(prefix));
-    if figures.is_well() {
-        world.stack.forget(&items).await?;
+    Ok((Figures::of(sent, &items, &subscriber.arrivals(prefix)), delivered))
+}
+
+/// Waits until the spill queue is empty, and takes the figures of all faults again: what waited there was put into the
+/// table by then, once more if it had got there before. Returns how many still wait.
+pub(crate) async fn audit(stack: &Stack, subscriber: &Subscriber, rows: &mut [Row]) -> anyhow::Result<usize> {
+    let give_up = Instant::now() + SPILL_LIMIT;
+    let mut spilled = stack.spilled().await?;
+    while spilled > 0 && Instant::now() < give_up {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        spilled = stack.spilled().await?;
     }
-    Ok((figures, delivered))
+    // The last of it has been put; were it an event, it would be published in a moment.
+    tokio::time::sleep(2 * QUIET).await;
+    for row in rows {
+        let items = stack.items(&row.prefix).await?;
+        row.figures = Figures::of(&row.evidence, &items, &subscriber.arrivals(&row.prefix));
+    }
+    Ok(spilled)
 }
 
 /// The callbacks that name an event, with their answers.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName};
@@ -34,6 +34,7 @@ pub(crate) struct StackFile {
     table: String,
     mo_topic_arn: String,
     dlr_topic_arn: String,
+    spill_queue_url: String,
     pub(crate) mo_function: String,
     pub(crate) dlr_function: String,
     pub(crate) fanout_function: String,
@@ -136,20 +137,20 @@ impl Stack {
         Ok(items)
     }
 
-    /// Takes items out of the table, which is read from end to end for each fault.
-    pub(crate) async fn forget(&self, items: &[StoredItem]) -> anyhow::Result<()> {
-        for items in items.chunks(25) {
-            let mut requests = Vec::new();
-            for item in items {
-                let delete = DeleteRequest::builder()
-                    .key("pk", AttributeValue::S(item.place.pk.clone()))
-                    .key("sk", AttributeValue::S(item.place.sk.clone()));
-                requests.push(WriteRequest::builder().delete_request(delete.build()?).build());
-            }
-            let write = self.dynamodb.batch_write_item().request_items(&self.file.table, requests);
-            write.send().await.context("the table can't be cleaned")?;
+    /// How many events wait in the spill queue.
+    pub(crate) async fn spilled(&self) -> anyhow::Result<usize> {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let get = self.sqs.get_queue_attributes().queue_url(&self.file.spill_queue_url);
+        let got = get.set_attribute_names(Some(counts.to_vec())).send().await.context("the spill queue is silent")?;
+        let attributes = got.attributes.unwrap_or_default();
+        let mut waiting = 0;
+        for count in &counts {
+            waiting += attributes.get(count).context("a queue counts its messages")?.parse::<usize>()?;
         }
-        Ok(())
+        Ok(waiting)
     }
 
     /// A queue of its own, subscribed to both topics with raw delivery. What arrives is taken out at once.
@@ -196,7 +197,7 @@ fn stored(item: &HashMap<String, AttributeValue>, prefix: &str) -> anyhow::Resul
         (None, Some(body)) => Digest::of(body).as_str().to_owned(),
         _ => noted.to_owned(),
     };
-    Ok(StoredItem::read(models::Key { pk: pk.to_owned(), sk: sk.to_owned() }, digest))
+    Ok(StoredItem::read(pk, sk, digest))
 }
 
 /// A queue that is subscribed to both topics.
