@@ -22,8 +22,8 @@ const SLOW: std::ops::Range<Duration> = Duration::from_millis(200)..Duration::fr
 /// How often the fan-out is killed at the most: it must get somewhere between.
 const MAX_FANOUT_KILLS: usize = 20;
 const PAUSE: Duration = Duration::from_secs(2);
-const BETWEEN_PAUSES: Duration = Duration::from_secs(5);
-const MAX_PAUSES: usize = 3;
+const BETWEEN_PAUSES: Duration = Duration::from_millis(2_500);
+const MAX_PAUSES: usize = 5;
 
 /// A fault; its name is that of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -131,7 +131,7 @@ async fn chaos(options: &Options) -> anyhow::Result<bool> {
     let restored = restore(&stack, original).await;
     let unsubscribed = subscriber.end().await;
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", report.table(options.markdown))?;
+    writeln!(out, "{}", if options.markdown { report.markdown() } else { report.table() })?;
     writeln!(out, "seed {seed:016x}, {} callbacks for each fault", options.callbacks())?;
     let complaints = report.complaints();
     for complaint in &complaints {
