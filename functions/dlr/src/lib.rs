@@ -20,6 +20,6 @@ async fn receive(door: &Door, request: &Request) -> Result<Receipt, Refusal> {
         Err(why) => return Err(door.quarantine(Kind::Dlr, request, application, bytes, why).await),
     };
     let item = Item::dlr(&callback, door.received(request, application, body));
-    let kept = door.store.keep(item, None).await?;
+    let kept = door.keep(request, item, None).await?;
     Ok(Receipt { id: callback.id.as_str().to_owned(), kept })
 }

@@ -20,6 +20,6 @@ async fn receive(door: &Door, request: &Request) -> Result<Receipt, Refusal> {
         Err(why) => return Err(door.quarantine(Kind::Mo, request, application, bytes, why).await),
     };
     let item = Item::mo(&callback, door.received(request, application, body));
-    let kept = door.store.keep(item, binary_content(&callback)).await?;
+    let kept = door.keep(request, item, binary_content(&callback)).await?;
     Ok(Receipt { id: callback.id.as_str().to_owned(), kept })
 }

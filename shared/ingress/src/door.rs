@@ -1,13 +1,13 @@
 //! What stands behind the door for as long as the function lives.
 
 use lambda_http::Request;
-use models::{CallbackError, Kind, Quarantined, Received, ReceivedAt, Unreadable};
+use models::{BinaryContent, CallbackError, Item, Kind, Quarantined, Received, ReceivedAt, Unreadable};
 use platform::{SdkConfig, SettingError, required};
-use store::Store;
+use store::{Kept, Store, Unavailable};
 
 use crate::answer::Refusal;
 use crate::credentials::Credentials;
-use crate::request::received_epoch_ms;
+use crate::request::{answer_by, received_epoch_ms};
 
 /// What `mo` and `dlr` need to know: the environment variables `CALLBACK_CREDENTIALS` and `RETENTION_DAYS`, and
 /// where events are kept.
@@ -63,6 +63,19 @@ impl Door {
         Received { body, application, at, expires_at }
     }
 
+    /// Keeps an event in time for the answer; see [`Store::keep`].
+    ///
+    /// # Errors
+    /// If nothing durable took it.
+    pub async fn keep(
+        &self,
+        request: &Request,
+        item: Item<'_>,
+        binary: Option<(BinaryContent, Vec<u8>)>,
+    ) -> Result<Kept, Unavailable> {
+        self.store.keep(item, binary, answer_by(request)).await
+    }
+
     /// Keeps a body that is no callback, and refuses it.
     pub async fn quarantine(
         &self,
@@ -74,7 +87,7 @@ impl Door {
     ) -> Refusal {
         let (at, expires_at) = self.arrival(request);
         let quarantined = Quarantined::new(kind, why, Unreadable { body, application, at, expires_at });
-        match self.store.quarantine(quarantined, body).await {
+        match self.store.quarantine(quarantined, body, answer_by(request)).await {
             Ok(()) => Refusal::Quarantined(why),
             Err(unavailable) => Refusal::Unavailable(unavailable),
         }

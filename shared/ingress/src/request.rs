@@ -1,9 +1,10 @@
 //! What a callback's HTTP request holds beside its credentials.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lambda_http::{Request, RequestExt};
+use lambda_http::{Context, Request, RequestExt};
 use models::MAX_BODY_BYTES;
+use tokio::time::Instant;
 
 use crate::answer::Refusal;
 
@@ -31,6 +32,21 @@ pub(crate) fn received_epoch_ms(request: &Request) -> i64 {
 fn now_epoch_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// How long before Lambda ends an invocation it is to be answered: the functions may take 5 s (`Timeout` in the
+/// template), and the gateway shouldn't wait for more than 4.
+const BEFORE_THE_END: Duration = Duration::from_millis(1_200);
+
+/// What there is to keep a callback in, if Lambda doesn't say when it ends the invocation.
+const TIME_TO_KEEP: Duration = Duration::from_millis(3_500);
+
+/// When a callback has to be kept: then the answer is there within 4 s of the request, however long its body took to
+/// be read.
+pub(crate) fn answer_by(request: &Request) -> Instant {
+    let end = request.lambda_context_ref().map(Context::deadline);
+    let left = end.and_then(|end| end.duration_since(SystemTime::now()).ok());
+    Instant::now() + left.map_or(TIME_TO_KEEP, |left| left.saturating_sub(BEFORE_THE_END))
 }
 
 /// Lambda's request id, which every log line of the invocation carries too; empty outside of Lambda.

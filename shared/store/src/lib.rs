@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use models::{BinaryContent, Item, Key, LARGE_ITEM_BYTES, MAX_ITEM_BYTES, ObjectKey, Quarantined, Spilled};
 use platform::{Reason, SdkConfig, SettingError, required};
+use tokio::time::{Instant, timeout_at};
 
 pub use dead_letters::{DeadLetterQueue, Parked};
 pub use objects::{Fetch, Objects};
@@ -22,9 +23,12 @@ pub const OBJECT_DEADLINE: Duration = Duration::from_millis(1_000);
 /// How long putting an item takes at the most, its retries and a second put for a variant included.
 pub const PUT_DEADLINE: Duration = Duration::from_millis(1_500);
 
-/// How long sending to the spill queue takes at the most. The three follow one another when everything fails; the
-/// rest of the four seconds that an answer may take is for reading a large body, Lambda and API Gateway.
+/// How long sending to the spill queue takes at the most. The three follow one another when everything fails. What a
+/// large body has taken to be read by then goes off the first two, but for [`LEAST`]: see [`Store::keep`].
 pub const SPILL_DEADLINE: Duration = Duration::from_millis(1_000);
+
+/// What the table has left of the time at the least, when reading a large body took a part of it.
+const LEAST: Duration = Duration::from_millis(500);
 
 /// What the store needs to know: the environment variables `TABLE_NAME`, `BUCKET_NAME` and `SPILL_QUEUE_URL`.
 #[derive(Debug, Clone)]
@@ -101,11 +105,18 @@ impl Store {
     /// Keeps an event, once: in the table, or until the table takes it, in the spill queue. A large body goes into
     /// an object, and so do the bytes of `binary` content; where the bucket takes neither, the item holds all of it.
     ///
+    /// It ends at `by`, whatever fails: each step leaves the next ones their time.
+    ///
     /// # Errors
     /// If nothing durable took it.
-    pub async fn keep(&self, item: Item<'_>, binary: Option<(BinaryContent, Vec<u8>)>) -> Result<Kept, Unavailable> {
-        let item = self.with_objects(item, binary).await?;
-        match self.table.put_once(&item).await {
+    pub async fn keep(
+        &self,
+        item: Item<'_>,
+        binary: Option<(BinaryContent, Vec<u8>)>,
+        by: Instant,
+    ) -> Result<Kept, Unavailable> {
+        let item = self.with_objects(item, binary, by).await?;
+        match in_time_to_spill(by, self.table.put_once(&item)).await {
             Ok(stored) => Ok(Kept::Stored(stored)),
             Err(reason) => {
                 let key = item.key.clone();
@@ -115,19 +126,24 @@ impl Store {
         }
     }
 
-    /// Keeps a body that is no callback.
+    /// Keeps a body that is no callback, and ends at `by`, as [`Self::keep`] does.
     ///
     /// # Errors
     /// If nothing durable took it.
-    pub async fn quarantine(&self, mut quarantined: Quarantined<'_>, body: &[u8]) -> Result<(), Unavailable> {
+    pub async fn quarantine(
+        &self,
+        mut quarantined: Quarantined<'_>,
+        body: &[u8],
+        by: Instant,
+    ) -> Result<(), Unavailable> {
         if quarantined.size_bytes() > LARGE_ITEM_BYTES {
-            let put = self.objects.put(ObjectKey::of_body(body), body.to_vec(), "application/octet-stream").await;
-            quarantined = match put {
+            let put = self.objects.put(ObjectKey::of_body(body), body.to_vec(), "application/octet-stream");
+            quarantined = match in_time_to_put(by, put).await {
                 Ok(key) => quarantined.with_object(key, body.len()),
                 Err(reason) => fits(quarantined.size_bytes(), reason).map(|()| quarantined)?,
             };
         }
-        match self.table.put_quarantined(&quarantined).await {
+        match in_time_to_spill(by, self.table.put_quarantined(&quarantined)).await {
             Ok(()) => Ok(()),
             Err(reason) => self.spill(&Spilled::Quarantine(quarantined), &reason).await,
         }
@@ -142,6 +158,7 @@ impl Store {
         &self,
         item: Item<'a>,
         binary: Option<(BinaryContent, Vec<u8>)>,
+        by: Instant,
     ) -> Result<Item<'a>, Unavailable> {
         let large = item.body.inline().filter(|_| item.size_bytes() > LARGE_ITEM_BYTES).map(str::to_owned);
         if large.is_none() && binary.is_none() {
@@ -151,13 +168,13 @@ impl Store {
             let body = large?;
             let bytes = body.len();
             let put = self.objects.put(ObjectKey::of_body(body.as_bytes()), body.into_bytes(), "application/json");
-            Some(put.await.map(|key| (key, bytes)))
+            Some(in_time_to_put(by, put).await.map(|key| (key, bytes)))
         };
         let content = async {
             let (content, bytes) = binary?;
             let key = ObjectKey::of_content(&content.sha256);
             // Without its object it is described all the same: the body has the bytes.
-            let key = self.objects.put(key, bytes, &content.content_type).await.ok();
+            let key = in_time_to_put(by, self.objects.put(key, bytes, &content.content_type)).await.ok();
             Some(BinaryContent { key, ..content })
         };
         let (body, content) = tokio::join!(body, content);
@@ -169,6 +186,21 @@ impl Store {
         item.binary = content;
         Ok(item)
     }
+}
+
+/// Ends an object's put where the table's would begin.
+async fn in_time_to_put<T>(by: Instant, put: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
+    in_time_to_spill(before(by, LEAST), put).await
+}
+
+/// Ends a put where the spill queue's time would begin.
+async fn in_time_to_spill<T>(by: Instant, put: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
+    timeout_at(before(by, SPILL_DEADLINE), put).await.unwrap_or_else(|_| Err(Reason::from("no answer in time")))
+}
+
+/// Some time before an instant. On a machine that has just been started there may be no such instant.
+fn before(instant: Instant, time: Duration) -> Instant {
+    instant.checked_sub(time).unwrap_or(instant)
 }
 
 /// Whether an item can do without the bucket, which didn't take its body for this reason.
