@@ -23,8 +23,8 @@ pub const OBJECT_DEADLINE: Duration = Duration::from_millis(1_000);
 /// How long putting an item takes at the most, its retries and a second put for a variant included.
 pub const PUT_DEADLINE: Duration = Duration::from_millis(1_500);
 
-/// How long sending to the spill queue takes at the most. The three follow one another when everything fails. What a
-/// large body has taken to be read by then goes off the first two, but for [`LEAST`]: see [`Store::keep`].
+/// How long sending to the spill queue takes at the most. The three follow one another when everything fails; what a
+/// large body has taken to be read goes off the first two, see [`Store::keep`].
 pub const SPILL_DEADLINE: Duration = Duration::from_millis(1_000);
 
 /// What the table has left of the time at the least, when reading a large body took a part of it.
