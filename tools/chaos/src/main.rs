@@ -131,8 +131,10 @@ async fn chaos(options: &Options) -> anyhow::Result<bool> {
     let restored = restore(&stack, original).await;
     let unsubscribed = subscriber.end().await;
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", if options.markdown { report.markdown() } else { report.table() })?;
-    writeln!(out, "seed {seed:016x}, {} callbacks for each fault", options.callbacks())?;
+    if !report.rows.is_empty() {
+        writeln!(out, "{}", if options.markdown { report.markdown() } else { report.table() })?;
+        writeln!(out, "seed {seed:016x}, {} callbacks for each fault", options.callbacks())?;
+    }
     let complaints = report.complaints();
     for complaint in &complaints {
         writeln!(out, "{complaint}")?;
