@@ -438,6 +438,37 @@ async fn a_topic_that_is_gone_holds_up_the_others_for_ten_minutes_and_forgets_no
 }
 
 #[tokio::test]
+async fn what_lies_behind_an_event_that_waits_is_published_once_and_not_at_each_try() {
+    let (sdk, calls) = sdk(aws(|request| match request.contains("MO_TOPIC_ARN") {
+        true => sns_error(404, "NotFound"),
+        false => published(request, &[]),
+    }));
+    let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
+    let fanout = Fanout::new(settings, &sdk);
+    let receipts = || {
+        let calls = calls.lock().unwrap();
+        calls.iter().filter(|(operation, form)| operation == "PublishBatch" && form.contains("DLR_TOPIC_ARN")).count()
+    };
+    let fan_out = async |records: Vec<Value>, count: bool| {
+        let batch = serde_json::from_value(json!({"Records": records, "count": count})).unwrap();
+        let answer = fanout::handle(&fanout, batch, PLENTY).await.unwrap();
+        answer.batch_item_failures.first().map(|failure| failure.item_identifier.clone())
+    };
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let batch = |age| vec![aged(mo_record(1, "a"), age), dlr_record(2, "b")];
+    for _ in 0..3 {
+        assert_eq!(fan_out(batch(minutes(9)), false).await.as_deref(), Some("1"));
+    }
+    assert_eq!(receipts(), 1);
+    assert_eq!(fan_out([batch(minutes(9)), vec![dlr_record(3, "c")]].concat(), false).await.as_deref(), Some("1"));
+    assert_eq!(receipts(), 2, "what is new goes on");
+    fan_out(batch(minutes(9)), true).await;
+    assert_eq!(receipts(), 3, "a replay publishes again");
+    assert_eq!(fan_out(batch(minutes(11)), false).await, None, "SNS takes others: this one is parked");
+    assert_eq!((receipts(), parked(&calls).len()), (4, 1));
+}
+
+#[tokio::test]
 async fn an_outage_is_waited_for_until_the_stream_would_forget() {
     let hours = |hours: u64| Duration::from_secs(3600 * hours);
     let records = vec![aged(mo_record(1, "a"), hours(21)), aged(mo_record(2, "b"), hours(19))];

@@ -9,6 +9,8 @@ mod prepare;
 mod publish;
 mod record;
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
@@ -103,6 +105,7 @@ pub struct Fanout {
     sources: Sources,
     topics: Topics,
     dead_letters: DeadLetterQueue,
+    published: Remembered,
 }
 
 impl Fanout {
@@ -116,6 +119,7 @@ impl Fanout {
             },
             topics: Topics::new(sdk, settings.mo_topic_arn, settings.dlr_topic_arn),
             dead_letters: DeadLetterQueue::new(sdk, settings.dead_letter_queue_url),
+            published: Remembered::default(),
         }
     }
 
@@ -139,6 +143,12 @@ pub struct Unnamable;
 pub async fn handle(fanout: &Fanout, batch: StreamBatch, time_left: Duration) -> Result<Answer, Unnamable> {
     let records: Vec<Record> = batch.records.iter().map(|raw| Record::read(raw)).collect();
     let mut done = Done::none_of(records.len());
+    // Who asks for a count publishes again on purpose. And once the first record has waited for long enough, what lies
+    // behind it has to show whether SNS takes anything at all.
+    let waits = records.first().map(|record| record.age(SystemTime::now())).unwrap_or_default();
+    if !batch.count && waits < HOLD_UP {
+        fanout.published.recall(&records, &mut done);
+    }
     let in_time = time_left.saturating_sub(TIME_TO_ANSWER);
     let outcome = tokio::time::timeout(in_time, fan_out(fanout, &records, &mut done)).await;
     match outcome.unwrap_or_else(|_| Err(Reason::from("the time is up"))) {
@@ -146,6 +156,9 @@ pub async fn handle(fanout: &Fanout, batch: StreamBatch, time_left: Duration) ->
         Err(reason) => {
             tracing::error!(%reason, records = records.len(), "fan-out stopped: Lambda will try again");
         }
+    }
+    if !batch.count {
+        fanout.published.keep(&records, &done);
     }
     let counts = batch.count.then_some(done.counts);
     Ok(Answer { batch_item_failures: done.first_left(&records)?.into_iter().collect(), counts })
@@ -171,6 +184,7 @@ async fn new_events(
     let mut indices = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
         match record {
+            Record::Event(_) if done.is(index) => {}
             Record::Event(event) => {
                 stored.push(&**event);
                 indices.push(index);
@@ -251,6 +265,33 @@ async fn park(fanout: &Fanout, record: &Record, reason: &Reason) -> Result<(), R
     Ok(())
 }
 
+/// What was published of a batch whose first records have to wait: Lambda comes again from those, usually to this same
+/// process, and for as long as they wait. So each event behind them is published once, and not at each try. What is
+/// forgotten, with the process, is published again.
+#[derive(Debug, Clone, Default)]
+struct Remembered(Arc<Mutex<HashSet<String>>>);
+
+impl Remembered {
+    /// Marks what is remembered.
+    fn recall(&self, records: &[Record], done: &mut Done) {
+        let published = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (index, record) in records.iter().enumerate() {
+            if record.sequence_number().is_some_and(|number| published.contains(number)) {
+                done.mark(index);
+            }
+        }
+    }
+
+    /// Remembers what is done of a batch that comes again; that of an earlier one is of no use any more.
+    fn keep(&self, records: &[Record], done: &Done) {
+        let events = records.iter().zip(&done.is_done).filter(|(record, _)| matches!(record, Record::Event(_)));
+        let done_with: HashSet<String> =
+            events.filter(|(_, done)| **done).filter_map(|(record, _)| Some(record.sequence_number()?.to_owned())).collect();
+        let is_over = done.is_done.iter().all(|done| *done);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = if is_over { HashSet::new() } else { done_with };
+    }
+}
+
 /// Which records of a batch need nothing more.
 struct Done {
     is_done: Vec<bool>,
@@ -260,6 +301,10 @@ struct Done {
 impl Done {
     fn none_of(records: usize) -> Self {
         Self { is_done: vec![false; records], counts: Counts::default() }
+    }
+
+    fn is(&self, index: usize) -> bool {
+        self.is_done.get(index).is_some_and(|done| *done)
     }
 
     fn mark(&mut self, index: usize) {

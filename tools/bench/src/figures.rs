@@ -112,8 +112,9 @@ pub(crate) fn ratios(name: &str, rounds: &[Round], bare: &[Round]) -> Ratios {
 /// what is recorded has to do for it.
 const LIMITS: [(&str, f64); 3] = [("mo cold", 1.15), ("mo warm p50", 1.1), ("mo CPU per invocation", 1.0 / 0.9)];
 
-/// The largest bootstrap.
-const SIZE_LIMIT_BYTES: u64 = 5_500_000;
+/// The largest bootstrap. `fanout`, which speaks to four services, sets it; without the bucket and the spill queue,
+/// whose clients are two megabytes of `mo` and `dlr`, it was 5.5 MB.
+const SIZE_LIMIT_BYTES: u64 = 7_700_000;
 
 /// What is wrong, in one line each: limits that are broken, ratios that got worse.
 pub(crate) fn complaints(subjects: &BTreeMap<String, Figures>, now: &Ratios, recorded: Option<&Ratios>) -> Vec<String> {
@@ -185,7 +186,10 @@ mod tests {
     #[test]
     fn a_bootstrap_over_the_limit_is_named() {
         let figures = |size_bytes| Figures::of(&rounds(1.0), size_bytes);
-        let subjects = BTreeMap::from([("mo".to_owned(), figures(5_500_000)), ("dlr".to_owned(), figures(5_500_001))]);
-        assert_eq!(complaints(&subjects, &Ratios::new(), None), ["dlr: 5500001 bytes, limit 5500000"]);
+        let subjects = BTreeMap::from([
+            ("mo".to_owned(), figures(SIZE_LIMIT_BYTES)),
+            ("dlr".to_owned(), figures(SIZE_LIMIT_BYTES + 1)),
+        ]);
+        assert_eq!(complaints(&subjects, &Ratios::new(), None), ["dlr: 7700001 bytes, limit 7700000"]);
     }
 }
