@@ -265,30 +265,54 @@ async fn park(fanout: &Fanout, record: &Record, reason: &Reason) -> Result<(), R
     Ok(())
 }
 
-/// What was published of a batch whose first records have to wait: Lambda comes again from those, usually to this same
+/// What was published of batches whose first records have to wait: Lambda comes again from those, usually to this same
 /// process, and for as long as they wait. So each event behind them is published once, and not at each try. What is
 /// forgotten, with the process, is published again.
 #[derive(Debug, Clone, Default)]
-struct Remembered(Arc<Mutex<HashSet<String>>>);
+struct Remembered(Arc<Mutex<HashSet<Published>>>);
+
+/// A record whose event was published: what the stream calls it, and its event's id, for sequence numbers are those of a
+/// shard.
+type Published = (String, String);
+
+/// How many are remembered at the most: far more than the batches that can wait at once.
+const MAX_REMEMBERED: usize = 10_000;
 
 impl Remembered {
     /// Marks what is remembered.
     fn recall(&self, records: &[Record], done: &mut Done) {
         let published = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if published.is_empty() {
+            return;
+        }
         for (index, record) in records.iter().enumerate() {
-            if record.sequence_number().is_some_and(|number| published.contains(number)) {
+            if Self::name(record).is_some_and(|name| published.contains(&name)) {
                 done.mark(index);
             }
         }
     }
 
-    /// Remembers what is done of a batch that comes again; that of an earlier one is of no use any more.
+    /// Remembers what is done of a batch that comes again, and forgets one that doesn't.
     fn keep(&self, records: &[Record], done: &Done) {
-        let events = records.iter().zip(&done.is_done).filter(|(record, _)| matches!(record, Record::Event(_)));
-        let done_with: HashSet<String> =
-            events.filter(|(_, done)| **done).filter_map(|(record, _)| Some(record.sequence_number()?.to_owned())).collect();
-        let is_over = done.is_done.iter().all(|done| *done);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = if is_over { HashSet::new() } else { done_with };
+        let mut published = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let comes_again = done.is_done.iter().any(|done| !*done);
+        if published.len() > MAX_REMEMBERED || (published.is_empty() && !comes_again) {
+            published.clear();
+            return;
+        }
+        for (record, is_done) in records.iter().zip(&done.is_done) {
+            let Some(name) = Self::name(record) else { continue };
+            if comes_again && *is_done {
+                published.insert(name);
+            } else {
+                published.remove(&name);
+            }
+        }
+    }
+
+    fn name(record: &Record) -> Option<Published> {
+        let Record::Event(event) = record else { return None };
+        Some((record.sequence_number()?.to_owned(), event.item.key.event_id()))
     }
 }
 
