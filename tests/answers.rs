@@ -354,3 +354,12 @@ fn a_function_without_usable_settings_refuses_to_start() {
         }
     }
 }
+
+/// What is seldom needed must not make every callback's future larger: it is moved about, and kept on the stack.
+#[test]
+fn a_callbacks_future_has_no_room_for_what_is_seldom_needed() {
+    let (sdk, _) = sdk(STORED);
+    let door = door(&sdk);
+    let future = mo::handle(&door, request("/mo", None, b"{}"));
+    assert!(size_of_val(&future) < 40_000, "{} bytes", size_of_val(&future));
+}

@@ -87,7 +87,7 @@ impl Door {
     ) -> Refusal {
         let (at, expires_at) = self.arrival(request);
         let quarantined = Quarantined::new(kind, why, Unreadable { body, application, at, expires_at });
-        match self.store.quarantine(quarantined, body, answer_by(request)).await {
+        match Box::pin(self.store.quarantine(quarantined, body, answer_by(request))).await {
             Ok(()) => Refusal::Quarantined(why),
             Err(unavailable) => Refusal::Unavailable(unavailable),
         }

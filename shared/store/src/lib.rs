@@ -115,7 +115,12 @@ impl Store {
         binary: Option<(BinaryContent, Vec<u8>)>,
         by: Instant,
     ) -> Result<Kept, Unavailable> {
-        let item = self.with_objects(item, binary, by).await?;
+        let is_large = item.size_bytes() > LARGE_ITEM_BYTES;
+        // What is seldom needed is boxed: the future of every callback would be as large as all of it together.
+        let item = match is_large || binary.is_some() {
+            true => Box::pin(self.with_objects(item, binary, by)).await?,
+            false => item,
+        };
         match in_time_to_spill(by, self.table.put_once(&item)).await {
             Ok(stored) => Ok(Kept::Stored(stored)),
             Err(reason) => {
@@ -150,7 +155,7 @@ impl Store {
     }
 
     async fn spill(&self, spilled: &Spilled<'_>, table: &Reason) -> Result<(), Unavailable> {
-        self.spill.send(spilled).await.map_err(|spill| Unavailable { table: table.clone(), spill })
+        Box::pin(self.spill.send(spilled)).await.map_err(|spill| Unavailable { table: table.clone(), spill })
     }
 
     /// The item with what is large in objects, as far as the bucket takes it.
@@ -161,9 +166,6 @@ impl Store {
         by: Instant,
     ) -> Result<Item<'a>, Unavailable> {
         let large = item.body.inline().filter(|_| item.size_bytes() > LARGE_ITEM_BYTES).map(str::to_owned);
-        if large.is_none() && binary.is_none() {
-            return Ok(item);
-        }
         let body = async {
             let body = large?;
             let bytes = body.len();
