@@ -1,5 +1,6 @@
 //! The contracts in `infra/contracts`: generated from the models and from the answers that the functions give.
-//! `WAB_UPDATE=1` writes them anew. That they are valid is checked by validators of others, see `infra/local/contracts.py`.
+//! `WAB_UPDATE=1` writes them anew. That they are valid is checked by validators of others, see
+//! `infra/local/contracts/validate.py`.
 
 use std::collections::BTreeMap;
 use std::path::Path;

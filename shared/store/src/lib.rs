@@ -176,7 +176,8 @@ impl Store {
             let (content, bytes) = binary?;
             let key = ObjectKey::of_content(&content.sha256);
             // Without its object it is described all the same: the body has the bytes.
-            let key = in_time_to_put(by, self.objects.put(key, bytes, &content.content_type)).await.ok();
+            let put = in_time_to_put(by, self.objects.put(key, bytes, &content.content_type)).await;
+            let key = put.inspect_err(|reason| tracing::warn!(%reason, "the bucket did not take binary content")).ok();
             Some(BinaryContent { key, ..content })
         };
         let (body, content) = tokio::join!(body, content);
