@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use models::{Body, Delivery, DeliveryStatus, Event, Item, Kind, MAX_MESSAGE_BYTES, Object, Receipt};
+use models::{Body, Delivery, Event, Item, Kind, MAX_MESSAGE_BYTES, Object, Receipt};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use platform::Reason;
 use store::{EventTable, Fetch, Objects};
@@ -60,7 +60,8 @@ impl Sources {
         }
         if let Some(known) = receipts.get(item.key.pk.as_str()) {
             let known = known.clone().map_err(Setback::Retry)?;
-            event = event.with_delivery(Delivery::of(receipt_of(item), known));
+            let this = Receipt::stored(&item.key.sk, item.status.as_deref(), item.received_at.clone());
+            event = event.with_delivery(Delivery::of(this, known));
         }
         let message = NewEvent::of(&event)?;
         if message.size_bytes() <= MAX_MESSAGE_BYTES {
@@ -128,10 +129,4 @@ impl NewEvent {
 
 fn refused(error: models::EventError) -> Setback {
     Setback::Refused(Reason::from(error.to_string().as_str()))
-}
-
-/// What the item itself says of its message.
-fn receipt_of(item: &Item<'_>) -> Receipt {
-    let status = item.status.as_deref().unwrap_or(&item.key.sk);
-    Receipt { status: DeliveryStatus::from(status), time: item.received_at.clone() }
 }

@@ -14,6 +14,14 @@ pub struct Receipt {
     pub time: ReceivedAt,
 }
 
+impl Receipt {
+    /// The receipt that an item tells of: by its attribute `status` or, where the word can't be one, by its sort key.
+    #[must_use]
+    pub fn stored(sk: &str, status: Option<&str>, received_at: ReceivedAt) -> Self {
+        Self { status: DeliveryStatus::from(status.unwrap_or(sk)), time: received_at }
+    }
+}
+
 /// What became of a sent message, as far as the receipts tell that are stored when the event is published. Receipts
 /// come in any order and more than once, so an event published later may know more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use models::{DeliveryStatus, Item, Key, Quarantined, Receipt, ReceivedAt};
+use models::{Item, Key, Quarantined, Receipt, ReceivedAt};
 use platform::{Ping, Reason, SdkConfig};
 use serde::Deserialize;
 
@@ -122,7 +122,8 @@ impl EventTable {
         let items = query.send().await.map_err(|error| Reason::of(&error))?.items.unwrap_or_default();
         let rows = items.into_iter().map(serde_dynamo::from_item::<_, Row>);
         // A row of another layout tells nothing that a history could hold.
-        Ok(rows.filter_map(Result::ok).map(Receipt::from).collect())
+        let receipt = |row: Row| Receipt::stored(&row.sk, row.status.as_deref(), row.received_at);
+        Ok(rows.filter_map(Result::ok).map(receipt).collect())
     }
 }
 
@@ -132,14 +133,6 @@ struct Row {
     sk: String,
     status: Option<String>,
     received_at: ReceivedAt,
-}
-
-impl From<Row> for Receipt {
-    fn from(row: Row) -> Self {
-        // Of a status that can't be an attribute the key says it.
-        let status = row.status.as_deref().unwrap_or(&row.sk);
-        Self { status: DeliveryStatus::from(status), time: row.received_at }
-    }
 }
 
 async fn in_time<T>(put: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
