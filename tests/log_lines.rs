@@ -8,7 +8,7 @@ use models::{Item, MoCallback};
 use serde_json::{Value, json};
 
 use crate::fake_aws::{door, dynamodb_error, queued, sdk, taken_by};
-use crate::fanout_rules::{PLENTY, published, received, record};
+use crate::fanout_rules::{plenty, published, received, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
 /// Stands in every place that comes from outside.
@@ -136,7 +136,7 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
     let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
     let batch = |records: &[&Value]| -> StreamBatch { serde_json::from_value(json!({"Records": records})).unwrap() };
 
-    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), PLENTY)).await;
+    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), plenty())).await;
     let [parked, unread, all] = &lines[..] else {
         panic!("a line for each that is parked, and one for all: {lines:?}")
     };
@@ -144,7 +144,7 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
     assert_eq!(unread["fields"]["reason"], "the record is no stream record");
     assert_eq!((&all["level"], &all["fields"]["records"]), (&json!("INFO"), &json!(3)));
 
-    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &record(2, &item)]), PLENTY)).await;
+    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &record(2, &item)]), plenty())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     assert_eq!((&line["level"], &line["fields"]["reason"]), (&json!("ERROR"), &json!("InternalError")));
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
-use platform::{BatchItemFailure, Reason, SdkConfig, SettingError, required};
+use platform::{BatchItemFailure, Clock, Reason, SdkConfig, SettingError, required};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::{DeadLetterQueue, EventTable, Objects, Parked};
@@ -105,6 +105,7 @@ pub struct Fanout {
     sources: Sources,
     topics: Topics,
     dead_letters: DeadLetterQueue,
+    clock: Clock,
     published: Remembered,
 }
 
@@ -119,6 +120,7 @@ impl Fanout {
             },
             topics: Topics::new(sdk, settings.mo_topic_arn, settings.dlr_topic_arn),
             dead_letters: DeadLetterQueue::new(sdk, settings.dead_letter_queue_url),
+            clock: Clock::of(sdk),
             published: Remembered::default(),
         }
     }
@@ -134,18 +136,20 @@ impl Fanout {
 #[error("a record without a sequence number could not be parked")]
 pub struct Unnamable;
 
-/// Publishes a batch of stream records, within `time_left`. The answer names the first record that isn't done, if
-/// any: Lambda comes again from there, so an event may be published twice, always with the same id, and none is left
-/// out.
+/// Publishes a batch of stream records, by `deadline`, when Lambda ends the invocation. The answer names the first
+/// record that isn't done, if any: Lambda comes again from there, so an event may be published twice, always with the
+/// same id, and none is left out.
 ///
 /// # Errors
 /// If that record has no sequence number: then Lambda comes again with the whole batch.
-pub async fn handle(fanout: &Fanout, batch: StreamBatch, time_left: Duration) -> Result<Answer, Unnamable> {
+pub async fn handle(fanout: &Fanout, batch: StreamBatch, deadline: SystemTime) -> Result<Answer, Unnamable> {
+    let now = fanout.clock.now();
+    let time_left = deadline.duration_since(now).unwrap_or_default();
     let records: Vec<Record> = batch.records.iter().map(|raw| Record::read(raw)).collect();
     let mut done = Done::none_of(records.len());
     // Who asks for a count publishes again on purpose. And once the first record has waited for long enough, what lies
     // behind it has to show whether SNS takes anything at all.
-    let waits = records.first().map(|record| record.age(SystemTime::now())).unwrap_or_default();
+    let waits = records.first().map(|record| record.age(now)).unwrap_or_default();
     if !batch.count && waits < HOLD_UP {
         fanout.published.recall(&records, &mut done);
     }
@@ -230,7 +234,7 @@ async fn settle(
     mut setbacks: Vec<(usize, Setback)>,
 ) -> Result<(), Reason> {
     setbacks.sort_by_key(|(index, _)| *index);
-    let now = SystemTime::now();
+    let now = fanout.clock.now();
     for (index, setback) in setbacks {
         let Some(record) = records.get(index) else { continue };
         let reason = match setback {

@@ -1,7 +1,5 @@
 //! Wiring of the function `fanout`: its log, its settings, its clients.
 
-use std::time::SystemTime;
-
 use fanout::{Fanout, Settings, StreamBatch};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
@@ -13,8 +11,8 @@ async fn main() -> Result<(), Error> {
     let fanout = &Fanout::new(settings, &platform::sdk_config(var)?);
     fanout.warm_up().await;
     let handle = async |event: LambdaEvent<StreamBatch>| {
-        let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-        fanout::handle(fanout, event.payload, time_left).await.map_err(Error::from)
+        let deadline = event.context.deadline();
+        fanout::handle(fanout, event.payload, deadline).await.map_err(Error::from)
     };
     run(service_fn(handle)).await
 }

@@ -2,7 +2,7 @@
 
 use lambda_http::Request;
 use models::{BinaryContent, CallbackError, Item, Kind, Quarantined, Received, ReceivedAt, Unreadable};
-use platform::{SdkConfig, SettingError, required};
+use platform::{Clock, SdkConfig, SettingError, required};
 use store::{Kept, Store, Unavailable};
 
 use crate::answer::Refusal;
@@ -42,6 +42,7 @@ pub struct Door {
     pub credentials: Credentials,
     /// Where events go.
     pub store: Store,
+    clock: Clock,
     retention_days: u16,
 }
 
@@ -52,6 +53,7 @@ impl Door {
         Self {
             credentials: settings.credentials,
             store: Store::new(sdk, settings.store),
+            clock: Clock::of(sdk),
             retention_days: settings.retention_days,
         }
     }
@@ -73,7 +75,7 @@ impl Door {
         item: Item<'_>,
         binary: Option<(BinaryContent, Vec<u8>)>,
     ) -> Result<Kept, Unavailable> {
-        self.store.keep(item, binary, answer_by(request)).await
+        self.store.keep(item, binary, answer_by(request, &self.clock)).await
     }
 
     /// Keeps a body that is no callback, and refuses it.
@@ -87,7 +89,7 @@ impl Door {
     ) -> Refusal {
         let (at, expires_at) = self.arrival(request);
         let quarantined = Quarantined::new(kind, why, Unreadable { body, application, at, expires_at });
-        match Box::pin(self.store.quarantine(quarantined, body, answer_by(request))).await {
+        match Box::pin(self.store.quarantine(quarantined, body, answer_by(request, &self.clock))).await {
             Ok(()) => Refusal::Quarantined(why),
             Err(unavailable) => Refusal::Unavailable(unavailable),
         }
@@ -95,7 +97,7 @@ impl Door {
 
     /// When the request came, and when what it brings may be forgotten.
     fn arrival(&self, request: &Request) -> (ReceivedAt, i64) {
-        let epoch_ms = received_epoch_ms(request);
+        let epoch_ms = received_epoch_ms(request, &self.clock);
         let expires_at = epoch_ms / 1000 + i64::from(self.retention_days) * 24 * 60 * 60;
         (ReceivedAt::from_epoch_ms(epoch_ms), expires_at)
     }

@@ -1,9 +1,10 @@
 //! What a callback's HTTP request holds beside its credentials.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use lambda_http::{Context, Request, RequestExt};
 use models::MAX_BODY_BYTES;
+use platform::Clock;
 use tokio::time::Instant;
 
 use crate::answer::Refusal;
@@ -22,15 +23,15 @@ pub fn read_body(request: &Request) -> Result<&[u8], Refusal> {
 pub(crate) struct TimeEpoch(pub(crate) i64);
 
 /// When API Gateway received the request; now, if it doesn't say.
-pub(crate) fn received_epoch_ms(request: &Request) -> i64 {
+pub(crate) fn received_epoch_ms(request: &Request, clock: &Clock) -> i64 {
     match request.extensions().get() {
         Some(&TimeEpoch(epoch_ms)) if epoch_ms > 0 => epoch_ms,
-        _ => now_epoch_ms(),
+        _ => now_epoch_ms(clock),
     }
 }
 
-fn now_epoch_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+fn now_epoch_ms(clock: &Clock) -> i64 {
+    let since = clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -43,9 +44,9 @@ const TIME_TO_KEEP: Duration = Duration::from_millis(3_500);
 
 /// When a callback has to be kept: then the answer is there within 4 s of the request, however long its body took to
 /// be read.
-pub(crate) fn answer_by(request: &Request) -> Instant {
+pub(crate) fn answer_by(request: &Request, clock: &Clock) -> Instant {
     let end = request.lambda_context_ref().map(Context::deadline);
-    let left = end.and_then(|end| end.duration_since(SystemTime::now()).ok());
+    let left = end.and_then(|end| end.duration_since(clock.now()).ok());
     Instant::now() + left.map_or(TIME_TO_KEEP, |left| left.saturating_sub(BEFORE_THE_END))
 }
 

@@ -3,6 +3,7 @@
 
 mod aws;
 mod batch;
+mod clock;
 mod log;
 mod ping;
 mod reason;
@@ -10,6 +11,7 @@ mod settings;
 
 pub use aws::{SdkConfig, has_own_endpoint, sdk_config};
 pub use batch::BatchItemFailure;
+pub use clock::Clock;
 pub use log::{log, log_to_stdout};
 pub use ping::Ping;
 pub use reason::Reason;
