@@ -120,13 +120,17 @@ pub(crate) struct Stack {
     parts: Parts,
 }
 
-/// Where the parts are. The same names in the local stack's file.
-#[derive(Debug, Deserialize)]
-struct Parts {
-    table: String,
-    dead_letter_queue_url: String,
-    spill_queue_url: Option<String>,
-    fanout_function: String,
+/// Where the parts of a stack are. The same names in the local stack's file.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Parts {
+    /// The table's name.
+    pub table: String,
+    /// The dead-letter queue's URL.
+    pub dead_letter_queue_url: String,
+    /// The spill queue's URL.
+    pub spill_queue_url: Option<String>,
+    /// The name of the function `fanout`.
+    pub fanout_function: String,
 }
 
 /// The part of the local stack's file that is read.
@@ -212,6 +216,11 @@ fn local_stack(file: &Path) -> anyhow::Result<Stack> {
     Ok(Stack::new(format!("local stack at {endpoint}"), &sdk, parts))
 }
 
+/// The same configuration with this tool's time limits.
+pub(crate) fn patient(sdk: &SdkConfig) -> SdkConfig {
+    sdk.to_builder().timeout_config(timeouts()).retry_config(RetryConfig::standard()).build()
+}
+
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build()
 }
@@ -290,7 +299,7 @@ pub(crate) enum Sent {
 }
 
 impl Stack {
-    fn new(name: String, sdk: &SdkConfig, parts: Parts) -> Self {
+    pub(crate) fn new(name: String, sdk: &SdkConfig, parts: Parts) -> Self {
         Self {
             name,
             dynamodb: aws_sdk_dynamodb::Client::new(sdk),

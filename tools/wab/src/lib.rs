@@ -19,6 +19,7 @@ mod target;
 use std::io::Write;
 use std::path::Path;
 
+pub use aws::Parts;
 use clap::{Parser, Subcommand};
 
 /// What a command exits with if it can't be carried out as it was given. Clap uses the same number.
@@ -26,6 +27,16 @@ pub const USAGE: u8 = 2;
 
 /// What a command exits with if AWS couldn't be reached, or refused what it was asked for.
 const UNAVAILABLE: u8 = 3;
+
+/// What `wab parked redrive` does with these parts of a stack, reached with this configuration. For the simulation, which
+/// has no stack to connect to. Returns the command's exit code.
+///
+/// # Errors
+/// If AWS can't be reached or refuses.
+pub async fn redrive(sdk: &platform::SdkConfig, parts: Parts, margin_minutes: u32) -> anyhow::Result<u8> {
+    let sdk = aws::patient(sdk);
+    parked::redrive_all(&aws::Stack::new("simulation".to_owned(), &sdk, parts), margin_minutes).await
+}
 
 /// Looks after a receiver of WhatsApp gateway callbacks.
 #[derive(Parser)]

@@ -5,12 +5,13 @@ mod message;
 mod reader;
 mod redrive;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use clap::Subcommand;
 
 use self::message::{Parked, What};
+use crate::aws::Stack;
 
 /// See and bring back what could not be published: the dead-letter queue
 #[derive(clap::Args)]
@@ -37,6 +38,18 @@ struct Filter {
     /// Only those of this kind
     #[arg(long, value_name = "KIND")]
     only: Option<What>,
+}
+
+/// Redrives everything in the dead-letter queue of `stack` with the options' defaults but for `margin_minutes`.
+pub(crate) async fn redrive_all(stack: &Stack, margin_minutes: u32) -> anyhow::Result<u8> {
+    #[derive(clap::Parser)]
+    struct Defaults {
+        #[command(flatten)]
+        args: redrive::Args,
+    }
+    let margin = margin_minutes.to_string();
+    let defaults = <Defaults as clap::Parser>::try_parse_from(["redrive", "--margin", &margin])?;
+    redrive::redrive(&defaults.args, stack, &mut io::sink(), &mut io::sink()).await
 }
 
 pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {

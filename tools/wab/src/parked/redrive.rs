@@ -87,27 +87,37 @@ pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut
     aws::block_on(async {
         let stack = args.aws.connect(directory).await?;
         writeln!(err, "{}", stack.name)?;
-        let mut redrive = Redrive {
-            args,
-            stack: &stack,
-            table_arn: stack.table_arn().await?,
-            handled: HashMap::new(),
-            positions: Vec::new(),
-            tally: Tally::default(),
-            pauses: &PAUSES,
-        };
-        let mut reader = Reader::new(&stack, HIDDEN, None);
-        let mut result = redrive.messages(&mut reader, err).await;
-        if result.is_ok() {
-            result = redrive.positions(&mut reader, err).await;
-        }
-        // What can't be given back comes back by itself; an earlier failure says more.
-        let released = reader.release().await;
-        redrive.tally.show(args.dry_run, out)?;
-        result?;
-        released?;
-        Ok(redrive.tally.exit_code())
+        redrive(args, &stack, out, err).await
     })
+}
+
+/// Redrives the dead-letter queue of `stack`. Returns the exit code.
+pub(crate) async fn redrive(
+    args: &Args,
+    stack: &Stack,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> anyhow::Result<u8> {
+    let mut redrive = Redrive {
+        args,
+        stack,
+        table_arn: stack.table_arn().await?,
+        handled: HashMap::new(),
+        positions: Vec::new(),
+        tally: Tally::default(),
+        pauses: &PAUSES,
+    };
+    let mut reader = Reader::new(stack, HIDDEN, None);
+    let mut result = redrive.messages(&mut reader, err).await;
+    if result.is_ok() {
+        result = redrive.positions(&mut reader, err).await;
+    }
+    // Messages that can't be released become visible again after `HIDDEN`. An earlier failure says more.
+    let released = reader.release().await;
+    redrive.tally.show(args.dry_run, out)?;
+    result?;
+    released?;
+    Ok(redrive.tally.exit_code())
 }
 
 /// A run.

@@ -1,0 +1,275 @@
+//! DynamoDB: one table with its stream.
+//!
+//! Sources: API reference (`PutItem`, `Query`, `GetItem`, `Scan`); developer guide, "DynamoDB item sizes and formats",
+//! "Constraints in Amazon DynamoDB", "DynamoDB read consistency", "Change data capture for DynamoDB Streams".
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde_json::{Map, Value, json};
+
+use super::request::{Answer, Request, Service};
+use crate::plan::{HOUR, Ms, SECOND};
+use crate::process::EPOCH_MS;
+
+/// "The maximum item size in DynamoDB is 400 KB."
+const MAX_ITEM_BYTES: usize = 400 * 1024;
+
+/// "All data in DynamoDB Streams is subject to a 24-hour lifetime."
+pub(crate) const STREAM_RETENTION: Ms = 24 * HOUR;
+
+/// An eventually consistent read "might not reflect the results of a recently completed write"; "usually within one
+/// second". The model takes up to two.
+const STALENESS: Ms = 2 * SECOND;
+
+/// "A single Query [Scan] operation will read up to ... 1 MB of data."
+const PAGE_BYTES: usize = 1024 * 1024;
+
+pub(crate) const TABLE_ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/events";
+
+type Item = Map<String, Value>;
+
+/// The table.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    rows: BTreeMap<(String, String), Row>,
+    pub(crate) shards: Vec<Shard>,
+    changes: u64,
+}
+
+#[derive(Debug)]
+struct Row {
+    item: Item,
+    stored_at: Ms,
+}
+
+/// A shard of the stream. "Shards can also split into multiple new shards"; "applications must always process a parent
+/// shard before it processes a child shard".
+#[derive(Debug, Default)]
+pub(crate) struct Shard {
+    pub(crate) records: Vec<Rc<Record>>,
+    pub(crate) children: Option<[usize; 2]>,
+}
+
+/// A stream record.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) sequence_number: String,
+    pub(crate) pk: String,
+    pub(crate) is_insert: bool,
+    pub(crate) stored_at: Ms,
+    pub(crate) json: String,
+}
+
+/// A new item.
+#[derive(Debug)]
+pub(crate) struct Put {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+    pub(crate) item: Item,
+    /// What stood there before, and is overwritten.
+    pub(crate) overwritten: bool,
+}
+
+impl Table {
+    pub(crate) fn new(shards: u8) -> Self {
+        Self { shards: (0..shards).map(|_| Shard::default()).collect(), ..Self::default() }
+    }
+
+    /// `PutItem`: the answer, and the item if it was put.
+    pub(crate) fn put(&mut self, request: &Request, now: Ms) -> (Answer, Option<Put>) {
+        let request = request.json();
+        let invalid = || (Answer::error(Service::DynamoDb, 400, "ValidationException"), None);
+        let Some(item) = request["Item"].as_object().cloned() else { return invalid() };
+        let (Some(pk), Some(sk)) = (text(&item, "pk"), text(&item, "sk")) else { return invalid() };
+        if !is_valid(&item) {
+            return invalid();
+        }
+        match request.get("ConditionExpression").and_then(Value::as_str) {
+            None => {}
+            Some("attribute_not_exists(pk)") => {
+                if let Some(row) = self.rows.get(&(pk.to_owned(), sk.to_owned())) {
+                    let mut error = json!({
+                        "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+                        "message": "The conditional request failed",
+                    });
+                    if request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD" {
+                        error["Item"] = Value::Object(row.item.clone());
+                    }
+                    return (Answer { status: 400, ..Answer::json(&error) }, None);
+                }
+            }
+            Some(other) => panic!("the condition {other} is not modelled"),
+        }
+        let put = self.insert(pk.to_owned(), sk.to_owned(), item.clone(), now);
+        (Answer::json(&json!({})), Some(put))
+    }
+
+    /// Stores an item, whatever was there.
+    pub(crate) fn insert(&mut self, pk: String, sk: String, item: Item, now: Ms) -> Put {
+        let before = self.rows.insert((pk.clone(), sk.clone()), Row { item: item.clone(), stored_at: now });
+        // "If you perform a PutItem or UpdateItem operation that does not change any data in an item, DynamoDB Streams
+        // does not write a stream record for that operation."
+        if before.as_ref().is_none_or(|row| row.item != item) {
+            self.stream(&pk, &sk, &item, before.is_none(), now);
+        }
+        Put { pk, sk, item, overwritten: before.is_some() }
+    }
+
+    fn stream(&mut self, pk: &str, sk: &str, item: &Item, is_insert: bool, now: Ms) {
+        self.changes += 1;
+        let sequence_number = format!("{:021}", self.changes * 100);
+        let record = json!({
+            "eventID": format!("{:032x}", self.changes),
+            "eventName": if is_insert { "INSERT" } else { "MODIFY" },
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": "us-east-1",
+            "dynamodb": {
+                // "Rounded down to the closest second."
+                "ApproximateCreationDateTime": (EPOCH_MS + now) / 1000,
+                "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
+                "NewImage": item,
+                "SequenceNumber": sequence_number,
+                "SizeBytes": size_bytes(item),
+                "StreamViewType": "NEW_IMAGE",
+            },
+            "eventSourceARN": format!("{TABLE_ARN}/stream/2026-01-05T00:00:00.000"),
+        });
+        let record = Record { sequence_number, pk: pk.to_owned(), is_insert, stored_at: now, json: record.to_string() };
+        let shard = self.open_shard(pk);
+        if let Some(shard) = self.shards.get_mut(shard) {
+            shard.records.push(Rc::new(record));
+        }
+    }
+
+    /// The open shard that the changes of an item go to.
+    fn open_shard(&self, pk: &str) -> usize {
+        let hash = pk.bytes().fold(5_381_u64, |hash, byte| hash.wrapping_mul(33) ^ u64::from(byte));
+        let roots = self.shards.iter().enumerate().filter(|(index, _)| !self.is_child(*index)).count() as u64;
+        let mut shard = usize::try_from(hash % roots.max(1)).unwrap_or(0);
+        let mut bits = hash / roots.max(1);
+        while let Some(children) = self.shards[shard].children {
+            shard = children[usize::from(bits % 2 == 1)];
+            bits /= 2;
+        }
+        shard
+    }
+
+    fn is_child(&self, index: usize) -> bool {
+        self.shards.iter().any(|shard| shard.children.is_some_and(|children| children.contains(&index)))
+    }
+
+    /// Closes an open shard; its successors take what comes.
+    pub(crate) fn split(&mut self, which: usize) {
+        let open: Vec<usize> = (0..self.shards.len()).filter(|index| self.shards[*index].children.is_none()).collect();
+        let parent = open[which % open.len()];
+        self.shards[parent].children = Some([self.shards.len(), self.shards.len() + 1]);
+        self.shards.extend([Shard::default(), Shard::default()]);
+    }
+
+    /// `Query` of one partition.
+    pub(crate) fn query(&self, request: &Request, now: Ms) -> Answer {
+        let request = request.json();
+        assert_eq!(request["KeyConditionExpression"], "pk = :pk", "no other query is modelled");
+        let pk = request["ExpressionAttributeValues"][":pk"]["S"].as_str().unwrap_or_default();
+        let limit = request["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        let stale = if request["ConsistentRead"] == true { 0 } else { STALENESS };
+        let rows = self.rows.range((pk.to_owned(), String::new())..).take_while(|((row, _), _)| row == pk);
+        let rows = rows.filter(|(_, row)| stale == 0 || row.stored_at + stale <= now);
+        let items: Vec<Value> = rows.take(limit).map(|(_, row)| Value::Object(row.item.clone())).collect();
+        Answer::json(&json!({"Count": items.len(), "ScannedCount": items.len(), "Items": items}))
+    }
+
+    /// `GetItem`.
+    pub(crate) fn get(&self, request: &Request) -> Answer {
+        let request = request.json();
+        let key = |name: &str| request["Key"][name]["S"].as_str().unwrap_or_default().to_owned();
+        Answer::json(&match self.rows.get(&(key("pk"), key("sk"))) {
+            Some(row) => json!({"Item": row.item}),
+            None => json!({}),
+        })
+    }
+
+    /// `Scan` with the filter of `wab replay`, page by page.
+    pub(crate) fn scan(&self, request: &Request) -> Answer {
+        let request = request.json();
+        let filter = "received_at >= :from AND received_at < :to AND (begins_with(pk, :mo) OR begins_with(pk, :dlr))";
+        assert_eq!(request["FilterExpression"], filter, "no other scan is modelled");
+        let value = |name: &str| request["ExpressionAttributeValues"][name]["S"].as_str().unwrap_or_default();
+        let start = |name: &str| request["ExclusiveStartKey"][name]["S"].as_str().map(str::to_owned);
+        let start = start("pk").zip(start("sk"));
+        let (mut bytes, mut scanned, mut found, mut last) = (0, 0, Vec::new(), None);
+        let mut rows = self.rows.iter().skip_while(|(key, _)| start.as_ref().is_some_and(|start| *key <= start));
+        for (key, row) in rows.by_ref() {
+            bytes += size_bytes(&row.item);
+            scanned += 1;
+            let received_at = text(&row.item, "received_at").unwrap_or_default();
+            let is_meant = (value(":from")..value(":to")).contains(&received_at)
+                && (key.0.starts_with(value(":mo")) || key.0.starts_with(value(":dlr")));
+            if is_meant {
+                found.push(Value::Object(row.item.clone()));
+            }
+            if bytes > PAGE_BYTES {
+                last = Some(key);
+                break;
+            }
+        }
+        let mut answer = json!({"Count": found.len(), "ScannedCount": scanned, "Items": found});
+        if let Some((pk, sk)) = last {
+            answer["LastEvaluatedKey"] = json!({"pk": {"S": pk}, "sk": {"S": sk}});
+        }
+        Answer::json(&answer)
+    }
+
+    /// The items that stand under a partition key.
+    pub(crate) fn partition(&self, pk: &str) -> impl Iterator<Item = (&str, &Item, Ms)> {
+        let pk = pk.to_owned();
+        self.rows
+            .range((pk.clone(), String::new())..)
+            .take_while(move |((row, _), _)| *row == pk)
+            .map(|((_, sk), row)| (sk.as_str(), &row.item, row.stored_at))
+    }
+
+    /// All items, with their keys.
+    pub(crate) fn items(&self) -> impl Iterator<Item = (&str, &str, &Item)> {
+        self.rows.iter().map(|((pk, sk), row)| (pk.as_str(), sk.as_str(), &row.item))
+    }
+}
+
+/// A text attribute.
+pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.get("S")?.as_str()
+}
+
+/// Keys: strings of 1 to 2,048 and 1 to 1,024 bytes. Keys of an index the same, where they are there ("Constraints").
+fn is_valid(item: &Item) -> bool {
+    let is_key = |name: &str, most: usize, needed: bool| match item.get(name) {
+        None => !needed,
+        Some(_) => text(item, name).is_some_and(|value| (1..=most).contains(&value.len())),
+    };
+    size_bytes(item) <= MAX_ITEM_BYTES
+        && is_key("pk", 2048, true)
+        && is_key("sk", 1024, true)
+        && is_key("source", 2048, false)
+        && is_key("reference", 2048, false)
+        && is_key("received_at", 1024, false)
+}
+
+/// "The size of an item is the sum of its attribute names plus the sum of its attribute values." Numbers: "approximately
+/// (length of attribute name) + (1 byte per two significant digits) + (1 byte)". A map: "3 bytes of overhead", and "1 byte"
+/// for each of its members.
+fn size_bytes(item: &Item) -> usize {
+    item.iter().map(|(name, value)| name.len() + value_bytes(value)).sum()
+}
+
+fn value_bytes(value: &Value) -> usize {
+    let (of_type, value) = value.as_object().and_then(|typed| typed.iter().next()).unwrap_or_else(|| panic!("{value}"));
+    match (of_type.as_str(), value) {
+        ("S", Value::String(text)) => text.len(),
+        ("N", Value::String(digits)) => digits.len().div_ceil(2) + 1,
+        ("M", Value::Object(members)) => 3 + members.len() + size_bytes(members),
+        ("NULL" | "BOOL", _) => 1,
+        (of_type, _) => panic!("attributes of type {of_type} are not modelled"),
+    }
+}

@@ -1,0 +1,169 @@
+//! SQS: a standard queue. Sources: API reference, `SendMessage`, `ReceiveMessage`, `DeleteMessage`,
+//! `ChangeMessageVisibilityBatch`; developer guide, "Amazon SQS message quotas", "Amazon SQS dead-letter queues".
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::request::{Answer, Request, Service};
+use crate::plan::{Ms, SECOND};
+use crate::process::EPOCH_MS;
+
+/// "The maximum message size is 1 MiB."
+const MAX_MESSAGE_BYTES: usize = 1_048_576;
+
+/// A queue.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    messages: BTreeMap<u64, Message>,
+    sent: u64,
+    received: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Message {
+    body: String,
+    sent_at: Ms,
+    visible_at: Ms,
+    receives: u32,
+    handle: String,
+}
+
+/// A message in somebody's hands.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) id: u64,
+    pub(crate) handle: String,
+    pub(crate) body: String,
+    pub(crate) receives: u32,
+    sent_at: Ms,
+}
+
+/// "A message can include only XML, JSON, and unformatted text. The following Unicode characters are allowed: #x9 | #xA |
+/// #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF."
+pub(crate) fn may_be_sent(text: &str) -> bool {
+    text.chars()
+        .all(|char| matches!(char, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
+}
+
+impl Queue {
+    /// `SendMessage`: the answer, and the body if it was taken.
+    pub(crate) fn send(&mut self, request: &Request, now: Ms) -> (Answer, Option<String>) {
+        let request = request.json();
+        let body = request["MessageBody"].as_str().unwrap_or_default();
+        let refused = |code| (Answer::error(Service::Sqs, 400, code), None);
+        if body.is_empty() || body.len() > MAX_MESSAGE_BYTES {
+            return refused("InvalidParameterValue");
+        }
+        if !may_be_sent(body) {
+            return refused("InvalidMessageContents");
+        }
+        self.add(body.to_owned(), now);
+        (Answer::json(&json!({"MessageId": "m", "MD5OfMessageBody": ""})), Some(body.to_owned()))
+    }
+
+    pub(crate) fn add(&mut self, body: String, now: Ms) {
+        self.sent += 1;
+        let message = Message { body, sent_at: now, visible_at: now, receives: 0, handle: String::new() };
+        self.messages.insert(self.sent, message);
+    }
+
+    /// Up to ten visible messages, hidden for so long. Those that were received too often are given back apart: they
+    /// belong into the dead-letter queue.
+    pub(crate) fn receive(&mut self, hidden: Ms, max_receives: u32, now: Ms) -> (Vec<Received>, Vec<String>) {
+        let visible: Vec<u64> =
+            self.messages.iter().filter(|(_, message)| message.visible_at <= now).map(|(id, _)| *id).take(10).collect();
+        let (mut received, mut dead) = (Vec::new(), Vec::new());
+        for id in visible {
+            let Some(message) = self.messages.get_mut(&id) else { continue };
+            if message.receives >= max_receives {
+                dead.extend(self.messages.remove(&id).map(|message| message.body));
+                continue;
+            }
+            self.received += 1;
+            message.receives += 1;
+            message.visible_at = now + hidden;
+            message.handle = self.received.to_string();
+            let Message { body, sent_at, receives, handle, .. } = message.clone();
+            received.push(Received { id, handle, body, receives, sent_at });
+        }
+        (received, dead)
+    }
+
+    pub(crate) fn delete(&mut self, id: u64) {
+        self.messages.remove(&id);
+    }
+
+    /// Makes a message visible although somebody has it: "standard queues provide at-least-once delivery".
+    pub(crate) fn show(&mut self, id: u64, now: Ms) {
+        if let Some(message) = self.messages.get_mut(&id) {
+            message.visible_at = now;
+        }
+    }
+
+    /// When the next message can be received.
+    pub(crate) fn next_visible(&self) -> Option<Ms> {
+        self.messages.values().map(|message| message.visible_at).min()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = &str> {
+        self.messages.values().map(|message| message.body.as_str())
+    }
+
+    /// The calls of a person's tool.
+    pub(crate) fn call(&mut self, request: &Request, now: Ms) -> Answer {
+        let json = request.json();
+        let by_handle = |queue: &Self, handle: &Value| {
+            let handle = handle.as_str().unwrap_or_default();
+            queue.messages.iter().find(|(_, message)| message.handle == handle).map(|(id, _)| *id)
+        };
+        match request.operation.as_str() {
+            "GetQueueAttributes" => {
+                let hidden = self.messages.values().filter(|message| message.visible_at > now).count();
+                Answer::json(&json!({"Attributes": {
+                    "ApproximateNumberOfMessages": (self.messages.len() - hidden).to_string(),
+                    "ApproximateNumberOfMessagesNotVisible": hidden.to_string(),
+                }}))
+            }
+            "ReceiveMessage" => {
+                let hidden = json["VisibilityTimeout"].as_u64().unwrap_or(30) * SECOND;
+                let (received, _) = self.receive(hidden, u32::MAX, now);
+                let messages = received.into_iter().map(|message| {
+                    json!({
+                        "MessageId": message.id.to_string(),
+                        "ReceiptHandle": message.handle,
+                        "Body": message.body,
+                        "Attributes": {
+                            "SentTimestamp": (EPOCH_MS + message.sent_at).to_string(),
+                            "ApproximateReceiveCount": message.receives.to_string(),
+                        },
+                    })
+                });
+                Answer::json(&json!({"Messages": messages.collect::<Vec<_>>()}))
+            }
+            "DeleteMessage" => {
+                if let Some(id) = by_handle(self, &json["ReceiptHandle"]) {
+                    self.delete(id);
+                }
+                Answer::json(&json!({}))
+            }
+            "ChangeMessageVisibilityBatch" => {
+                let mut successful = Vec::new();
+                for entry in json["Entries"].as_array().into_iter().flatten() {
+                    let hidden = entry["VisibilityTimeout"].as_u64().unwrap_or(0) * SECOND;
+                    let id = by_handle(self, &entry["ReceiptHandle"]);
+                    if let Some(message) = id.and_then(|id| self.messages.get_mut(&id)) {
+                        message.visible_at = now + hidden;
+                    }
+                    successful.push(json!({"Id": entry["Id"]}));
+                }
+                Answer::json(&json!({"Successful": successful, "Failed": []}))
+            }
+            other => panic!("SQS's {other} is not modelled"),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The bodies that the gateway sends. Every value that belongs to a person holds a mark, so that a log line can be
+//! searched for it.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use models::{Item, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
+
+use crate::plan::{Callback, Form, Shape};
+
+/// Stands in every text that belongs to a person.
+pub(crate) const MARK: &str = "zQpR7x";
+
+/// Stands in every number that belongs to a person.
+pub(crate) const MARK_NUMBER: &str = "8877004455";
+
+/// The status words of receipts: all that are documented, one that isn't, and one with the separator of sort keys.
+const STATUSES: [&str; 14] = [
+    "accepted",
+    "queued",
+    "submitted",
+    "sent",
+    "received",
+    "blocked",
+    "deficient",
+    "frozen",
+    "rejected",
+    "failed",
+    "dead",
+    "expired",
+    "read",
+    "sent#x",
+];
+
+/// What was sent, and what must become of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    /// The key under which it is stored first; none if it is no callback.
+    pub(crate) key: Option<(String, String)>,
+    /// A part of the body that the published event must hold to the letter, if it holds data.
+    pub(crate) verbatim: Option<String>,
+    /// Whether it fits the table without the bucket.
+    pub(crate) fits_the_table: bool,
+}
+
+/// Bodies by their bytes.
+pub(crate) type Bodies = BTreeMap<Vec<u8>, Sent>;
+
+/// The body of a callback.
+pub(crate) fn of(callback: &Callback) -> (Vec<u8>, Sent) {
+    match callback.form {
+        Form::Mo(shape) => mo(callback, shape),
+        Form::Dlr(word) => dlr(callback, word),
+        Form::Malformed(which) => malformed(callback, which),
+    }
+}
+
+fn mo(callback: &Callback, shape: Shape) -> (Vec<u8>, Sent) {
+    let Callback { message, edition, .. } = *callback;
+    // Each shape has ids of its own, or every second callback would be a variant of another one.
+    let id = match shape {
+        Shape::NumericId => format!("{MARK_NUMBER}{message}"),
+        _ => format!("{MARK}-{shape:?}-{message}"),
+    };
+    let id_raw = if shape == Shape::NumericId { id.clone() } else { format!("\"{id}\"") };
+    let id_name = if shape == Shape::NoContent { "message_id" } else { "id" };
+    let content = content(shape, edition);
+    let mut members = vec![
+        (id_name, id_raw),
+        ("source", format!("\"+{MARK_NUMBER}\"")),
+        ("Destination", format!("\"{MARK_NUMBER}1\"")),
+        ("reference", format!("\"{MARK}-ref-{message}\"")),
+        ("brand", format!("\"{edition}\"")),
+    ];
+    members.extend(content.iter().map(|content| ("content", content.clone())));
+    if matches!(shape, Shape::Binary | Shape::LargeBinary | Shape::BinaryAtTheLimit) {
+        members.push(("encoding", "\"base64\"".to_owned()));
+    }
+    if shape == Shape::BinaryAtTheLimit {
+        let missing = MAX_ITEM_BYTES.saturating_sub(40 + item_bytes(&object(&members, callback.rearranged)));
+        members.push(("operator", format!("\"{}\"", "x".repeat(missing.saturating_sub("\"operator\":\"\",".len())))));
+    }
+    let body = object(&members, callback.rearranged);
+    let verbatim = match shape {
+        // SNS refuses these two characters: they are published as escapes.
+        Shape::Noncharacters => None,
+        _ => content,
+    };
+    let fits_the_table = body.len() < MAX_ITEM_BYTES - 1_000 || shape == Shape::BinaryAtTheLimit;
+    let sent = Sent { key: Some((format!("MO#{id}"), "EVENT".to_owned())), verbatim, fits_the_table };
+    (body.into_bytes(), sent)
+}
+
+fn item_bytes(body: &str) -> usize {
+    let Ok(callback) = MoCallback::parse(body) else { return 0 };
+    let at = ReceivedAt::from_epoch_ms(1_767_571_200_000);
+    Item::mo(&callback, Received { body, application: crate::gateway::USER, at, expires_at: 1_767_571_200 })
+        .size_bytes()
+}
+
+fn content(shape: Shape, edition: u8) -> Option<String> {
+    let text = |body: &str| {
+        format!(
+            r#"{{"from":"{MARK_NUMBER}","id":"wamid.{MARK}==","timestamp":"1767571200","type":"text","text":{{"body":"{MARK} {body} {edition}"}}}}"#
+        )
+    };
+    Some(match shape {
+        Shape::NoContent => return None,
+        Shape::Text | Shape::NumericId => text("Kia ora"),
+        Shape::Image => format!(
+            r#"{{"type":"image","from":"{MARK_NUMBER}","image":{{"id":"{edition}","mime_type":"image/jpeg","sha256":"{MARK}","caption":"{MARK}"}}}}"#
+        ),
+        Shape::UnknownType => format!(r#"{{"type":"hologram","hologram":["{MARK}",{edition},null,1.50]}}"#),
+        Shape::Noncharacters => text("\u{fffe}\u{ffff}\u{200d}"),
+        Shape::LoneSurrogate => text(r"half \ud83d of a pair \u0000"),
+        Shape::Deep => format!(r#"{{"type":"text","x":{}"{MARK}{edition}"{}}}"#, "[".repeat(200), "]".repeat(200)),
+        Shape::DoubleKey => format!(r#"{{"type":"text","text":{{"body":"{MARK}"}},"text":{{"body":"{edition}"}}}}"#),
+        Shape::Binary => format!("\"{}\"", STANDARD.encode(format!("GIF89a{MARK}{edition}"))),
+        Shape::LargeBinary => format!("\"{}\"", STANDARD.encode(format!("{MARK}{edition}").repeat(1_500))),
+        Shape::BinaryAtTheLimit => format!("\"{}\"", STANDARD.encode(format!("{MARK}{edition}").repeat(43_000))),
+        Shape::Large => text(&"a long text, ".repeat(700)),
+        Shape::Huge => text(&"a very long text, ".repeat(17_000)),
+        Shape::Giant => text(&"a text beyond all measure, ".repeat(18_000)),
+    })
+}
+
+fn dlr(callback: &Callback, word: u8) -> (Vec<u8>, Sent) {
+    let Callback { message, edition, .. } = *callback;
+    let status = STATUSES[usize::from(word) % STATUSES.len()];
+    let id = format!("{MARK}-sent-{}", message % 3);
+    let mut members = vec![
+        ("id", format!("\"{id}\"")),
+        ("status", format!("\"{status}\"")),
+        ("reference", format!("\"{MARK}-order-{}\"", message % 3)),
+    ];
+    let detail = (edition > 0).then(|| format!("\"{MARK} {edition}\""));
+    members.extend(detail.iter().map(|detail| ("detail", detail.clone())));
+    let sent = Sent { key: Some((format!("DLR#{id}"), status.to_owned())), verbatim: detail, fits_the_table: true };
+    (object(&members, callback.rearranged).into_bytes(), sent)
+}
+
+fn malformed(callback: &Callback, which: u8) -> (Vec<u8>, Sent) {
+    let Callback { message, edition, .. } = *callback;
+    let body = match which {
+        0 => format!("{MARK}{message}{edition}").into_bytes(),
+        1 => format!("[\"{MARK}{message}{edition}\"]").into_bytes(),
+        2 => format!("{{\"id\":\"{MARK}{message}{edition}").into_bytes(),
+        3 => format!("{{\"source\":\"{MARK}{message}{edition}\"}}").into_bytes(),
+        4 => [format!("{{\"id\":\"{MARK}{message}{edition}").as_bytes(), b"\xff\"}"].concat(),
+        _ => format!("{{\"id\":\"{MARK}{message}{edition}{}\"}}", "x".repeat(9_000)).into_bytes(),
+    };
+    (body, Sent { key: None, verbatim: None, fits_the_table: true })
+}
+
+fn object(members: &[(&str, String)], rearranged: bool) -> String {
+    let mut members: Vec<String> = members.iter().map(|(name, raw)| format!("\"{name}\":{raw}")).collect();
+    if rearranged {
+        members.reverse();
+    }
+    format!("{{{}}}", members.join(if rearranged { " , " } else { "," }))
+}

@@ -1,0 +1,73 @@
+//! `make simulate`: the functions' own `handle`, above the real AWS SDK, against models of AWS that follow its
+//! documentation, on virtual time. One seed decides everything: what the gateway sends, what fails and when, how long each
+//! call takes. Years of outages pass in minutes, and a run that breaks a promise can be repeated.
+//!
+//! A run is told in `world.rs`; the promises are in `ledger.rs`; each model of AWS is a file under `aws/`.
+
+#![expect(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a model that meets what it doesn't know must stop the run, not answer"
+)]
+
+mod aws;
+mod body;
+mod gateway;
+mod lambda;
+mod ledger;
+mod network;
+mod plan;
+mod process;
+mod world;
+
+use std::time::{Duration, Instant};
+
+use proptest::strategy::ValueTree;
+
+pub use crate::plan::{Ms, Plan};
+pub use crate::world::{Outcome, Stats, Violation};
+
+/// For how long smaller plans are tried for one that fails.
+const TIME_TO_SHRINK: Duration = Duration::from_secs(20);
+
+/// Runs the plan of a seed.
+#[must_use]
+pub fn run(seed: u64) -> Outcome {
+    world::run(&plan::tree(seed).current(), false)
+}
+
+/// A seed's failure, with the smallest plan found that breaks the same promise, and what happens in it.
+#[derive(Debug)]
+pub struct Failure {
+    /// The smallest plan.
+    pub plan: Plan,
+    /// How it ends, with its trace.
+    pub outcome: Outcome,
+}
+
+/// Makes the plan of a seed that breaks `promise` as small as it can be made.
+#[must_use]
+pub fn shrink(seed: u64, promise: &str) -> Failure {
+    let breaks = |plan: &Plan| world::run(plan, false).violation.is_some_and(|found| found.promise == promise);
+    let mut tree = plan::tree(seed);
+    let mut smallest = tree.current();
+    let began = Instant::now();
+    while began.elapsed() < TIME_TO_SHRINK {
+        let is_smaller = if breaks(&tree.current()) {
+            smallest = tree.current();
+            tree.simplify()
+        } else {
+            tree.complicate()
+        };
+        if !is_smaller {
+            break;
+        }
+    }
+    Failure { outcome: world::run(&smallest, true), plan: smallest }
+}
+
+/// Runs the plan of a seed and keeps its trace.
+#[must_use]
+pub fn trace(seed: u64) -> Outcome {
+    world::run(&plan::tree(seed).current(), true)
+}

@@ -1,0 +1,233 @@
+//! The network: each call takes its time to AWS and back, has its effect or hasn't, and is answered or isn't.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use crate::aws::dynamodb::TABLE_ARN;
+use crate::aws::request::{Answer, Request, Service};
+use crate::aws::sns::Batch;
+use crate::ledger;
+use crate::plan::{HOUR, How, Kind, Ms, SECOND, Target};
+use crate::process::{Call, Caller, DLR_TOPIC, SPILL_URL};
+use crate::world::World;
+
+/// Answers calls as long as the run lasts.
+pub(crate) async fn serve(world: Rc<World>, mut calls: mpsc::UnboundedReceiver<Call>) {
+    while let Some(call) = calls.recv().await {
+        world.spawn(carry(Rc::clone(&world), call));
+    }
+}
+
+/// Carries a call to AWS and its answer back. It goes on although the caller has died or doesn't wait any more.
+async fn carry(world: Rc<World>, call: Call) {
+    let Call { from, request, reply } = call;
+    let request = Request::read(&request);
+    let target = target(&request);
+    let latency = world.plan.setup.latency;
+    let way = || Duration::from_millis(world.random(latency / 2..latency + 1));
+    let fault = target.and_then(|target| {
+        let how = |kind| if let Kind::Calls(hit, how) = kind { (hit == target).then_some(how) } else { None };
+        world.faults().find_map(|fault| Some((*fault, how(fault.kind)?))).filter(|(fault, _)| world.hits(fault))
+    });
+    let name = request.operation.clone();
+    let noted = |what: &str| {
+        if name != "Ping" {
+            world.note(|| format!("{from:?} {name} {what}"));
+        }
+    };
+    sleep(way()).await;
+    let answer = match (fault.map(|(_, how)| how), target) {
+        (Some(How::Transient(number)), Some(target)) => error(&request, transient(target, number)),
+        (Some(How::Withheld(number)), Some(target)) => error(&request, withheld(target, number)),
+        (Some(How::Silent), _) => {
+            noted("is not answered");
+            return silence(reply).await;
+        }
+        (Some(How::AnswerLost), _) => {
+            answer(&world, from, &request).await;
+            noted("is done, and the answer is lost");
+            return silence(reply).await;
+        }
+        (Some(How::BreaksOff), _) => {
+            answer(&world, from, &request).await;
+            noted("is done, and the connection breaks");
+            return;
+        }
+        (Some(How::Slow(ms)), _) => {
+            let half = Duration::from_millis(Ms::from(ms) / 2);
+            sleep(half).await;
+            let answer = answer(&world, from, &request).await;
+            sleep(half).await;
+            answer
+        }
+        (None, _) | (_, None) => answer(&world, from, &request).await,
+    };
+    noted(&format!("{}", answer.status));
+    sleep(way()).await;
+    // Nobody may wait for it any more.
+    let _ = reply.send(answer.into_http());
+}
+
+/// The connection stays open and nothing comes.
+async fn silence<T>(reply: T) {
+    sleep(Duration::from_millis(2 * HOUR)).await;
+    drop(reply);
+}
+
+/// What a call is for; none if no fault concerns it.
+fn target(request: &Request) -> Option<Target> {
+    Some(match (request.service, request.operation.as_str()) {
+        (Service::DynamoDb, "PutItem" | "Ping") => Target::TableWrites,
+        (Service::DynamoDb, _) => Target::TableReads,
+        (Service::S3, _) => Target::Bucket,
+        (Service::Sqs, _) if is_for_spill_queue(request) => Target::Spill,
+        (Service::Sqs, _) => Target::DeadLetters,
+        (Service::Sns, "Ping") => Target::MoTopic,
+        (Service::Sns, _) if Batch::read(request).topic_arn == DLR_TOPIC => Target::DlrTopic,
+        (Service::Sns, _) => Target::MoTopic,
+        (Service::Lambda, _) => return None,
+    })
+}
+
+fn is_for_spill_queue(request: &Request) -> bool {
+    request.json()["QueueUrl"] == SPILL_URL
+}
+
+type Code = (u16, &'static str);
+
+fn error(request: &Request, (status, code): Code) -> Answer {
+    Answer::error(request.service, status, code)
+}
+
+/// Errors that pass: "Common errors" of each API reference, and "Error retries" of DynamoDB's developer guide.
+fn transient(target: Target, number: u8) -> Code {
+    let codes: [Code; 4] = match target {
+        Target::TableWrites | Target::TableReads => [
+            (500, "InternalServerError"),
+            (400, "ThrottlingException"),
+            (400, "ProvisionedThroughputExceededException"),
+            (503, "ServiceUnavailable"),
+        ],
+        Target::Bucket => {
+            [(503, "SlowDown"), (500, "InternalError"), (503, "ServiceUnavailable"), (400, "RequestTimeout")]
+        }
+        Target::Spill | Target::DeadLetters => [
+            (500, "InternalFailure"),
+            (503, "ServiceUnavailable"),
+            (400, "ThrottlingException"),
+            (403, "RequestThrottled"),
+        ],
+        Target::MoTopic | Target::DlrTopic => {
+            [(429, "Throttled"), (500, "InternalError"), (503, "ServiceUnavailable"), (400, "KMSThrottling")]
+        }
+    };
+    codes[usize::from(number) % codes.len()]
+}
+
+/// Errors that somebody must mend: a permission, a key, or the thing itself is missing.
+fn withheld(target: Target, number: u8) -> Code {
+    let codes: [Code; 4] = match target {
+        Target::TableWrites | Target::TableReads => [
+            (400, "AccessDeniedException"),
+            (400, "ResourceNotFoundException"),
+            (400, "AccessDeniedException"),
+            (400, "ResourceNotFoundException"),
+        ],
+        Target::Bucket => [(403, "AccessDenied"), (404, "NoSuchBucket"), (403, "AccessDenied"), (404, "NoSuchBucket")],
+        Target::Spill | Target::DeadLetters => [
+            (403, "AccessDenied"),
+            (400, "AWS.SimpleQueueService.NonExistentQueue"),
+            (400, "QueueDoesNotExist"),
+            (403, "AccessDeniedException"),
+        ],
+        Target::MoTopic | Target::DlrTopic => {
+            [(403, "AuthorizationError"), (404, "NotFound"), (400, "KMSAccessDenied"), (400, "KMSDisabled")]
+        }
+    };
+    codes[usize::from(number) % codes.len()]
+}
+
+/// The codes of an entry that fails by itself, and whether SNS blames the sender.
+pub(crate) const ENTRY_CODES: [(&str, bool); 6] = [
+    ("InternalError", false),
+    ("Throttled", true),
+    ("AuthorizationError", true),
+    ("KMSAccessDenied", true),
+    ("InvalidParameter", true),
+    ("KMSThrottling", true),
+];
+
+/// What AWS does with a call.
+async fn answer(world: &Rc<World>, from: Caller, request: &Request) -> Answer {
+    if !ledger::is_allowed(from, request) {
+        world.violation("no call without a permission", || format!("{from:?} calls {}", request.operation));
+    }
+    let now = world.now();
+    match (request.service, request.operation.as_str()) {
+        (_, "Ping") => Answer::ok("healthy"),
+        (Service::DynamoDb, "PutItem") => {
+            let (answer, put) = world.table.borrow_mut().put(request, now);
+            if let Some(put) = put {
+                ledger::stored(world, &put);
+                world.stream_changed.notify_waiters();
+            }
+            answer
+        }
+        (Service::DynamoDb, "Query") => world.table.borrow().query(request, now),
+        (Service::DynamoDb, "GetItem") => world.table.borrow().get(request),
+        (Service::DynamoDb, "Scan") => world.table.borrow().scan(request),
+        (Service::DynamoDb, "DescribeTable") => Answer::json(&json!({"Table": {"TableArn": TABLE_ARN}})),
+        (Service::S3, "PutObject") => {
+            ledger::object_put(world, request);
+            world.bucket.borrow_mut().put(request)
+        }
+        (Service::S3, "GetObject") => world.bucket.borrow().get(request),
+        (Service::Sns, "PublishBatch") => {
+            let batch = Batch::read(request);
+            let topic_arn = batch.topic_arn.clone();
+            let fails = || {
+                let fault = world.faults().find(|fault| matches!(fault.kind, Kind::Entries(_))).copied();
+                match fault.filter(|fault| world.hits(fault))?.kind {
+                    Kind::Entries(number) => Some(ENTRY_CODES[usize::from(number) % ENTRY_CODES.len()]),
+                    _ => None,
+                }
+            };
+            let (answer, messages) = batch.publish(fails);
+            for message in messages {
+                ledger::delivered(world, from, &topic_arn, &message);
+            }
+            answer
+        }
+        (Service::Sqs, "SendMessage") => {
+            let is_spilled = is_for_spill_queue(request);
+            let queue = if is_spilled { &world.spill } else { &world.dead_letters };
+            let (answer, body) = queue.borrow_mut().send(request, now);
+            match body {
+                Some(_) if is_spilled => world.spill_changed.notify_one(),
+                Some(body) => ledger::parked(world, from, &body),
+                None => {}
+            }
+            answer
+        }
+        (Service::Sqs, operation) => {
+            let queue = if is_for_spill_queue(request) { &world.spill } else { &world.dead_letters };
+            if operation == "ReceiveMessage" && queue.borrow().next_visible().is_none_or(|next| next > now) {
+                // Long polling: "waits until at least one message is available", a second as the tool asks.
+                sleep(Duration::from_millis(SECOND)).await;
+            }
+            queue.borrow_mut().call(request, world.now())
+        }
+        (Service::Lambda, _) => {
+            let event = String::from_utf8_lossy(&request.body).into_owned();
+            match world.invoke_fanout(&event).await {
+                Ok(answer) => Answer::json(&answer),
+                Err(_) => Answer { function_error: true, ..Answer::ok("{}") },
+            }
+        }
+        (service, operation) => panic!("{service:?}'s {operation} is not modelled"),
+    }
+}

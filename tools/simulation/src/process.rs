@@ -1,0 +1,170 @@
+//! A process of a function: the function's own code, above AWS clients whose calls end in this program.
+
+use std::cell::Cell;
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_smithy_async::time::TimeSource;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use fanout::Fanout;
+use ingress::{Door, Verifier};
+use platform::SdkConfig;
+use recover::Recover;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::aws::dynamodb::TABLE_ARN;
+use crate::gateway::{PASSWORD, USER};
+use crate::plan::{Function, Ms};
+
+/// When a run begins: 2026-01-05T00:00:00Z.
+pub(crate) const EPOCH_MS: Ms = 1_767_571_200_000;
+
+pub(crate) const MO_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:mo";
+pub(crate) const DLR_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:dlr";
+pub(crate) const SPILL_URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/spill";
+pub(crate) const DEAD_LETTERS_URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters";
+pub(crate) const BUCKET: &str = "bucket";
+
+/// Who calls AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A process of a function, by its number.
+    Process(Function, u64),
+    /// A person with a tool.
+    Person,
+}
+
+/// A call on its way to AWS.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) from: Caller,
+    pub(crate) request: HttpRequest,
+    pub(crate) reply: oneshot::Sender<HttpResponse>,
+}
+
+/// The network between a process and AWS.
+pub(crate) type Network = mpsc::UnboundedSender<Call>;
+
+/// The HTTP client of a caller: it hands each request to the network and waits.
+#[derive(Debug)]
+struct Connector {
+    from: Caller,
+    network: Network,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.network.send(Call { from: self.from, request, reply });
+        HttpConnectorFuture::new(async move {
+            let broken = |_| ConnectorError::io("the connection broke".into());
+            sent.map_err(|_| ConnectorError::io("there is no network".into()))?;
+            let response: HttpResponse = answer.await.map_err(broken)?;
+            Ok(response)
+        })
+    }
+}
+
+/// The wall clock of a process: the run's, wrong by so much.
+#[derive(Clone, Copy)]
+struct Clock {
+    start: Instant,
+    skew: i64,
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({} ms)", self.skew)
+    }
+}
+
+impl TimeSource for Clock {
+    fn now(&self) -> SystemTime {
+        let now = EPOCH_MS + u64::try_from(self.start.elapsed().as_millis()).unwrap_or(0);
+        UNIX_EPOCH + Duration::from_millis(now.saturating_add_signed(self.skew))
+    }
+}
+
+/// The functions' own configuration, with the network and the clock of a run.
+pub(crate) fn sdk(from: Caller, network: Network, start: Instant, skew: i64) -> SdkConfig {
+    thread_local! {
+        static BASE: SdkConfig = platform::sdk_config(|name: &str| match name {
+            "AWS_REGION" => Some("us-east-1".to_owned()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+            _ => None,
+        })
+        .unwrap_or_else(|error| unreachable!("everything is set: {error}"));
+    }
+    let connector = SharedHttpConnector::new(Connector { from, network });
+    let client = http_client_fn(move |_, _| connector.clone());
+    BASE.with(|base| base.clone().into_builder().http_client(client).time_source(Clock { start, skew }).build())
+}
+
+/// What a process runs.
+pub(crate) enum Code {
+    Callbacks(Door),
+    Fanout(Fanout),
+    Recover(Recover),
+}
+
+/// A process.
+pub(crate) struct Process {
+    pub(crate) number: u64,
+    pub(crate) code: Code,
+    pub(crate) idle_since: Cell<Ms>,
+    clock: Clock,
+}
+
+impl Process {
+    pub(crate) fn new(function: Function, number: u64, network: Network, start: Instant, skew: i64) -> Self {
+        let sdk = sdk(Caller::Process(function, number), network, start, skew);
+        let usable = "the settings are complete";
+        let code = match function {
+            Function::Mo | Function::Dlr => {
+                let settings = ingress::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
+                Code::Callbacks(Door::new(settings, &sdk))
+            }
+            Function::Fanout => {
+                let settings = fanout::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
+                Code::Fanout(Fanout::new(settings, &sdk))
+            }
+            Function::Recover => {
+                let settings = recover::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
+                Code::Recover(Recover::new(settings, &sdk))
+            }
+        };
+        Self { number, code, idle_since: Cell::new(0), clock: Clock { start, skew } }
+    }
+
+    /// What the function's `main` does before its first invocation.
+    pub(crate) async fn init(&self) {
+        match &self.code {
+            Code::Callbacks(door) => door.store.warm_up().await,
+            Code::Fanout(fanout) => fanout.warm_up().await,
+            Code::Recover(_) => {}
+        }
+    }
+
+    /// When Lambda ends an invocation that begins now, as this process's machine sees it.
+    pub(crate) fn deadline(&self, timeout: Ms) -> SystemTime {
+        self.clock.now() + Duration::from_millis(timeout)
+    }
+}
+
+/// The environment of all functions.
+fn setting(name: &str) -> Option<String> {
+    Some(match name {
+        "TABLE_NAME" => TABLE_ARN.rsplit('/').next()?.to_owned(),
+        "BUCKET_NAME" => BUCKET.to_owned(),
+        "SPILL_QUEUE_URL" => SPILL_URL.to_owned(),
+        "DEAD_LETTER_QUEUE_URL" => DEAD_LETTERS_URL.to_owned(),
+        "MO_TOPIC_ARN" => MO_TOPIC.to_owned(),
+        "DLR_TOPIC_ARN" => DLR_TOPIC.to_owned(),
+        "CALLBACK_CREDENTIALS" => Verifier::new(USER, PASSWORD).ok()?.to_string(),
+        "RETENTION_DAYS" => "30".to_owned(),
+        _ => return None,
+    })
+}
