@@ -59,10 +59,13 @@ audit: ## known vulnerabilities of the dependencies; apart from lint because it 
 	@$(TOOLS) cargo-deny
 	cargo deny check advisories
 
+# The processor that is built for and deployed to: x86_64 or arm64.
+ARCH ?= x86_64
+
 .PHONY: build
-build: ## release artefacts for deployment, in .aws-sam/build
+build: ## release artefacts for deployment, in .aws-sam/build; ARCH=arm64 for the other processor
 	@$(TOOLS) sam
-	sam build
+	sam build --parameter-overrides Architecture=$(ARCH)
 
 .PHONY: bench
 bench: build ## measure the functions, see `make bench BENCH=--help`; its memory settings need root, BENCH=--memory leaves them out
@@ -72,8 +75,8 @@ bench: build ## measure the functions, see `make bench BENCH=--help`; its memory
 	cargo run --quiet --locked --profile bench-driver -p bench -- $(BENCH)
 
 .PHONY: deploy
-deploy: build ## deploy to AWS: asks for the parameters, starting from infra/samconfig.toml
-	sam deploy --guided
+deploy: build ## deploy to AWS; asks for the parameters the first time, PARAMETERS='NAME=VALUE …' changes some later
+	@$(CURDIR)/.tools/sam/bin/python infra/local/deploy.py --arch $(ARCH) --parameters "$(PARAMETERS)"
 
 .PHONY: clean
 clean: down ## take the local stack down, forget what was built and the tools

@@ -14,6 +14,7 @@
 mod answers;
 mod contracts;
 mod cost;
+mod create_time;
 mod end_to_end;
 mod fake_aws;
 mod fanout_rules;

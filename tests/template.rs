@@ -6,11 +6,22 @@ use std::collections::BTreeSet;
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
-/// The template as JSON, its short tags in their long form: `!Ref X` is `{"Ref": "X"}`.
 pub(crate) fn template() -> Value {
-    let path = format!("{}/../infra/template.yaml", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    to_json(&Yaml::load_from_str(&text).unwrap()[0])
+    load("infra/template.yaml")
+}
+
+/// A template of this repository as JSON.
+pub(crate) fn load(path: &str) -> Value {
+    parse(&text(path))
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// YAML as JSON, its short tags in their long form: `!Ref X` is `{"Ref": "X"}`.
+pub(crate) fn parse(yaml: &str) -> Value {
+    to_json(&Yaml::load_from_str(yaml).unwrap()[0])
 }
 
 fn to_json(yaml: &Yaml<'_>) -> Value {
@@ -78,12 +89,12 @@ fn each_function_is_given_exactly_the_settings_it_asks_for() {
 }
 
 #[test]
-fn the_stream_is_read_with_partial_answers_finite_retries_and_a_failure_destination() {
+fn stream_is_retried_until_an_age_then_parked() {
     let source = resource("Fanout")["Events"]["Stored"]["Properties"].clone();
     assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
     assert_eq!(source["BisectBatchOnFunctionError"], true);
     assert_eq!(source["StartingPosition"], "TRIM_HORIZON");
-    assert!(source["MaximumRetryAttempts"].as_i64().unwrap() > 0);
+    assert_eq!(source["MaximumRetryAttempts"], -1, "age alone ends the retries");
     let age = source["MaximumRecordAgeInSeconds"].as_i64().unwrap();
     assert!((1..24 * 60 * 60).contains(&age), "the stream keeps a record for 24 h");
     let destination = &source["DestinationConfig"]["OnFailure"]["Destination"];
@@ -167,9 +178,16 @@ fn each_role_has_exactly_the_actions_and_resources_that_its_function_uses() {
 }
 
 #[test]
-fn the_table_keeps_what_it_has_when_the_stack_is_deleted() {
+fn what_holds_events_survives_the_stack() {
+    for (name, resource) in ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue"].map(resources).concat() {
+        let policies = (&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]);
+        assert_eq!(policies, (&json!("Retain"), &json!("Retain")), "{name}");
+    }
+}
+
+#[test]
+fn table_expires_items_and_streams_new_ones() {
     let (_, table) = resources("AWS::DynamoDB::Table").remove(0);
-    assert_eq!((&table["DeletionPolicy"], &table["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
     let table = &table["Properties"];
     assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
     assert_eq!(table["StreamSpecification"]["StreamViewType"], "NEW_IMAGE");
@@ -193,15 +211,28 @@ fn the_spill_queue_is_read_with_partial_answers_and_gives_up_after_its_reader() 
 }
 
 #[test]
-fn the_bucket_is_encrypted_private_and_forgets_as_the_table_does() {
+fn bucket_is_encrypted_and_private() {
     let (_, bucket) = resources("AWS::S3::Bucket").remove(0);
-    assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
     let bucket = &bucket["Properties"];
     let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
     assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256");
     let block = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
     assert!(block.len() == 4 && block.values().all(|blocked| *blocked == true));
-    assert_eq!(bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"], json!({"Ref": "RetentionDays"}));
+}
+
+#[test]
+fn objects_outlive_items_that_expire_late() {
+    let (_, bucket) = resources("AWS::S3::Bucket").remove(0);
+    let expiration = &bucket["Properties"]["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"];
+    assert_eq!(expiration, &json!({"Fn::FindInMap": ["ObjectRetention", {"Ref": "RetentionDays"}, "Days"]}));
+    let template = template();
+    let choices = template["Parameters"]["RetentionDays"]["AllowedValues"].as_array().unwrap();
+    let rows = template["Mappings"]["ObjectRetention"].as_object().unwrap();
+    assert_eq!(choices.len(), rows.len());
+    for days in choices {
+        let kept = rows[&days.to_string()]["Days"].as_u64().unwrap();
+        assert_eq!(kept, days.as_u64().unwrap() + 7, "a week, for a TTL that is days late");
+    }
 }
 
 /// The statements that refuse plain http, by what they protect.
@@ -233,20 +264,179 @@ fn credentials_are_demanded_and_never_shown() {
 }
 
 #[test]
-fn every_dead_letter_queue_is_encrypted_keeps_two_weeks_and_wakes_someone() {
+fn every_queue_is_encrypted_and_wakes_someone() {
     let alarms = resources("AWS::CloudWatch::Alarm");
     for (name, queue) in resources("AWS::SQS::Queue") {
         assert_eq!(queue["Properties"]["MessageRetentionPeriod"], 14 * 24 * 60 * 60, "{name}");
         assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], true, "{name}");
         let dimension = json!([{"Name": "QueueName", "Value": {"Fn::GetAtt": format!("{name}.QueueName")}}]);
-        let watches = |alarm: &Value| alarm["Properties"]["Dimensions"] == dimension;
-        assert!(alarms.iter().any(|(_, alarm)| watches(alarm)), "{name} has an alarm");
+        let watches = |metric: &Value| metric["Dimensions"] == dimension;
+        assert!(alarms.iter().any(|(_, alarm)| metrics(alarm).iter().any(watches)), "{name} has an alarm");
     }
-    for (name, alarm) in &alarms {
+}
+
+/// What an alarm watches: its own metric, or those of its expression.
+fn metrics(alarm: &Value) -> Vec<Value> {
+    let properties = &alarm["Properties"];
+    let of_expression = properties["Metrics"].as_array().into_iter().flatten();
+    let of_expression = of_expression.map(|metric| metric["MetricStat"]["Metric"].clone()).filter(Value::is_object);
+    let metrics: Vec<Value> = of_expression.collect();
+    if metrics.is_empty() { vec![properties.clone()] } else { metrics }
+}
+
+/// The alarms' names, without their ending.
+fn alarm_names() -> BTreeSet<String> {
+    let alarms = resources("AWS::CloudWatch::Alarm");
+    alarms.iter().map(|(name, _)| name.strip_suffix("Alarm").unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_alarm_notifies_and_names_its_section_of_the_runbook() {
+    let runbook = text("RUNBOOK.md");
+    let headings: Vec<&str> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
         let properties = &alarm["Properties"];
         assert!(properties["AlarmActions"].to_string().contains("AlarmTopicArn"), "{name}");
-        assert!(properties["AlarmDescription"].as_str().unwrap().len() > 20, "{name} says what it means");
+        let description = properties["AlarmDescription"].as_str().unwrap();
+        let section = name.strip_suffix("Alarm").unwrap();
+        assert!(description.ends_with(&format!(". Runbook: {section}.")), "{name}: {description}");
+        assert!(headings.iter().any(|heading| heading.split(", ").any(|it| it == section)), "no section {section}");
+        let row = format!("`{section}`");
+        let mut rows = runbook.lines().filter(|line| line.starts_with('|'));
+        assert!(rows.any(|line| line.split('|').nth(1).unwrap().contains(&row)), "no row {section}");
     }
+}
+
+#[test]
+fn runbook_names_no_alarm_that_is_gone() {
+    let names = alarm_names();
+    for row in text("RUNBOOK.md").lines().filter(|line| line.starts_with("| `")) {
+        let cell = row.split('|').nth(1).unwrap();
+        let capitalised = |name: &&str| name.starts_with(|first: char| first.is_ascii_uppercase());
+        for name in cell.split('`').filter(capitalised) {
+            assert!(names.contains(name), "the runbook explains {name}, which the template doesn't have");
+        }
+    }
+}
+
+#[test]
+fn lost_callbacks_wake_someone() {
+    let alarm = |name: &str| resource(&format!("{name}Alarm"));
+    let filter = |name: &str| {
+        let filter = resource(name);
+        assert_eq!(filter["LogGroupName"], json!({"Ref": "ApiLogs"}), "{name}");
+        assert_eq!(filter["MetricTransformations"][0]["MetricName"], name);
+        assert_eq!(alarm(if name == "Accepted" { "Silence" } else { name })["MetricName"], name);
+        filter["FilterPattern"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(filter("RateLimited"), r#"{ $.status = "429" }"#);
+    assert_eq!(filter("TooLarge"), r#"{ ($.status = "413") || ($.integrationStatus = "413") }"#);
+    assert_eq!(filter("Accepted"), r#"{ $.status = "200" }"#);
+    // What the patterns look for is in the log.
+    let format = resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap().to_owned();
+    let format: Value = serde_json::from_str(&format).unwrap();
+    assert_eq!(format["status"], "$context.status");
+    assert_eq!(format["integrationStatus"], "$context.integration.status");
+
+    assert_eq!(alarm("Unauthorized")["Dimensions"], json!([{"Name": "code", "Value": "unauthorized"}]));
+    for function in ["Mo", "Dlr", "Fanout"] {
+        let throttles = alarm(&format!("{function}Throttles"));
+        assert_eq!(throttles["MetricName"], "Throttles");
+        assert_eq!(throttles["Dimensions"][0]["Value"], json!({"Ref": function}));
+    }
+    for topic in ["Mo", "Dlr"] {
+        let failed = alarm(&format!("{topic}NotificationsFailed"));
+        assert_eq!(failed["MetricName"], "NumberOfNotificationsFailed");
+        let name = json!({"Fn::GetAtt": format!("{topic}Topic.TopicName")});
+        assert_eq!(failed["Dimensions"], json!([{"Name": "TopicName", "Value": name}]));
+    }
+}
+
+#[test]
+fn silence_is_an_alarm_that_is_off_by_default() {
+    let template = template();
+    let (alarm, filter) = (&template["Resources"]["SilenceAlarm"], &template["Resources"]["Accepted"]);
+    assert_eq!((&alarm["Condition"], &filter["Condition"]), (&json!("WatchesForSilence"), &json!("WatchesForSilence")));
+    let asked = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "SilenceMinutes"}, "0"]}]});
+    assert_eq!(template["Conditions"]["WatchesForSilence"], asked);
+    assert_eq!(template["Parameters"]["SilenceMinutes"]["Default"], 0);
+    let alarm = &alarm["Properties"];
+    assert_eq!((&alarm["TreatMissingData"], &alarm["Period"]), (&json!("breaching"), &json!(60)));
+    assert_eq!(alarm["EvaluationPeriods"], json!({"Ref": "SilenceMinutes"}));
+    let below_one = (&json!("LessThanThreshold"), &json!(1));
+    assert_eq!((&alarm["ComparisonOperator"], &alarm["Threshold"]), below_one);
+}
+
+#[test]
+fn retried_events_count_as_spill_lag() {
+    let alarm = resource("SpillLagAlarm");
+    assert_eq!(alarm["Metrics"][0]["Expression"], "visible + in_flight");
+    let names: Vec<Value> =
+        metrics(&json!({"Properties": alarm})).iter().map(|metric| metric["MetricName"].clone()).collect();
+    assert_eq!(names, ["ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"]);
+    assert_eq!((&alarm["EvaluationPeriods"], &alarm["Threshold"]), (&json!(15), &json!(0)));
+    assert_eq!(alarm["DatapointsToAlarm"], Value::Null, "all of them");
+}
+
+#[test]
+fn stored_events_without_an_invocation_wake_someone() {
+    let alarm = resource("FanoutStoppedAlarm");
+    let expression = "IF(FILL(invoked, 0) == 0, FILL(stored, 0) + FILL(recovered, 0), 0)";
+    assert_eq!(alarm["Metrics"][0]["Expression"], expression);
+    let invoked = metrics(&json!({"Properties": alarm})).pop().unwrap();
+    assert_eq!((&invoked["Namespace"], &invoked["MetricName"]), (&json!("AWS/Lambda"), &json!("Invocations")));
+    assert_eq!(invoked["Dimensions"], json!([{"Name": "FunctionName", "Value": {"Ref": "Fanout"}}]));
+    // An event that is stored at the end of a period is published in the next.
+    assert!(alarm["DatapointsToAlarm"].as_u64().unwrap() > 1);
+    assert_eq!((&alarm["Threshold"], &alarm["ComparisonOperator"]), (&json!(0), &json!("GreaterThanThreshold")));
+}
+
+#[test]
+fn one_architecture_is_built_and_deployed() {
+    let makefile = text("Makefile");
+    let commands: Vec<&str> = makefile.lines().filter(|line| line.starts_with('\t')).collect();
+    let of = |command: &str| commands.iter().find(|line| line.contains(command)).unwrap();
+    assert!(of("sam build").ends_with("Architecture=$(ARCH)"));
+    assert!(of("infra/local/deploy.py").contains("--arch $(ARCH) "));
+}
+
+#[test]
+fn domain_alone_leaves_the_default_endpoint_open() {
+    let template = template();
+    assert_eq!(resource("Api")["DisableExecuteApiEndpoint"], json!({"Fn::If": ["ClosesDefaultEndpoint", true, false]}));
+    let asked = json!({"Fn::Equals": [{"Ref": "DisableDefaultEndpoint"}, "true"]});
+    let both = json!({"Fn::And": [{"Condition": "HasDomain"}, asked]});
+    assert_eq!(template["Conditions"]["ClosesDefaultEndpoint"], both);
+    assert_eq!(template["Parameters"]["DisableDefaultEndpoint"]["Default"], "false");
+    let format = resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap().to_owned();
+    assert!(format.contains("$context.domainName"), "the log shows which address is called");
+}
+
+#[test]
+fn concurrency_is_reserved_only_on_request() {
+    for (function, parameter) in
+        [("Mo", "CallbackConcurrency"), ("Dlr", "CallbackConcurrency"), ("Fanout", "FanoutConcurrency")]
+    {
+        let condition = format!("Has{parameter}");
+        let chosen = json!({"Fn::If": [condition, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]});
+        assert_eq!(resource(function)["ReservedConcurrentExecutions"], chosen, "{function}");
+        assert_eq!(template()["Parameters"][parameter]["Default"], "", "{function}");
+    }
+}
+
+#[test]
+fn example_subscription_keeps_what_cannot_be_delivered() {
+    let resources = load("examples/subscriber/template.yaml")["Resources"].clone();
+    let topic = &resources["Subscription"]["Properties"]["TopicArn"];
+    for (queue, policy) in [("Texts", "TextsPolicy"), ("Undelivered", "UndeliveredPolicy")] {
+        let statement = &resources[policy]["Properties"]["PolicyDocument"]["Statement"][0];
+        assert_eq!(statement["Principal"], json!({"Service": "sns.amazonaws.com"}), "{queue}");
+        assert_eq!(statement["Action"], "sqs:SendMessage", "{queue}");
+        assert_eq!(statement["Resource"], json!({"Fn::GetAtt": format!("{queue}.Arn")}), "{queue}");
+        assert_eq!(&statement["Condition"]["ArnEquals"]["aws:SourceArn"], topic, "{queue}");
+    }
+    let redrive = &resources["Subscription"]["Properties"]["RedrivePolicy"];
+    assert_eq!(redrive, &json!({"deadLetterTargetArn": {"Fn::GetAtt": "Undelivered.Arn"}}));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-"""Runs ministack, corrected in the four places where it differs from AWS in what matters here.
+"""Runs ministack, corrected in the five places where it differs from AWS in what matters here.
 
 1. It takes a stream batch as done when the function reports failed records (`batchItemFailures`), so an event that
    AWS would send again would be lost.
@@ -6,6 +6,7 @@
 3. It sees every request come over plain http, so a policy that demands TLS, as ours do, would refuse all of them.
 4. It kills what is being invoked when a function's configuration changes, or when one of the function's processes
    can't start. AWS lets an invocation finish.
+5. It rejects alarms on metric math.
 
 The environment (port, directories, AUTH) is set by stack.py, which starts this file in the emulator's environment.
 """
@@ -20,6 +21,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
 
 Record = dict[str, Any]
 
@@ -148,10 +150,26 @@ def let_invocations_finish() -> None:
     lambda_runtime.kill_workers = kill_idle
 
 
+def accept_alarms_on_metric_math() -> None:
+    """Nothing here waits for an alarm, so such an alarm is created as one on the first of its metrics."""
+    record = provisioners._cw_metric_alarm_record
+
+    def of_first_metric(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+        metrics = properties.get("Metrics")
+        if metrics:
+            stat = next(metric["MetricStat"] for metric in metrics if "MetricStat" in metric)
+            plain = {key: value for key, value in properties.items() if key != "Metrics"}
+            properties = {**plain, **stat["Metric"], "Period": stat["Period"], "Statistic": stat["Stat"]}
+        return record(name, properties)
+
+    provisioners._cw_metric_alarm_record = of_first_metric
+
+
 if __name__ == "__main__":
     del sys.argv[1:]  # the stack's directory, by which stack.py knows its process
     PartialFailures().install()
     authorize_batches_as_single_calls()
     count_loopback_as_tls()
     let_invocations_finish()
+    accept_alarms_on_metric_math()
     app.main()
