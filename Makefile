@@ -76,7 +76,7 @@ bench: build ## measure the functions, see `make bench BENCH=--help`; its memory
 
 .PHONY: deploy
 deploy: build ## deploy to AWS; asks for the parameters the first time, PARAMETERS='NAME=VALUE …' changes some later
-	@$(CURDIR)/.tools/sam/bin/python infra/local/deploy.py --arch $(ARCH) --parameters "$(PARAMETERS)"
+	@$(CURDIR)/.tools/sam/bin/python infra/local/deploy.py --arch $(ARCH) --parameters "$$PARAMETERS"
 
 .PHONY: clean
 clean: down ## take the local stack down, forget what was built and the tools
