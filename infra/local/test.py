@@ -31,6 +31,14 @@ def cargo_test(stack: Path) -> tuple[bool, int, int]:
     return cargo.returncode == 0, passed, failed
 
 
+def check_local_stack() -> bool:
+    """Runs the tests of the Python beside this file, which needs the emulator's environment."""
+    python = tools.venv("emulator") / "bin" / "python"
+    directory = Path(__file__).resolve().parent
+    command = [str(python), "-m", "unittest", "discover", "--start-directory", str(directory), "--pattern", "*_test.py"]
+    return subprocess.run(command, check=False).returncode == 0
+
+
 def check_contracts() -> bool:
     """Holds the contracts to their standards, by validators that aren't ours."""
     tools.install_all(["contracts"])
@@ -42,6 +50,7 @@ def check_contracts() -> bool:
 def main() -> int:
     with ownstack.up(NAME, "--rotating") as stack:
         succeeded, passed, failed = cargo_test(stack)
+    succeeded = check_local_stack() and succeeded
     succeeded = check_contracts() and succeeded
     print(f"\n{passed} passed, {failed} failed")
     return 0 if succeeded else 1

@@ -1,9 +1,11 @@
 """Shows each event as a subscriber gets it: a queue of its own on both topics, one line an event."""
 
 import contextlib
+import io
 import json
 import secrets
 import shlex
+import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -49,6 +51,8 @@ def subscriber(sqs: Any, sns: Any, topics: list[str]) -> Iterator[str]:
 
 def watch(sqs: Any, sns: Any, state: State) -> NoReturn:
     """Says where to send callbacks, then prints each event as it arrives, until something is raised."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack the letters of a message
     with subscriber(sqs, sns, [state["mo_topic_arn"], state["dlr_topic_arn"]]) as url:
         print_invitation(state)
         while True:
@@ -77,7 +81,7 @@ def print_invitation(state: State) -> None:
 
 
 def summary(body: str) -> str:
-    """One line about an event: when, which, of whom, and the beginning of what."""
+    """One line about an event: when, which, of whom, and the beginning of what. Never raises."""
     try:
         event = json.loads(body)
         what = [event["time"], event["type"], event["subject"]]
@@ -91,9 +95,9 @@ def summary(body: str) -> str:
             kind = content.get("type") if isinstance(content, dict) else None
             what += [data.get("source") or "", kind or "-", preview(content, kind)]
         line = "  ".join(str(part) for part in what if part != "")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        line = f"not an event: {body}"
-    # A stranger's text doesn't get to steer the terminal.
+    except Exception:  # such as RecursionError: content may be nested more deeply than Python reads
+        line = f"can't be read as an event: {body}"
+    # Strip control characters so that untrusted text can't inject terminal escapes.
     return "".join(letter if letter.isprintable() else " " for letter in line)[:200]
 
 
