@@ -1,7 +1,7 @@
 """Runs ministack, corrected in the five places where it differs from AWS in what matters here.
 
 1. It takes a stream batch as done when the function reports failed records (`batchItemFailures`), so an event that
-   AWS would send again would be lost.
+   AWS would retry would be lost. A failed batch grows by the records that have arrived since; on AWS it doesn't.
 2. It asks for permissions that don't exist, such as sns:PublishBatch, where AWS asks for sns:Publish.
 3. It sees every request come over plain http, so a policy that demands TLS, as ours do, would refuse all of them.
 4. It kills what is being invoked when a function's configuration changes, or when one of the function's processes
@@ -29,8 +29,10 @@ Record = dict[str, Any]
 class PartialFailures:
     """Lets a function answer that a stream batch succeeded up to a record, as AWS does.
 
-    The poller keeps its position when an invocation fails, so a partial failure is handed to it as a failed one;
-    the records before the failed one are remembered and left out when the same batch comes again.
+    The poller keeps its position when an invocation fails, so a partial failure is handed to it as a failed one. When
+    it reads from there again, the records before the failed one are left out, and new ones wait until the rest of the
+    batch is done: "Lambda retries only the remaining records" (AWS Lambda Developer Guide, "Configuring partial batch
+    response with DynamoDB and Lambda").
     """
 
     def __init__(self) -> None:
@@ -38,6 +40,7 @@ class PartialFailures:
         self._execute = lambda_svc._execute_function
         self._polling = contextvars.ContextVar("polling", default=False)
         self._done: dict[tuple[str, str], set[str]] = {}
+        self._retried: dict[tuple[str, str], set[str]] = {}
 
     def install(self) -> None:
         lambda_svc._poll_dynamodb_streams = self.poll
@@ -56,22 +59,39 @@ class PartialFailures:
             return self._execute(func, event)
         # The poller waits for one batch at a time, so what is remembered belongs to the batch at hand.
         key = (function_name(func), event["Records"][0]["eventSourceARN"])
-        done = self._done.setdefault(key, set())
+        done, retried = self._done.pop(key, set()), self._retried.pop(key, set())
         records = [record for record in event["Records"] if sequence_number(record) not in done]
+        remaining = [record for record in records if sequence_number(record) in retried]
+        new = [record for record in records if sequence_number(record) not in retried]
+        result: dict[str, Any] = {}
+        for batch in filter(None, (remaining, new)):
+            result, failed_at = self.invoke(func, {**event, "Records": batch})
+            done |= {sequence_number(record) for record in batch[:failed_at]}
+            if result.get("error"):
+                self._done[key] = done
+                self._retried[key] = {sequence_number(record) for record in batch[failed_at:]}
+                return result
+        return result
+
+    def invoke(self, func: dict[str, Any], event: Any) -> tuple[dict[str, Any], int | None]:
+        """Invokes the function; a partial failure becomes an error. Also returns where a retry starts, if at all."""
         token = self._polling.set(False)  # the emulator calls itself again to change regions
         try:
-            result = self._execute(func, {**event, "Records": records})
+            result = self._execute(func, event)
         finally:
             self._polling.reset(token)
         if result.get("error"):
-            return result
+            return result, 0
+        records = event["Records"]
         failed_at = first_failure(result.get("body"), records)
         if failed_at is None:
-            del self._done[key]
-            return result
-        done.update(sequence_number(record) for record in records[:failed_at])
-        message = f"{len(records) - failed_at} of {len(records)} records are to be sent again"
-        return {**result, "error": True, "body": {"errorType": "PartialBatchFailure", "errorMessage": message}}
+            return result, None
+        message = f"{len(records) - failed_at} of {len(records)} records are retried"
+        return {
+            **result,
+            "error": True,
+            "body": {"errorType": "PartialBatchFailure", "errorMessage": message},
+        }, failed_at
 
 
 def first_failure(answer: Any, records: list[Record]) -> int | None:
