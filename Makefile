@@ -8,7 +8,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 11
 
 .PHONY: local
 local: ## the local stack in the foreground: callback URLs, then each event as it arrives, until Ctrl-C
@@ -25,6 +25,10 @@ down: ## stop it
 .PHONY: test
 test: ## every test; the end-to-end ones against a local stack of their own
 	@$(PYTHON) infra/local/test.py
+
+.PHONY: sam-local
+sam-local: ## each function in Lambda's own image, by `sam local`, against a local stack of its own; needs Docker
+	@$(PYTHON) infra/local/samlocal.py
 
 FUZZ_SECONDS ?= 60
 

@@ -8,18 +8,22 @@
    can't start. AWS lets an invocation finish.
 5. It rejects alarms on metric math.
 
+It also listens on Docker's bridge when there is one, for the containers of `sam local`.
+
 The environment (port, directories, AUTH) is set by stack.py, which starts this file in the emulator's environment.
 """
 
 import contextvars
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import hypercorn.asyncio
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, router
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
@@ -150,6 +154,40 @@ def count_loopback_as_tls() -> None:
     app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)
 
 
+def listen_for_containers(address: str) -> None:
+    """Listens on Docker's bridge too, for functions that `sam local` runs in a container."""
+    serve = hypercorn.asyncio.serve
+
+    def serve_both(application: Any, config: Any) -> Any:
+        config.bind = [*config.bind, f"{address}:{os.environ['GATEWAY_PORT']}"]
+        return serve(guarded(application, address), config)
+
+    hypercorn.asyncio.serve = serve_both
+
+
+def guarded(application: Any, address: str) -> Any:
+    """Serves at `address` only requests that are signed with an access key that IAM has issued.
+
+    Every container of this machine reaches Docker's bridge, and the administrator's key is known to everyone.
+    """
+
+    def is_issued(scope: Any) -> bool:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        found = iam_evaluator.resolve_credential(router.extract_access_key_id(headers))
+        # The emulator's own pages, which no service has, start with an underscore.
+        return getattr(found, "principal_type", None) == "User" and not scope["path"].startswith("/_")
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        from_container = (scope.get("server") or ("",))[0] == address
+        if not from_container or (scope["type"] == "http" and is_issued(scope)):
+            await application(scope, receive, send)
+        elif scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+            await send({"type": "http.response.body"})
+
+    return serve
+
+
 def let_invocations_finish() -> None:
     kill = lambda_runtime.kill_workers
 
@@ -192,4 +230,6 @@ if __name__ == "__main__":
     count_loopback_as_tls()
     let_invocations_finish()
     accept_alarms_on_metric_math()
+    if bridge := os.environ.pop("DOCKER_BRIDGE", None):
+        listen_for_containers(bridge)
     app.main()

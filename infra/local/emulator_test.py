@@ -1,5 +1,6 @@
-"""A stream batch that failed is retried as on AWS."""
+"""A stream batch that failed is retried as on AWS, and containers are kept from the administrator's rights."""
 
+import asyncio
 import unittest
 from typing import Any
 from unittest import mock
@@ -72,6 +73,44 @@ class Retries(unittest.TestCase):
         ):
             self.assertTrue(self.failures.execute(FUNCTION, event(1, 2))["error"])
         self.check(event(1, 2, 3), [[1, 2], [3]], advances=True)
+
+
+class Containers(unittest.TestCase):
+    BRIDGE = "172.17.0.1"
+
+    def setUp(self) -> None:
+        known = {"AKIAISSUED": "User", "test": "Root"}
+        keys = mock.patch.object(
+            emulator.iam_evaluator, "resolve_credential", lambda key: mock.Mock(principal_type=known.get(key))
+        )
+        keys.start()
+        self.addCleanup(keys.stop)
+
+    def check(self, server: str, key: str | None, path: str, *, served: bool) -> None:
+        answers: list[Any] = []
+
+        async def application(*_: Any) -> None:
+            answers.append("served")
+
+        async def send(message: dict[str, Any]) -> None:
+            answers.append(message.get("status"))
+
+        authorization = f"AWS4-HMAC-SHA256 Credential={key}/20261124/us-east-1/sqs/aws4_request"
+        headers = [(b"Authorization", authorization.encode())] if key else []
+        scope = {"type": "http", "server": (server, 4566), "path": path, "headers": headers}
+        asyncio.run(emulator.guarded(application, self.BRIDGE)(scope, None, send))
+        self.assertEqual(answers[0], "served" if served else 403)
+
+    def test_containers_need_an_issued_key(self) -> None:
+        self.check(self.BRIDGE, "AKIAISSUED", "/", served=True)
+        for key in (None, "test", "AKIAUNKNOWN"):
+            self.check(self.BRIDGE, key, "/", served=False)
+
+    def test_containers_reach_no_page_of_the_emulator(self) -> None:
+        self.check(self.BRIDGE, "AKIAISSUED", "/_ministack/reset", served=False)
+
+    def test_this_machine_needs_no_key(self) -> None:
+        self.check("127.0.0.1", None, "/_ministack/health", served=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """The local stack: infra/template.yaml deployed, unchanged, to an AWS emulator on this machine.
 
-`up` builds the functions, starts the emulator, deploys, and writes what a client needs to stack.json; `down` stops it;
-`local` is `up` in the foreground and shows each event as a subscriber gets it. State lives under .local/ and nothing
-of a real AWS configuration is read or passed on. Knows the template's outputs, and nothing about the functions.
+`up` builds the functions, starts the emulator, deploys, and writes what a client needs to stack.json and, where there
+is Docker, what `sam local` needs to sam-local/; `down` stops it; `local` is `up` in the foreground and shows each
+event as a subscriber gets it. State lives under .local/ and nothing of a real AWS configuration is read or passed on.
+Knows the template's outputs and the functions' names, and nothing about their code.
 """
 
 import tools  # first: says in one line which Python is needed  # isort: skip
@@ -19,6 +20,7 @@ import secrets
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -65,6 +67,7 @@ class Stack:
         self.home = LOCAL / name
         self.state_file = LOCAL / "stack.json" if name == DEFAULT_NAME else self.home / "stack.json"
         self.build_dir = self.home / "build"
+        self.sam_local = self.home / "sam-local"
         self.log = self.home / "emulator.log"
 
     @contextlib.contextmanager
@@ -119,11 +122,18 @@ class Stack:
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
         self.state_file.unlink(missing_ok=True)
-        emulator, port = self.start(port)
+        port = choose_port(port, DEFAULT_PORT if self.name == DEFAULT_NAME else None)
+        bridge = docker_bridge(port)
+        emulator = self.start(port, bridge)
         try:
             self.build()
             self.await_ready(emulator, port)
-            state = {"pid": emulator.pid, "port": port, "endpoint": f"http://localhost:{port}"}
+            state = {
+                "pid": emulator.pid,
+                "port": port,
+                "endpoint": f"http://localhost:{port}",
+                "container_endpoint": bridge and f"http://{bridge}:{port}",
+            }
             return self.deploy(state, self.artefacts(), rotating), True
         except BaseException:
             self.stop(emulator.pid)
@@ -154,9 +164,8 @@ class Stack:
             digest.update(file.read_bytes())
         return digest.hexdigest()
 
-    def start(self, wanted: int | None) -> tuple["subprocess.Popen[bytes]", int]:
+    def start(self, port: int, bridge: str | None) -> "subprocess.Popen[bytes]":
         """Starts the emulator and doesn't wait for it."""
-        port = choose_port(wanted, DEFAULT_PORT if self.name == DEFAULT_NAME else None)
         temporary = self.home / "tmp"
         temporary.mkdir()
         environment = {
@@ -174,6 +183,8 @@ class Stack:
             "AWS_ENDPOINT_URL": f"http://localhost:{port}",
             **ADMIN,
         }
+        if bridge:
+            environment["DOCKER_BRIDGE"] = bridge
         say(f"starting the emulator on port {port}")
         with self.log.open("wb") as log:
             emulator = subprocess.Popen(
@@ -185,7 +196,7 @@ class Stack:
                 stderr=log,
                 start_new_session=True,  # so that Ctrl-C reaches this script alone, which stops it in order
             )
-        return emulator, port
+        return emulator
 
     def await_ready(self, emulator: "subprocess.Popen[bytes]", port: int) -> None:
         give_up = time.monotonic() + START_SECONDS
@@ -240,6 +251,7 @@ class Stack:
         api_url = f"{state['endpoint']}/_aws/execute-api/{outputs['ApiId']}/$default"
         state = {
             "endpoint": state["endpoint"],
+            "container_endpoint": state.get("container_endpoint"),
             "region": REGION,
             "access_key_id": ADMIN["AWS_ACCESS_KEY_ID"],
             "secret_access_key": ADMIN["AWS_SECRET_ACCESS_KEY"],
@@ -263,11 +275,36 @@ class Stack:
             "pid": state["pid"],
             "artefacts": artefacts,
         }
-        draft = self.state_file.with_suffix(".draft")
-        with open(draft, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-            json.dump(state, file, indent=2)
-        draft.replace(self.state_file)
+        if state["container_endpoint"]:
+            self.write_sam_local(state)
+        write_private(self.state_file, state)
         return state
+
+    def write_sam_local(self, state: State) -> None:
+        """Writes what `sam local` takes: a template, and the variables of each function.
+
+        `sam local` can't resolve a reference to a deployed resource, passes on only variables that the template
+        declares, which `AWS_ENDPOINT_URL` isn't, and prefers the shell's variables to the template's.
+        """
+        import yaml  # of the emulator's environment, as in `client`
+
+        template = yaml.safe_load((self.build_dir / "template.yaml").read_text())
+        variables: dict[str, dict[str, str]] = {}
+        for function in ("Mo", "Dlr", "Fanout", "Recover"):
+            name = state[f"{function.lower()}_function"]
+            deployed = client("lambda", state["endpoint"]).get_function_configuration(FunctionName=name)
+            variables[function] = {
+                **deployed["Environment"]["Variables"],
+                **access_key_of_role(deployed["Role"], state["endpoint"]),
+                "AWS_REGION": REGION,
+                "AWS_ENDPOINT_URL": state["container_endpoint"],
+            }
+            properties = template["Resources"][function]["Properties"]
+            properties["CodeUri"] = str(self.build_dir / properties["CodeUri"])
+            properties["Environment"] = {"Variables": dict.fromkeys(variables[function], "")}
+        self.sam_local.mkdir(exist_ok=True)
+        write_private(self.sam_local / "template.json", template)
+        write_private(self.sam_local / "env.json", variables)
 
     def outputs(self, endpoint: str, stack_name: str) -> dict[str, str]:
         found = client("cloudformation", endpoint).describe_stacks(StackName=stack_name)["Stacks"][0]["Outputs"]
@@ -297,6 +334,30 @@ class Stack:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         return True
+
+
+def write_private(path: Path, content: dict[str, Any]) -> None:
+    """Replaces the file at once by one that only its owner can read."""
+    draft = path.with_suffix(".draft")
+    with open(draft, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        json.dump(content, file, indent=2)
+    draft.replace(path)
+
+
+def access_key_of_role(role_arn: str, endpoint: str) -> dict[str, str]:
+    """Credentials with the permissions of a function's role; unlike a session of the role they don't expire."""
+    iam = client("iam", endpoint)
+    role, user = role_arn.rsplit("/", 1)[-1], f"sam-local-{secrets.token_hex(8)}"
+    iam.create_user(UserName=user)
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+        iam.put_user_policy(UserName=user, PolicyName=policy, PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    return {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": "",  # in place of the shell's
+    }
 
 
 def reaped(pid: int) -> bool:
@@ -335,6 +396,21 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def docker_bridge(port: int) -> str | None:
+    """This machine's address on Docker's default bridge, if there is one and the port is free there.
+
+    A container reaches nothing else of this machine: `sam local` ignores `--docker-network host`.
+    """
+    get_interface_address = 0x8915  # SIOCGIFADDR, see netdevice(7)
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        answer = fcntl.ioctl(probe, get_interface_address, struct.pack("256s", b"docker0"))
+        address = socket.inet_ntoa(answer[20:24])
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, port))
+        return address
+    return None
 
 
 def architecture() -> str:

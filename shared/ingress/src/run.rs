@@ -41,7 +41,7 @@ pub struct HttpEvent {
     body: Body,
 }
 
-/// What is read of the event. Header names come in lower case.
+/// What is read of the event.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire {
@@ -55,6 +55,8 @@ struct Wire {
 
 #[derive(Deserialize)]
 struct Headers {
+    /// API Gateway sends header names in lower case; `sam local start-api` capitalises them.
+    #[serde(alias = "Authorization")]
     authorization: Option<String>,
 }
 
@@ -154,6 +156,13 @@ mod tests {
         check(r#""body": "/wA=", "isBase64Encoded": true"#, &[255, 0]);
         check(r#""body": null, "isBase64Encoded": false"#, b"");
         check(r#""isBase64Encoded": false"#, b"");
+    }
+
+    #[test]
+    fn credentials_are_read_from_a_capitalised_header() {
+        let event = r#"{"headers": {"Authorization": "Basic eDp5"}, "requestContext": {}}"#;
+        let request = serde_json::from_str::<HttpEvent>(event).unwrap().into_request(Context::default());
+        assert_eq!(request.headers()[header::AUTHORIZATION], "Basic eDp5");
     }
 
     #[test]
