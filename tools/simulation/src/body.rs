@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use models::{Item, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
+use models::{Digest, Item, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
 
 use crate::plan::{Callback, Form, Shape};
 
@@ -38,6 +38,8 @@ const STATUSES: [&str; 14] = [
 pub(crate) struct Sent {
     /// The key under which it is stored first; none if it is no callback.
     pub(crate) key: Option<(String, String)>,
+    /// What the body says, whatever its layout.
+    pub(crate) digest: Digest,
     /// A part of the body that the published event must hold to the letter, if it holds data.
     pub(crate) verbatim: Option<String>,
     /// Whether it fits the table without the bucket.
@@ -49,14 +51,19 @@ pub(crate) type Bodies = BTreeMap<Vec<u8>, Sent>;
 
 /// The body of a callback.
 pub(crate) fn of(callback: &Callback) -> (Vec<u8>, Sent) {
-    match callback.form {
+    let (body, key, verbatim, fits_the_table) = match callback.form {
         Form::Mo(shape) => mo(callback, shape),
         Form::Dlr(word) => dlr(callback, word),
-        Form::Malformed(which) => malformed(callback, which),
-    }
+        Form::Malformed(which) => (malformed(callback, which), None, None, true),
+    };
+    let digest = Digest::of(&String::from_utf8_lossy(&body));
+    (body, Sent { key, digest, verbatim, fits_the_table })
 }
 
-fn mo(callback: &Callback, shape: Shape) -> (Vec<u8>, Sent) {
+/// A body, its key, what must be published of it to the letter, and whether it fits the table.
+type Made = (Vec<u8>, Option<(String, String)>, Option<String>, bool);
+
+fn mo(callback: &Callback, shape: Shape) -> Made {
     let Callback { message, edition, .. } = *callback;
     // Each shape has ids of its own, or every second callback would be a variant of another one.
     let id = match shape {
@@ -88,8 +95,7 @@ fn mo(callback: &Callback, shape: Shape) -> (Vec<u8>, Sent) {
         _ => content,
     };
     let fits_the_table = body.len() < MAX_ITEM_BYTES - 1_000 || shape == Shape::BinaryAtTheLimit;
-    let sent = Sent { key: Some((format!("MO#{id}"), "EVENT".to_owned())), verbatim, fits_the_table };
-    (body.into_bytes(), sent)
+    (body.into_bytes(), Some((format!("MO#{id}"), "EVENT".to_owned())), verbatim, fits_the_table)
 }
 
 fn item_bytes(body: &str) -> usize {
@@ -125,7 +131,7 @@ fn content(shape: Shape, edition: u8) -> Option<String> {
     })
 }
 
-fn dlr(callback: &Callback, word: u8) -> (Vec<u8>, Sent) {
+fn dlr(callback: &Callback, word: u8) -> Made {
     let Callback { message, edition, .. } = *callback;
     let status = STATUSES[usize::from(word) % STATUSES.len()];
     let id = format!("{MARK}-sent-{}", message % 3);
@@ -136,21 +142,20 @@ fn dlr(callback: &Callback, word: u8) -> (Vec<u8>, Sent) {
     ];
     let detail = (edition > 0).then(|| format!("\"{MARK} {edition}\""));
     members.extend(detail.iter().map(|detail| ("detail", detail.clone())));
-    let sent = Sent { key: Some((format!("DLR#{id}"), status.to_owned())), verbatim: detail, fits_the_table: true };
-    (object(&members, callback.rearranged).into_bytes(), sent)
+    let key = (format!("DLR#{id}"), status.to_owned());
+    (object(&members, callback.rearranged).into_bytes(), Some(key), detail, true)
 }
 
-fn malformed(callback: &Callback, which: u8) -> (Vec<u8>, Sent) {
+fn malformed(callback: &Callback, which: u8) -> Vec<u8> {
     let Callback { message, edition, .. } = *callback;
-    let body = match which {
+    match which {
         0 => format!("{MARK}{message}{edition}").into_bytes(),
         1 => format!("[\"{MARK}{message}{edition}\"]").into_bytes(),
         2 => format!("{{\"id\":\"{MARK}{message}{edition}").into_bytes(),
         3 => format!("{{\"source\":\"{MARK}{message}{edition}\"}}").into_bytes(),
         4 => [format!("{{\"id\":\"{MARK}{message}{edition}").as_bytes(), b"\xff\"}"].concat(),
         _ => format!("{{\"id\":\"{MARK}{message}{edition}{}\"}}", "x".repeat(9_000)).into_bytes(),
-    };
-    (body, Sent { key: None, verbatim: None, fits_the_table: true })
+    }
 }
 
 fn object(members: &[(&str, String)], rearranged: bool) -> String {

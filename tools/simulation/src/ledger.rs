@@ -14,7 +14,7 @@ use crate::aws::sns::Message;
 use crate::body::{Bodies, MARK, MARK_NUMBER, Sent};
 use crate::gateway::Heard;
 use crate::network::ENTRY_CODES;
-use crate::plan::{Callback, Fault, Form, Function, HOUR, How, Kind, MINUTE, Ms, SECOND, Target};
+use crate::plan::{Callback, Fault, Function, HOUR, How, Kind, MINUTE, Ms, SECOND, Target};
 use crate::process::{BUCKET, Caller, DLR_TOPIC, EPOCH_MS, MO_TOPIC};
 use crate::world::World;
 
@@ -57,7 +57,10 @@ pub(crate) struct Ledger {
 #[derive(Debug)]
 struct Event {
     body: Vec<u8>,
+    digest: Digest,
     pk: String,
+    /// The key under which its callback is stored first.
+    key: (String, String),
     /// The attributes that filter policies need.
     attributes: BTreeMap<String, String>,
     received_at: String,
@@ -66,6 +69,8 @@ struct Event {
     went_on: Option<Ms>,
     delivered: u64,
     parked: bool,
+    /// Whether the table has forgotten it.
+    expired: bool,
 }
 
 /// `data.delivery` of a published receipt.
@@ -107,6 +112,15 @@ impl Ledger {
     }
 }
 
+/// The table has forgotten an item.
+pub(crate) fn expired(world: &World, pk: &str, sk: &str) {
+    let id = Key { pk: pk.to_owned(), sk: sk.to_owned() }.event_id();
+    if let Some(event) = world.ledger.borrow_mut().events.get_mut(&id) {
+        event.expired = true;
+    }
+    world.hit("item expired");
+}
+
 /// The mark of a personal value that a text holds.
 pub(crate) fn personal(text: &str) -> Option<&'static str> {
     [MARK, MARK_NUMBER].into_iter().find(|mark| text.contains(mark))
@@ -139,7 +153,7 @@ pub(crate) fn heard(world: &World, callback: &Callback, bytes: &[u8], sent: &Sen
             ledger.accepted.insert(bytes.to_vec());
             let is_durable = match heard.body["outcome"].as_str() {
                 Some("deferred") => true,
-                _ => ledger.of_body(bytes).next().is_some() || ledger.says_the_same(bytes, sent).next().is_some(),
+                _ => ledger.says_the_same(sent).next().is_some(),
             };
             if !is_durable {
                 drop(ledger);
@@ -165,19 +179,9 @@ fn is_excused(world: &World, sent: &Sent, took: Ms) -> bool {
 }
 
 impl Ledger {
-    /// The stored events with this body.
-    fn of_body<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = &'a Event> {
-        self.events.values().filter(move |event| event.body == bytes)
-    }
-
     /// The stored events of this key whose bodies say the same.
-    fn says_the_same<'a>(&'a self, bytes: &[u8], sent: &'a Sent) -> impl Iterator<Item = &'a Event> {
-        let digest = Digest::of(&String::from_utf8_lossy(bytes));
-        let key = sent.key.as_ref();
-        self.events.values().filter(move |event| {
-            let same_key = self.bodies.get(&event.body).map(|sent| sent.key.as_ref()) == Some(key);
-            same_key && Digest::of(&String::from_utf8_lossy(&event.body)) == digest
-        })
+    fn says_the_same<'a>(&'a self, sent: &'a Sent) -> impl Iterator<Item = &'a Event> {
+        self.events.values().filter(|event| Some(&event.key) == sent.key.as_ref() && event.digest == sent.digest)
     }
 }
 
@@ -205,18 +209,16 @@ pub(crate) fn stored(world: &World, put: &Put) {
     };
     let mut ledger = world.ledger.borrow_mut();
     let sent = body.as_ref().and_then(|body| ledger.bodies.get(body)).cloned();
-    let (Some(body), Some(Sent { key: Some((pk, sk)), .. })) = (body, &sent) else {
+    let (Some(body), Some(sent @ Sent { key: Some((pk, sk)), digest, .. })) = (body, &sent) else {
         drop(ledger);
         world.violation("the body is kept byte for byte", || format!("{} {}", put.pk, put.sk));
         return;
     };
-    let digest = Digest::of(&String::from_utf8_lossy(&body));
     let is_variant = put.sk == format!("{sk}#{}", digest.short());
     if put.pk != *pk || (put.sk != *sk && !is_variant) {
         world.violation("an event has its callback's key", || format!("{} {}", put.pk, put.sk));
     }
-    let is_doubled = sent.as_ref().is_some_and(|sent| ledger.says_the_same(&body, sent).next().is_some());
-    if is_doubled {
+    if ledger.says_the_same(sent).any(|event| !event.expired) {
         world.violation("nothing is stored twice", || format!("{} {}", put.pk, put.sk));
     }
     let kind = if put.pk.starts_with("MO#") { "mo" } else { "dlr" };
@@ -230,13 +232,16 @@ pub(crate) fn stored(world: &World, put: &Put) {
     }
     let event = Event {
         body,
+        digest: digest.clone(),
         pk: put.pk.clone(),
+        key: (pk.clone(), sk.clone()),
         attributes,
         received_at: text(&put.item, "received_at").unwrap_or_default().to_owned(),
         stored_at: world.now(),
         went_on: None,
         delivered: 0,
         parked: false,
+        expired: false,
     };
     let id = Key { pk: put.pk.clone(), sk: put.sk.clone() }.event_id();
     ledger.events.insert(id, event);
@@ -478,14 +483,15 @@ pub(crate) fn balance(world: &World) {
     for bytes in &ledger.accepted {
         let Some(sent) = ledger.bodies.get(bytes) else { continue };
         let name = || sent.key.clone().unwrap_or_default().0;
-        match ledger.says_the_same(bytes, sent).count() {
+        match ledger.says_the_same(sent).count() {
             1 => {}
             0 => world.violation("200 leads to a stored event", name),
             _ => world.violation("nothing is stored twice", name),
         }
     }
     for event in ledger.events.values() {
-        if event.delivered == 0 {
+        // What has expired can't be redriven any more.
+        if event.delivered == 0 && !(event.expired && event.parked) {
             world.violation("what is stored is delivered", || format!("{}, parked: {}", event.pk, event.parked));
         }
     }
@@ -497,19 +503,22 @@ pub(crate) fn balance(world: &World) {
             world.violation("400 leads to quarantine", || sha256);
         }
     }
-    let is_foreign = |body: &str| {
+    let stays = |body: &str| {
         let message: Value = serde_json::from_str(body).unwrap_or_default();
-        message["key"]["pk"].as_str().is_some_and(|pk| pk.contains("foreign"))
+        let part = |name: &str| message["key"][name].as_str().unwrap_or_default().to_owned();
+        let id = Key { pk: part("pk"), sk: part("sk") }.event_id();
+        ledger.foreign.contains(&id) || ledger.events.get(&id).is_some_and(|event| event.expired)
     };
     let queue = world.dead_letters.borrow();
-    if let Some(left) = queue.bodies().find(|body| !is_foreign(body)) {
+    if let Some(left) = queue.bodies().find(|body| !stays(body)) {
         world.violation("redrive empties the dead-letter queue", || left.chars().take(300).collect());
     }
     let parked_foreign = ledger.foreign.len();
     if queue.len() < parked_foreign {
         world.violation("a foreign item is parked", || format!("{} of {parked_foreign}", queue.len()));
     }
-    let expires = (EPOCH_MS / 1000 + 30 * 24 * 3600).to_string();
+    let days = u64::from(world.plan.setup.retention_days);
+    let expires = (EPOCH_MS / 1000 + days * 24 * 3600).to_string();
     let is_kept_long_enough = |item: &serde_json::Map<String, Value>| {
         item.get("expires_at").and_then(|at| at["N"].as_str()).is_some_and(|at| *at >= *expires)
     };
@@ -559,13 +568,5 @@ fn named(target: Target, how: How) -> &'static str {
         DeadLetters: "dead-letter queue rejects" "dead-letter queue withheld" "dead-letter queue slow" "dead-letter queue silent" "dead-letter queue's answer lost";
         MoTopic: "topic mo rejects" "topic mo withheld" "topic mo slow" "topic mo silent" "topic mo's answer lost";
         DlrTopic: "topic dlr rejects" "topic dlr withheld" "topic dlr slow" "topic dlr silent" "topic dlr's answer lost";
-    }
-}
-
-impl Form {
-    /// Whether it is a callback at all.
-    #[cfg(test)]
-    pub(crate) fn is_callback(self) -> bool {
-        !matches!(self, Self::Malformed(_))
     }
 }

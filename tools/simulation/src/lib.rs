@@ -4,6 +4,7 @@
 //!
 //! A run is told in `world.rs`; the promises are in `ledger.rs`; each model of AWS is a file under `aws/`.
 
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "tests fail by panic"))]
 #![expect(
     clippy::panic,
     clippy::indexing_slicing,
@@ -20,6 +21,12 @@ mod plan;
 mod process;
 mod world;
 
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use proptest::strategy::ValueTree;
@@ -30,10 +37,44 @@ pub use crate::world::{Outcome, Stats, Violation};
 /// For how long smaller plans are tried for one that fails.
 const TIME_TO_SHRINK: Duration = Duration::from_secs(20);
 
+/// The names of all faults, as [`Stats::hits`] counts them.
+pub fn fault_names() -> impl Iterator<Item = &'static str> {
+    plan::all_kinds().map(plan::Kind::name)
+}
+
 /// Runs the plan of a seed.
 #[must_use]
 pub fn run(seed: u64) -> Outcome {
     world::run(&plan::tree(seed).current(), false)
+}
+
+/// Runs seeds, in as many threads as there are cores: the sum of what they did, and the violations by seed. Ends with the
+/// first violation unless `all` are asked for.
+#[must_use]
+pub fn run_seeds(seeds: Range<u64>, all: bool) -> (Stats, BTreeMap<u64, Violation>) {
+    let next = AtomicU64::new(seeds.start);
+    let failed = AtomicBool::new(false);
+    let results = Mutex::new((Stats::default(), BTreeMap::new()));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end || (failed.load(Ordering::Relaxed) && !all) {
+                        break;
+                    }
+                    let outcome = run(seed);
+                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                    results.0.add(&outcome.stats);
+                    if let Some(violation) = outcome.violation {
+                        failed.store(true, Ordering::Relaxed);
+                        results.1.insert(seed, violation);
+                    }
+                }
+            });
+        }
+    });
+    results.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A seed's failure, with the smallest plan found that breaks the same promise, and what happens in it.

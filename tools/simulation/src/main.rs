@@ -1,14 +1,9 @@
-//! `make simulate`: many runs of the simulation, in as many threads as there are cores.
+//! `make simulate`: many runs of the simulation, and what was found in them.
 
 #![expect(clippy::print_stdout, reason = "it prints what it finds")]
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -41,7 +36,7 @@ fn main() -> ExitCode {
         return repeat(seed);
     }
     let began = Instant::now();
-    let (stats, failures) = run(&options);
+    let (stats, failures) = simulation::run_seeds(options.from..options.from + options.seeds, options.all);
     show(&stats, began.elapsed());
     let mut by_promise: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for (seed, violation) in &failures {
@@ -58,33 +53,6 @@ fn main() -> ExitCode {
         explain(*seed, violation);
     }
     ExitCode::FAILURE
-}
-
-/// Runs the seeds, and gives the sum of what they did and the violations.
-fn run(options: &Options) -> (Stats, BTreeMap<u64, Violation>) {
-    let next = AtomicU64::new(options.from);
-    let failed = AtomicBool::new(false);
-    let results = Mutex::new((Stats::default(), BTreeMap::new()));
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= options.from + options.seeds || (failed.load(Ordering::Relaxed) && !options.all) {
-                        break;
-                    }
-                    let outcome = simulation::run(seed);
-                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-                    results.0.add(&outcome.stats);
-                    if let Some(violation) = outcome.violation {
-                        failed.store(true, Ordering::Relaxed);
-                        results.1.insert(seed, violation);
-                    }
-                }
-            });
-        }
-    });
-    results.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn show(stats: &Stats, took: Duration) {

@@ -174,6 +174,7 @@ async fn answer(world: &Rc<World>, from: Caller, request: &Request) -> Answer {
             if let Some(put) = put {
                 ledger::stored(world, &put);
                 world.stream_changed.notify_waiters();
+                world.spawn(Rc::clone(world).expire(put));
             }
             answer
         }

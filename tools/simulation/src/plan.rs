@@ -36,6 +36,8 @@ pub struct Setup {
     pub cold_start: Ms,
     /// By how much the clock of a process may be wrong, to either side.
     pub skew: Ms,
+    /// `RetentionDays` of the template.
+    pub retention_days: u16,
     /// The longest pause of Lambda between two tries of a stream batch. AWS documents none.
     pub retry_pause: Ms,
 }
@@ -241,15 +243,21 @@ pub(crate) fn tree(seed: u64) -> impl ValueTree<Value = Plan> {
 }
 
 fn plan(scale: Scale) -> impl Strategy<Value = Plan> {
-    let setup = (1u8..4, 2u64..20, 20u64..900, prop_oneof![3 => Just(0u64), 1 => 1u64..2_000]).prop_map(
-        move |(shards, latency, cold_start, skew)| Setup {
+    let setup = (
+        1u8..4,
+        2u64..20,
+        20u64..900,
+        prop_oneof![3 => Just(0u64), 1 => 1u64..2_000],
+        prop_oneof![2 => Just(30u16), 1 => Just(1u16)],
+    )
+        .prop_map(move |(shards, latency, cold_start, skew, retention_days)| Setup {
             shards,
             latency,
             cold_start,
             skew,
+            retention_days,
             retry_pause: scale.retry_pause,
-        },
-    );
+        });
     (
         any::<u64>().no_shrink(),
         setup,
@@ -300,7 +308,7 @@ fn shape() -> impl Strategy<Value = Shape> {
         4 => Just(Shape::DoubleKey),
         6 => Just(Shape::Binary),
         3 => Just(Shape::LargeBinary),
-        6 => Just(Shape::Large),
+        10 => Just(Shape::Large),
         1 => Just(Shape::Huge),
         1 => Just(Shape::Giant),
         1 => Just(Shape::BinaryAtTheLimit),
@@ -359,7 +367,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         2 => Just(Target::TableReads),
         2 => Just(Target::Bucket),
         3 => Just(Target::Spill),
-        1 => Just(Target::DeadLetters),
+        2 => Just(Target::DeadLetters),
         4 => Just(Target::MoTopic),
         4 => Just(Target::DlrTopic),
     ];
@@ -375,6 +383,30 @@ fn kind() -> impl Strategy<Value = Kind> {
         1 => Just(Kind::Redrive),
         3 => (0u8..4).prop_map(Kind::Foreign),
     ]
+}
+
+/// One of each kind.
+pub(crate) fn all_kinds() -> impl Iterator<Item = Kind> {
+    use Function::{Fanout, Mo, Recover};
+    let targets = [
+        Target::TableWrites,
+        Target::TableReads,
+        Target::Bucket,
+        Target::Spill,
+        Target::DeadLetters,
+        Target::MoTopic,
+        Target::DlrTopic,
+    ];
+    let hows = [How::Transient(0), How::Withheld(0), How::Slow(0), How::Silent, How::AnswerLost];
+    let calls = targets.into_iter().flat_map(move |target| hows.map(|how| Kind::Calls(target, how)));
+    calls.chain([Mo, Fanout, Recover].map(Kind::Killed)).chain([Mo, Fanout, Recover].map(Kind::Throttled)).chain([
+        Kind::Entries(0),
+        Kind::RecordsTwice,
+        Kind::MessagesTwice,
+        Kind::Split,
+        Kind::Redrive,
+        Kind::Foreign(0),
+    ])
 }
 
 impl Fault {

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::aws::dynamodb::TABLE_ARN;
 use crate::gateway::{PASSWORD, USER};
-use crate::plan::{Function, Ms};
+use crate::plan::{Function, Ms, Setup};
 
 /// When a run begins: 2026-01-05T00:00:00Z.
 pub(crate) const EPOCH_MS: Ms = 1_767_571_200_000;
@@ -119,7 +119,18 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn new(function: Function, number: u64, network: Network, start: Instant, skew: i64) -> Self {
+    pub(crate) fn new(
+        function: Function,
+        number: u64,
+        setup: &Setup,
+        network: Network,
+        start: Instant,
+        skew: i64,
+    ) -> Self {
+        let setting = |name: &str| match name {
+            "RETENTION_DAYS" => Some(setup.retention_days.to_string()),
+            name => setting(name),
+        };
         let sdk = sdk(Caller::Process(function, number), network, start, skew);
         let usable = "the settings are complete";
         let code = match function {
@@ -164,7 +175,6 @@ fn setting(name: &str) -> Option<String> {
         "MO_TOPIC_ARN" => MO_TOPIC.to_owned(),
         "DLR_TOPIC_ARN" => DLR_TOPIC.to_owned(),
         "CALLBACK_CREDENTIALS" => Verifier::new(USER, PASSWORD).ok()?.to_string(),
-        "RETENTION_DAYS" => "30".to_owned(),
         _ => return None,
     })
 }

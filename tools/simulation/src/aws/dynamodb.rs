@@ -111,17 +111,28 @@ impl Table {
         // "If you perform a PutItem or UpdateItem operation that does not change any data in an item, DynamoDB Streams
         // does not write a stream record for that operation."
         if before.as_ref().is_none_or(|row| row.item != item) {
-            self.stream(&pk, &sk, &item, before.is_none(), now);
+            self.stream(&pk, &sk, &item, if before.is_none() { "INSERT" } else { "MODIFY" }, now);
         }
         Put { pk, sk, item, overwritten: before.is_some() }
     }
 
-    fn stream(&mut self, pk: &str, sk: &str, item: &Item, is_insert: bool, now: Ms) {
+    /// Deletes an item whose time to live is over: "typically within a few days of their expiration"; until then it is
+    /// read and found as ever. Its record in the stream is a `REMOVE`.
+    pub(crate) fn expire(&mut self, pk: &str, sk: &str, now: Ms) -> bool {
+        let row = self.rows.remove(&(pk.to_owned(), sk.to_owned()));
+        if let Some(row) = &row {
+            self.stream(pk, sk, &row.item, "REMOVE", now);
+        }
+        row.is_some()
+    }
+
+    fn stream(&mut self, pk: &str, sk: &str, item: &Item, name: &str, now: Ms) {
         self.changes += 1;
         let sequence_number = format!("{:021}", self.changes * 100);
+        let image = if name == "REMOVE" { Item::new() } else { item.clone() };
         let record = json!({
             "eventID": format!("{:032x}", self.changes),
-            "eventName": if is_insert { "INSERT" } else { "MODIFY" },
+            "eventName": name,
             "eventVersion": "1.1",
             "eventSource": "aws:dynamodb",
             "awsRegion": "us-east-1",
@@ -129,13 +140,14 @@ impl Table {
                 // "Rounded down to the closest second."
                 "ApproximateCreationDateTime": (EPOCH_MS + now) / 1000,
                 "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
-                "NewImage": item,
+                "NewImage": image,
                 "SequenceNumber": sequence_number,
                 "SizeBytes": size_bytes(item),
                 "StreamViewType": "NEW_IMAGE",
             },
             "eventSourceARN": format!("{TABLE_ARN}/stream/2026-01-05T00:00:00.000"),
         });
+        let is_insert = name == "INSERT";
         let record = Record { sequence_number, pk: pk.to_owned(), is_insert, stored_at: now, json: record.to_string() };
         let shard = self.open_shard(pk);
         if let Some(shard) = self.shards.get_mut(shard) {
@@ -271,5 +283,100 @@ fn value_bytes(value: &Value) -> usize {
         ("M", Value::Object(members)) => 3 + members.len() + size_bytes(members),
         ("NULL" | "BOOL", _) => 1,
         (of_type, _) => panic!("attributes of type {of_type} are not modelled"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(json: &Value) -> Request {
+        Request {
+            service: Service::DynamoDb,
+            operation: String::new(),
+            path: String::new(),
+            body: json.to_string().into_bytes(),
+        }
+    }
+
+    fn put(table: &mut Table, pk: &str, body: &str, condition: bool) -> (u16, Value) {
+        let mut json = json!({"Item": {"pk": {"S": pk}, "sk": {"S": "EVENT"}, "body": {"S": body}}});
+        if condition {
+            json["ConditionExpression"] = "attribute_not_exists(pk)".into();
+            json["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD".into();
+        }
+        let (answer, _) = table.put(&request(&json), 0);
+        (answer.status, serde_json::from_slice(&answer.body).unwrap())
+    }
+
+    #[test]
+    fn a_condition_keeps_what_is_there_and_shows_it() {
+        let mut table = Table::new(1);
+        assert_eq!(put(&mut table, "MO#a", "first", true).0, 200);
+        let (status, answer) = put(&mut table, "MO#a", "second", true);
+        assert_eq!((status, &answer["Item"]["body"]["S"]), (400, &json!("first")));
+        assert_eq!(put(&mut table, "MO#a", "second", false).0, 200);
+        assert_eq!(table.items().map(|(_, _, item)| text(item, "body").unwrap()).collect::<Vec<_>>(), ["second"]);
+    }
+
+    #[test]
+    fn a_put_that_changes_nothing_is_not_in_the_stream() {
+        let mut table = Table::new(1);
+        for body in ["first", "first", "second"] {
+            put(&mut table, "MO#a", body, false);
+        }
+        let inserts: Vec<bool> = table.shards[0].records.iter().map(|record| record.is_insert).collect();
+        assert_eq!(inserts, [true, false]);
+    }
+
+    #[test]
+    fn an_item_is_at_most_400_kb_and_has_its_keys() {
+        let names = "pk".len() + "MO#a".len() + "sk".len() + "EVENT".len() + "body".len();
+        let largest = "x".repeat(400 * 1024 - names);
+        let mut table = Table::new(1);
+        assert_eq!(put(&mut table, "MO#a", &largest, true).0, 200);
+        assert_eq!(put(&mut table, "MO#b", &format!("{largest}x"), true).0, 400);
+        assert_eq!(put(&mut table, "", "x", true).0, 400);
+    }
+
+    #[test]
+    fn the_records_of_a_key_stay_in_order_when_shards_split() {
+        let mut table = Table::new(2);
+        for round in 0..20 {
+            table.split(round);
+            for pk in ["MO#a", "MO#b", "MO#c"] {
+                put(&mut table, pk, &round.to_string(), false);
+            }
+        }
+        // A parent is read before its children, so along each way from a root the numbers of a key must rise.
+        fn check(table: &Table, shard: usize, pk: &str, mut last: String) {
+            for record in table.shards[shard].records.iter().filter(|record| record.pk == pk) {
+                assert!(record.sequence_number > last);
+                last.clone_from(&record.sequence_number);
+            }
+            for child in table.shards[shard].children.into_iter().flatten() {
+                check(table, child, pk, last.clone());
+            }
+        }
+        for pk in ["MO#a", "MO#b", "MO#c"] {
+            check(&table, 0, pk, String::new());
+            check(&table, 1, pk, String::new());
+        }
+        assert_eq!(table.shards.iter().map(|shard| shard.records.len()).sum::<usize>(), 60);
+    }
+
+    #[test]
+    fn a_read_that_is_not_consistent_may_miss_the_latest() {
+        let mut table = Table::new(1);
+        put(&mut table, "DLR#a", "x", true);
+        let mut query =
+            json!({"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "DLR#a"}}});
+        let count = |table: &Table, query: &Value, now| {
+            let answer: Value = serde_json::from_slice(&table.query(&request(query), now).body).unwrap();
+            answer["Count"].clone()
+        };
+        assert_eq!((count(&table, &query, 1), count(&table, &query, STALENESS)), (json!(0), json!(1)));
+        query["ConsistentRead"] = true.into();
+        assert_eq!(count(&table, &query, 1), 1);
     }
 }

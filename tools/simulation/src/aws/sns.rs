@@ -121,3 +121,37 @@ impl Entry {
             && self.message.attributes.values().all(|value| !value.is_empty() && super::sqs::may_be_sent(value))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publish(messages: &[&str]) -> (u16, usize) {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("Action", "PublishBatch").append_pair("TopicArn", "t");
+        for (number, message) in messages.iter().enumerate() {
+            let entry = format!("PublishBatchRequestEntries.member.{}", number + 1);
+            form.append_pair(&format!("{entry}.Id"), &number.to_string());
+            form.append_pair(&format!("{entry}.Message"), message);
+        }
+        let body = form.finish().into_bytes();
+        let request = Request { service: Service::Sns, operation: String::new(), path: String::new(), body };
+        let (answer, taken) = Batch::read(&request).publish(|| None);
+        (answer.status, taken.len())
+    }
+
+    #[test]
+    fn a_batch_is_ten_messages_of_256_kib_together() {
+        assert_eq!(publish(&["x"; 10]), (200, 10));
+        assert_eq!(publish(&["x"; 11]), (400, 0));
+        assert_eq!(publish(&[]), (400, 0));
+        let half = "x".repeat(MAX_BATCH_BYTES / 2);
+        assert_eq!(publish(&[&half, &half]), (200, 2));
+        assert_eq!(publish(&[&half, &half, "x"]), (400, 0));
+    }
+
+    #[test]
+    fn an_entry_with_a_character_that_is_refused_fails_alone() {
+        assert_eq!(publish(&["x", "\u{ffff}", "y"]), (200, 2));
+    }
+}

@@ -167,3 +167,45 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(queue: &mut Queue, body: &str) -> u16 {
+        let body = json!({ "MessageBody": body }).to_string().into_bytes();
+        queue.send(&Request { service: Service::Sqs, operation: String::new(), path: String::new(), body }, 0).0.status
+    }
+
+    #[test]
+    fn a_message_is_hidden_until_its_time_is_over_or_it_is_deleted() {
+        let mut queue = Queue::default();
+        assert_eq!(send(&mut queue, "a"), 200);
+        let (first, _) = queue.receive(30, 9, 0);
+        assert_eq!((first.len(), queue.receive(30, 9, 29).0.len(), queue.next_visible()), (1, 0, Some(30)));
+        let (again, _) = queue.receive(30, 9, 30);
+        assert_eq!(again[0].receives, 2);
+        queue.delete(again[0].id);
+        assert_eq!(queue.len(), 0);
+    }
+
+    #[test]
+    fn a_message_received_too_often_is_dead() {
+        let mut queue = Queue::default();
+        send(&mut queue, "a");
+        for now in 0..3 {
+            assert_eq!(queue.receive(1, 3, now).0.len(), 1);
+        }
+        let (received, dead) = queue.receive(1, 3, 3);
+        assert_eq!((received.len(), dead, queue.len()), (0, vec!["a".to_owned()], 0));
+    }
+
+    #[test]
+    fn a_message_is_at_most_a_mebibyte_of_legal_characters() {
+        let mut queue = Queue::default();
+        assert_eq!(send(&mut queue, &"x".repeat(MAX_MESSAGE_BYTES)), 200);
+        for refused in [&"x".repeat(MAX_MESSAGE_BYTES + 1), "", "\u{fffe}", "\u{ffff}", "\u{1}"] {
+            assert_eq!(send(&mut queue, refused), 400);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The part of `make test`: some hundred seeds, and that they try what they are meant to.
+
+#![expect(clippy::print_stdout, reason = "shown when it fails")]
+
+/// A month and more, in less than a minute.
+const SEEDS: u64 = 500;
+
+/// Faults that so few seeds don't hit for sure.
+const RARE: [&str; 7] = [
+    "bucket silent",
+    "bucket slow",
+    "item expired",
+    "messages twice",
+    "recover killed",
+    "recover throttled",
+    "dead-letter queue slow",
+];
+
+#[test]
+fn no_seed_breaks_a_promise() {
+    let (stats, violations) = simulation::run_seeds(0..SEEDS, true);
+    println!("{stats:#?}");
+    assert!(violations.is_empty(), "`make simulate SEED=…` shows what happens: {violations:#?}");
+    assert!(stats.time >= 30 * 24 * 3_600_000, "{} ms", stats.time);
+    let missed: Vec<_> =
+        simulation::fault_names().filter(|name| !stats.hits.contains_key(name) && !RARE.contains(name)).collect();
+    assert!(missed.is_empty(), "these faults never hit: {missed:?}");
+}
+
+#[test]
+fn a_seed_repeats_exactly() {
+    for seed in 0..20 {
+        assert_eq!(simulation::trace(seed).trace, simulation::trace(seed).trace, "seed {seed}");
+    }
+}
