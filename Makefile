@@ -45,6 +45,12 @@ fuzz: ## fuzz both callbacks and the message, FUZZ_SECONDS=60 each; needs a nigh
 chaos: ## inject faults under load and count what is lost or doubled, see `make chaos CHAOS=--help`
 	@$(PYTHON) infra/local/chaos.py $(CHAOS)
 
+SEED ?=
+
+.PHONY: simulate
+simulate: ## the functions against models of AWS, on virtual time; SEED=… repeats one run, see `make simulate SIMULATE=--help`
+	cargo run --quiet --locked --profile tool --package simulation -- $(if $(SEED),--seed $(SEED)) $(SIMULATE)
+
 .PHONY: lint
 lint: ## rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff
 	@$(TOOLS) sam lint cargo-deny
@@ -76,7 +82,7 @@ bench: build ## measure the functions, see `make bench BENCH=--help`; its memory
 	cargo lambda build --release --locked --package bench-noop
 	cargo lambda build --release --locked --package bench-bare
 	cargo bench --locked -p models -p ingress
-	cargo run --quiet --locked --profile bench-driver -p bench -- $(BENCH)
+	cargo run --quiet --locked --profile tool -p bench -- $(BENCH)
 
 .PHONY: deploy
 deploy: build ## deploy to AWS; asks for the parameters the first time, PARAMETERS='NAME=VALUE …' changes some later

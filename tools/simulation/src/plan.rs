@@ -315,7 +315,8 @@ fn shape() -> impl Strategy<Value = Shape> {
     ]
 }
 
-/// One fault, or two at once: the second line of defence is needed only while the first one fails.
+/// One fault; or two at once, since the second line of defence is needed only while the first one fails; or an outage that
+/// ends in throttling, while what has waited is published.
 fn faults(scale: Scale) -> impl Strategy<Value = Vec<Fault>> {
     let together = prop_oneof![
         3 => Just((Target::TableWrites, Target::Spill)),
@@ -331,7 +332,19 @@ fn faults(scale: Scale) -> impl Strategy<Value = Vec<Fault>> {
                 Fault { kind: Kind::Calls(other, as_well), lasts, percent, ..fault },
             ]
         });
-    prop_oneof![2 => fault(scale).prop_map(|fault| vec![fault]), 1 => pair]
+    let topic = prop_oneof![Just(Target::MoTopic), Just(Target::DlrTopic)];
+    let code = prop_oneof![Just(0u8), Just(1), Just(5)];
+    let drain = (fault(scale), topic, (MINUTE..10 * MINUTE, 20u8..80, code)).prop_map(
+        |(outage, topic, (lasts, percent, code))| {
+            let outage = Fault { kind: Kind::Calls(topic, How::Transient(0)), percent: 100, ..outage };
+            vec![outage, Fault { at: outage.at + outage.lasts, lasts, percent, kind: Kind::Entries(code) }]
+        },
+    );
+    prop_oneof![
+        8 => fault(scale).prop_map(|fault| vec![fault]),
+        4 => pair,
+        1 => drain,
+    ]
 }
 
 fn how() -> impl Strategy<Value = How> {

@@ -2,12 +2,14 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_types::region::Region;
 use fanout::Fanout;
 use ingress::{Door, Verifier};
 use platform::SdkConfig;
@@ -98,9 +100,14 @@ pub(crate) fn sdk(from: Caller, network: Network, start: Instant, skew: i64) -> 
         })
         .unwrap_or_else(|error| unreachable!("everything is set: {error}"));
     }
+    // The SDK's retry quota belongs to a service, a region and an operating system process: a region of its own gives each
+    // process here a quota of its own.
+    static REGIONS: AtomicU64 = AtomicU64::new(0);
+    let region = Region::new(format!("simulated-{}", REGIONS.fetch_add(1, Ordering::Relaxed)));
     let connector = SharedHttpConnector::new(Connector { from, network });
     let client = http_client_fn(move |_, _| connector.clone());
-    BASE.with(|base| base.clone().into_builder().http_client(client).time_source(Clock { start, skew }).build())
+    let with = |base: &SdkConfig| base.clone().into_builder().region(region).http_client(client);
+    BASE.with(|base| with(base).time_source(Clock { start, skew }).build())
 }
 
 /// What a process runs.
