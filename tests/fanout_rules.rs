@@ -196,7 +196,13 @@ async fn entries_that_sns_refuses_one_and_all_are_parked_after_one_call() {
 
 #[tokio::test]
 async fn an_entry_that_sns_may_take_later_comes_again() {
-    for (code, sender_fault) in [("InternalError", false), ("Throttled", true), ("AuthorizationError", true)] {
+    for (code, sender_fault) in [
+        ("InternalError", false),
+        ("Throttled", true),
+        ("KMSThrottling", true),
+        ("AuthorizationError", true),
+        ("NeverDocumented", true),
+    ] {
         let records = vec![mo_record(1, "a"), mo_record(2, "b"), mo_record(3, "c")];
         let answer = aws(move |request| published(request, &[(1, code, sender_fault)]));
         let (failures, calls) = fan_out(records, answer).await;
@@ -440,6 +446,73 @@ async fn a_topic_that_is_gone_holds_up_the_others_for_ten_minutes_and_forgets_no
 }
 
 #[tokio::test]
+async fn withheld_event_alone_in_its_batch_is_parked_after_ten_minutes() {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    for code in ["AuthorizationError", "NotFound", "KMSDisabled"] {
+        let alone = |age| vec![aged(mo_record(1, "a"), age)];
+        let (failures, calls) = fan_out(alone(minutes(9)), aws(move |_| sns_error(400, code))).await;
+        assert_eq!((failures, parked(&calls)), (vec!["1".to_owned()], vec![]), "{code}");
+        let (failures, calls) = fan_out(alone(minutes(11)), aws(move |_| sns_error(400, code))).await;
+        assert_eq!((failures.len(), parked(&calls).len()), (0, 1), "{code}");
+        let (failures, calls) = fan_out(vec![mo_record(1, "a")], aws(move |_| sns_error(400, code))).await;
+        assert_eq!((failures, parked(&calls)), (vec!["1".to_owned()], vec![]), "{code}: without an age it waits");
+    }
+}
+
+#[tokio::test]
+async fn throttled_event_waits_whatever_else_is_published() {
+    let hours = |hours: u64| Duration::from_secs(3600 * hours);
+    let batch = |age| vec![aged(mo_record(1, "a"), age), aged(mo_record(2, "b"), age), dlr_record(3, "c")];
+    for code in ["Throttled", "KMSThrottling", "InternalError"] {
+        let answer = || aws(move |request| published(request, &[(0, code, true)]));
+        let (failures, calls) = fan_out(batch(hours(19)), answer()).await;
+        assert_eq!((failures, parked(&calls)), (vec!["1".to_owned()], vec![]), "{code}");
+        let (_, calls) = fan_out(batch(hours(20)), answer()).await;
+        assert_eq!(parked(&calls)[0]["reason"], code);
+    }
+}
+
+#[tokio::test]
+async fn receipt_that_may_not_read_its_history_is_parked_after_ten_minutes() {
+    let old = |id| vec![aged(dlr_record(1, id), Duration::from_secs(11 * 60))];
+    let answer = |code: &'static str| {
+        let others = aws(|request| published(request, &[]));
+        move |operation: &str, request: &str| match operation {
+            "Query" => dynamodb_error(400, code),
+            _ => others(operation, request),
+        }
+    };
+    for code in ["AccessDeniedException", "ResourceNotFoundException"] {
+        let (failures, calls) = fan_out(old("a"), answer(code)).await;
+        assert_eq!((failures.len(), &parked(&calls)[0]["reason"]), (0, &json!(code)));
+    }
+    for code in ["ThrottlingException", "ProvisionedThroughputExceededException", "ValidationException"] {
+        let (failures, calls) = fan_out(old("a"), answer(code)).await;
+        assert_eq!((failures, parked(&calls)), (vec!["1".to_owned()], vec![]), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn withheld_topic_lets_the_other_go_on() {
+    // Each message fills a call, so that the receipt's call is in the second wave.
+    let large = |number: usize| {
+        let body = json!({"id": number.to_string(), "content": "x".repeat(200_000)}).to_string();
+        record(number, &Item::mo(&MoCallback::parse(&body).unwrap(), received(&body)))
+    };
+    for (code, receipts) in [("NotFound", 1), ("Throttled", 0)] {
+        let records = (1..=10).map(large).chain([dlr_record(11, "r")]).collect();
+        let answer = aws(move |request| match request.contains("MO_TOPIC_ARN") {
+            true => sns_error(400, code),
+            false => published(request, &[]),
+        });
+        let (failures, calls) = fan_out(records, answer).await;
+        assert_eq!(failures, ["1"], "{code}");
+        let calls = calls.lock().unwrap();
+        assert_eq!(calls.iter().filter(|(_, form)| form.contains("DLR_TOPIC_ARN")).count(), receipts, "{code}");
+    }
+}
+
+#[tokio::test]
 async fn what_lies_behind_an_event_that_waits_is_published_once_and_not_at_each_try() {
     let (sdk, calls) = sdk(aws(|request| match request.contains("MO_TOPIC_ARN") {
         true => sns_error(404, "NotFound"),
@@ -466,8 +539,8 @@ async fn what_lies_behind_an_event_that_waits_is_published_once_and_not_at_each_
     assert_eq!(receipts(), 2, "what is new goes on");
     fan_out(batch(minutes(9)), true).await;
     assert_eq!(receipts(), 3, "a replay publishes again");
-    assert_eq!(fan_out(batch(minutes(11)), false).await, None, "SNS takes others: this one is parked");
-    assert_eq!((receipts(), parked(&calls).len()), (4, 1));
+    assert_eq!(fan_out(batch(minutes(11)), false).await, None, "the event that waited is parked");
+    assert_eq!((receipts(), parked(&calls).len()), (3, 1), "and what was published behind it isn't published again");
 }
 
 #[tokio::test]

@@ -32,12 +32,12 @@ const CONCURRENT_CALLS: usize = 10;
 /// What is left of an invocation's time for the answer itself.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(2);
 
-/// An event that its topic doesn't take is parked after this time if others were published in the same invocation:
-/// then it isn't SNS that is out of order, and all events behind it have waited long enough.
+/// How long an event may block its shard while its topic, a permission or a KMS key is missing. A person has to restore
+/// those, which can take days, and the events behind it needn't wait for that.
 const HOLD_UP: Duration = Duration::from_secs(10 * 60);
 
-/// An event that its topic doesn't take is parked after this time, whatever the cause: the stream keeps it for 24 h,
-/// and Lambda would drop it at 22 h (`MaximumRecordAgeInSeconds` in the template), telling no more than its position.
+/// How long an event is retried during an outage. The stream keeps a record for 24 h, and Lambda drops it at 22 h
+/// (`MaximumRecordAgeInSeconds` in the template) and reports only its position.
 const LAST_CALL: Duration = Duration::from_secs(20 * 60 * 60);
 
 /// What Lambda hands over: records of the stream, oldest first, each as its own text, so that one that
@@ -147,10 +147,8 @@ pub async fn handle(fanout: &Fanout, batch: StreamBatch, deadline: SystemTime) -
     let time_left = deadline.duration_since(now).unwrap_or_default();
     let records: Vec<Record> = batch.records.iter().map(|raw| Record::read(raw)).collect();
     let mut done = Done::none_of(records.len());
-    // Who asks for a count publishes again on purpose. And once the first record has waited for long enough, what lies
-    // behind it has to show whether SNS takes anything at all.
-    let waits = records.first().map(|record| record.age(now)).unwrap_or_default();
-    if !batch.count && waits < HOLD_UP {
+    // A batch that asks for a count is published again on purpose.
+    if !batch.count {
         fanout.published.recall(&records, &mut done);
     }
     let in_time = time_left.saturating_sub(TIME_TO_ANSWER);
@@ -172,7 +170,7 @@ pub async fn handle(fanout: &Fanout, batch: StreamBatch, deadline: SystemTime) -
 async fn fan_out(fanout: &Fanout, records: &[Record], done: &mut Done) -> Result<(), Reason> {
     let mut setbacks = Vec::new();
     let events = new_events(fanout, records, done, &mut setbacks).await;
-    // Events first: a dead-letter queue that is out of order holds up no event that can be published.
+    // Events first: a dead-letter queue that is unavailable delays no event that can be published.
     publish(fanout, &events, done, &mut setbacks).await;
     settle(fanout, records, done, setbacks).await
 }
@@ -193,7 +191,7 @@ async fn new_events(
                 stored.push(&**event);
                 indices.push(index);
             }
-            Record::Poison(poison) => setbacks.push((index, Setback::Refused(poison.reason.clone()))),
+            Record::Poison(poison) => setbacks.push((index, Setback::Permanent(poison.reason.clone()))),
             Record::NoEvent { .. } => done.mark(index),
         }
     }
@@ -207,26 +205,31 @@ async fn new_events(
     events
 }
 
-/// Publishes events, as many calls at a time as may be, until a call shows that others had better wait.
+/// Publishes events in waves of calls. After a transient setback the later waves wait: SNS has trouble, and more calls
+/// don't help it. A withheld topic says nothing about the other one.
 async fn publish(fanout: &Fanout, events: &[(usize, NewEvent)], done: &mut Done, setbacks: &mut Vec<(usize, Setback)>) {
     let outbound = events.iter().map(|(index, event)| Outbound { index: *index, event }).collect();
     for wave in batches(outbound).chunks(CONCURRENT_CALLS) {
         let outcomes = join_all(wave.iter().map(|batch| fanout.topics.publish(batch))).await;
         let entries = wave.iter().flat_map(|batch| &batch.entries);
+        let mut goes_on = true;
         for (entry, outcome) in entries.zip(outcomes.into_iter().flatten()) {
             match outcome {
                 Ok(()) => done.mark_published(entry.index),
-                Err(setback) => setbacks.push((entry.index, setback)),
+                Err(setback) => {
+                    goes_on &= !matches!(setback, Setback::Transient(_));
+                    setbacks.push((entry.index, setback));
+                }
             }
         }
-        if setbacks.iter().any(|(_, setback)| matches!(setback, Setback::Retry(_))) {
+        if !goes_on {
             return;
         }
     }
 }
 
-/// Parks what can't be published, in the order of the records, up to the first that has to wait: what lies behind it
-/// comes again in any case.
+/// Parks what is given up, in the order of the records, up to the first that has to wait: Lambda retries all records
+/// behind that one anyway.
 async fn settle(
     fanout: &Fanout,
     records: &[Record],
@@ -237,20 +240,34 @@ async fn settle(
     let now = fanout.clock.now();
     for (index, setback) in setbacks {
         let Some(record) = records.get(index) else { continue };
-        let reason = match setback {
-            Setback::Refused(reason) => reason,
-            Setback::Retry(reason) if is_given_up(record.age(now), done.counts.published) => reason,
-            Setback::Retry(reason) => return Err(reason),
-        };
-        park(fanout, record, &reason).await?;
+        match verdict(setback, record.age(now)) {
+            Verdict::Park(reason) => park(fanout, record, &reason).await?,
+            Verdict::Wait(reason) => return Err(reason),
+        }
         done.mark_parked(index);
     }
     Ok(())
 }
 
-/// Whether an event that its topic didn't take this time is to wait no longer.
-fn is_given_up(age: Duration, published_with_it: usize) -> bool {
-    age >= LAST_CALL || (age >= HOLD_UP && published_with_it > 0)
+/// What becomes of a record that isn't published.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It is parked with this reason.
+    Park(Reason),
+    /// Lambda retries it, and every record behind it.
+    Wait(Reason),
+}
+
+/// Decides what becomes of a record of this age. What was published beside it doesn't count: SNS throttles some calls
+/// and takes others, above all while an outage drains. A record that doesn't say its age has none, so age never parks
+/// it: `wab` hands over such records, and keeps those that have to wait.
+fn verdict(setback: Setback, age: Duration) -> Verdict {
+    match setback {
+        Setback::Permanent(reason) => Verdict::Park(reason),
+        Setback::Withheld(reason) if age >= HOLD_UP => Verdict::Park(reason),
+        Setback::Transient(reason) if age >= LAST_CALL => Verdict::Park(reason),
+        Setback::Withheld(reason) | Setback::Transient(reason) => Verdict::Wait(reason),
+    }
 }
 
 async fn park(fanout: &Fanout, record: &Record, reason: &Reason) -> Result<(), Reason> {
@@ -269,8 +286,8 @@ async fn park(fanout: &Fanout, record: &Record, reason: &Reason) -> Result<(), R
     Ok(())
 }
 
-/// What was published of batches whose first records have to wait: Lambda comes again from those, usually to this same
-/// process, and for as long as they wait. So each event behind them is published once, and not at each try. What is
+/// What was published of batches whose first records have to wait. Lambda retries from those records, usually in this
+/// process, for as long as they wait; so each event behind them is published once and not at each try. What is
 /// forgotten, with the process, is published again.
 #[derive(Debug, Clone, Default)]
 struct Remembered(Arc<Mutex<HashSet<Published>>>);
@@ -362,14 +379,22 @@ impl Done {
 mod tests {
     use super::*;
 
+    /// Each cause has its own limit, and one second less than it isn't enough.
+    #[track_caller]
+    fn check(setback: fn(Reason) -> Setback, patience: Option<Duration>) {
+        let verdict = |age| verdict(setback(Reason::from("why")), age);
+        let park = Verdict::Park(Reason::from("why"));
+        if let Some(patience) = patience {
+            assert_eq!(verdict(Duration::ZERO), Verdict::Wait(Reason::from("why")));
+            assert_eq!(verdict(patience - Duration::from_secs(1)), Verdict::Wait(Reason::from("why")));
+        }
+        assert_eq!(verdict(patience.unwrap_or_default()), park);
+    }
+
     #[test]
-    fn an_event_waits_for_sns_and_not_for_ever() {
-        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
-        assert!(!is_given_up(minutes(0), 99));
-        assert!(!is_given_up(minutes(9), 99), "others are published: it holds them up for ten minutes at the most");
-        assert!(is_given_up(minutes(10), 1));
-        assert!(!is_given_up(minutes(10), 0), "SNS is out of order: it waits");
-        assert!(!is_given_up(minutes(20 * 60 - 1), 0));
-        assert!(is_given_up(minutes(20 * 60), 0), "before the stream forgets it");
+    fn each_cause_has_its_own_patience() {
+        check(Setback::Permanent, None);
+        check(Setback::Withheld, Some(Duration::from_secs(10 * 60)));
+        check(Setback::Transient, Some(Duration::from_secs(20 * 60 * 60)));
     }
 }

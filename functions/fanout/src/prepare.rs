@@ -8,7 +8,7 @@ use futures_util::stream;
 use models::{Body, Delivery, Event, Item, Kind, MAX_MESSAGE_BYTES, Object, Receipt};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use platform::Reason;
-use store::{EventTable, Fetch, Objects};
+use store::{EventTable, Fetch, Objects, Unread};
 
 use crate::CONCURRENT_CALLS;
 use crate::publish::Setback;
@@ -30,7 +30,7 @@ pub(crate) struct NewEvent {
 }
 
 /// The receipts of each message that a batch has one of, by partition key.
-type Receipts<'a> = HashMap<&'a str, Result<Vec<Receipt>, Reason>>;
+type Receipts<'a> = HashMap<&'a str, Result<Vec<Receipt>, Unread>>;
 
 impl Sources {
     /// Makes the events of stored items, in their order, some at a time.
@@ -59,7 +59,7 @@ impl Sources {
             event = event.with_binary(content, content.key.as_ref().map(|key| self.objects.uri(key)));
         }
         if let Some(known) = receipts.get(item.key.pk.as_str()) {
-            let known = known.clone().map_err(Setback::Retry)?;
+            let known = known.clone().map_err(unread)?;
             let this = Receipt::stored(&item.key.sk, item.status.as_deref(), item.received_at.clone());
             event = event.with_delivery(Delivery::of(this, known));
         }
@@ -76,7 +76,7 @@ impl Sources {
     async fn body<'a>(&self, item: &'a Item<'_>) -> Result<Option<Cow<'a, str>>, Setback> {
         let object = match &item.body {
             Body::Inline { body } => return Ok(Some(Cow::Borrowed(body))),
-            Body::Encoded { .. } => return Err(Setback::Refused(Reason::from("the item's layout is not known"))),
+            Body::Encoded { .. } => return Err(Setback::Permanent(Reason::from("the item's layout is not known"))),
             Body::Object(object) => object,
         };
         // Of binary content the event is what stands around it.
@@ -86,9 +86,9 @@ impl Sources {
         match self.objects.get(&object.body_key).await {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(body) => Ok(Some(Cow::Owned(body))),
-                Err(_) => Err(Setback::Refused(Reason::from("the body's object is not its body"))),
+                Err(_) => Err(Setback::Permanent(Reason::from("the body's object is not its body"))),
             },
-            Err(Fetch::Gone) => Err(Setback::Refused(Reason::from("the body's object is gone"))),
+            Err(Fetch::Gone) => Err(Setback::Permanent(Reason::from("the body's object is gone"))),
             Err(Fetch::Unavailable(reason)) => {
                 tracing::warn!(%reason, "the bucket did not give a body: its event is published by reference");
                 Ok(None)
@@ -102,7 +102,7 @@ impl Sources {
             Body::Object(Object { body_key, .. }) => self.objects.uri(body_key),
             Body::Inline { .. } | Body::Encoded { .. } => {
                 let no_table =
-                    || Setback::Refused(Reason::from("the event is too large and its record names no table"));
+                    || Setback::Permanent(Reason::from("the event is too large and its record names no table"));
                 let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
                 let table_arn = stored.table_arn.as_deref().ok_or_else(no_table)?;
                 format!("{table_arn}?pk={}&sk={}", encode(&item.key.pk), encode(&item.key.sk))
@@ -115,7 +115,7 @@ impl Sources {
 impl NewEvent {
     fn of(event: &Event<'_>) -> Result<Self, Setback> {
         let message =
-            event.to_message().map_err(|_| Setback::Refused(Reason::from("the event could not be written")))?;
+            event.to_message().map_err(|_| Setback::Permanent(Reason::from("the event could not be written")))?;
         let attributes = event.attributes().into_iter().map(|(name, value)| (name, value.to_owned())).collect();
         Ok(Self { kind: event.kind(), message, attributes })
     }
@@ -127,6 +127,13 @@ impl NewEvent {
     }
 }
 
+fn unread(unread: Unread) -> Setback {
+    match unread {
+        Unread::Withheld(reason) => Setback::Withheld(reason),
+        Unread::Unavailable(reason) => Setback::Transient(reason),
+    }
+}
+
 fn refused(error: models::EventError) -> Setback {
-    Setback::Refused(Reason::from(error.to_string().as_str()))
+    Setback::Permanent(Reason::from(error.to_string().as_str()))
 }

@@ -19,13 +19,40 @@ pub(crate) struct Topics {
     dlr_arn: String,
 }
 
-/// Why an event isn't published.
+/// Why an event isn't published. Each cause has its own patience: see [`crate::verdict`].
 #[derive(Debug, Clone)]
 pub(crate) enum Setback {
-    /// It never can be as it is.
-    Refused(Reason),
-    /// It may be, later.
-    Retry(Reason),
+    /// The event itself is refused: retrying it never helps.
+    Permanent(Reason),
+    /// A topic, a permission or a KMS key is missing: someone has to restore it.
+    Withheld(Reason),
+    /// A service throttles, fails or doesn't answer: it heals without a person.
+    Transient(Reason),
+}
+
+impl Setback {
+    /// The setback of an error code of `PublishBatch`, of a whole call or of one entry.
+    ///
+    /// The codes are those that the SNS API reference documents for `PublishBatch` and, under "Common errors", for
+    /// every action. A code that isn't listed is transient: waiting loses nothing, and parking on it could empty the
+    /// stream into the dead-letter queue. Whether SNS calls an entry's error the sender's fault isn't asked: it says so
+    /// of throttling and of missing permissions too.
+    fn of_code(code: &str, reason: Reason) -> Self {
+        let code = code.rsplit('.').next().unwrap_or(code);
+        match code.strip_suffix("Exception").unwrap_or(code) {
+            "InvalidParameter"
+            | "InvalidParameterValue"
+            | "ParameterValueInvalid"
+            | "ValidationError"
+            | "Validation"
+            | "BatchRequestTooLong" => Self::Permanent(reason),
+            "AccessDenied" | "AuthorizationError" | "NotAuthorized" | "NotFound" | "OptInRequired"
+            | "KMSAccessDenied" | "KMSDisabled" | "KMSInvalidState" | "KMSNotFound" | "KMSOptInRequired" => {
+                Self::Withheld(reason)
+            }
+            _ => Self::Transient(reason),
+        }
+    }
 }
 
 impl Topics {
@@ -48,8 +75,8 @@ impl Topics {
             Kind::Dlr => &self.dlr_arn,
         };
         match self.call(topic_arn, &batch.entries).await {
-            // Maybe for one entry's sake: each one for itself.
-            Err(Setback::Refused(_)) if batch.entries.len() > 1 => {
+            // One entry may be the cause: publish each alone.
+            Err(Setback::Permanent(_)) if batch.entries.len() > 1 => {
                 let mut outcomes = Vec::with_capacity(batch.entries.len());
                 for entry in batch.entries.chunks(1) {
                     outcomes.extend(self.call(topic_arn, entry).await.unwrap_or_else(|setback| vec![Err(setback)]));
@@ -68,8 +95,8 @@ impl Topics {
         ));
         match call.send().await {
             Ok(output) => Ok(outcomes(&output, entries.len())),
-            Err(error) if error.code().is_some_and(blames_the_message) => Err(Setback::Refused(Reason::of(&error))),
-            Err(error) => Err(Setback::Retry(Reason::of(&error))),
+            // Without a code there was no answer, or none that could be read.
+            Err(error) => Err(Setback::of_code(error.code().unwrap_or_default(), Reason::of(&error))),
         }
     }
 }
@@ -91,36 +118,70 @@ fn outcomes(output: &PublishBatchOutput, entries: usize) -> Vec<Result<(), Setba
             return Ok(());
         }
         match output.failed().iter().find(|entry| entry.id() == number) {
-            Some(entry) if entry.sender_fault() && !heals(entry.code()) => {
-                Err(Setback::Refused(Reason::from(entry.code())))
-            }
-            Some(entry) => Err(Setback::Retry(Reason::from(entry.code()))),
-            None => Err(Setback::Retry(Reason::from("the answer leaves an entry out"))),
+            Some(entry) => Err(Setback::of_code(entry.code(), Reason::from(entry.code()))),
+            None => Err(Setback::Transient(Reason::from("the answer leaves an entry out"))),
         }
     };
     (0..entries).map(outcome).collect()
 }
 
-/// Whether the error of a whole call is about what is published. All others are about the topic, the
-/// permission or the service, which may heal: parking on those would empty the stream into the queue.
-fn blames_the_message(code: &str) -> bool {
-    matches!(
-        code,
-        "InvalidParameter"
-            | "InvalidParameterException"
-            | "InvalidParameterValue"
-            | "InvalidParameterValueException"
-            | "ParameterValueInvalid"
-            | "ValidationError"
-            | "ValidationException"
-            | "BatchRequestTooLong"
-            | "BatchRequestTooLongException"
-            | "AWS.SimpleNotificationService.BatchRequestTooLong"
-    )
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Whether an entry's error may pass, although SNS calls it the sender's fault: a missing permission, key
-/// or topic can be given back.
-fn heals(code: &str) -> bool {
-    ["Authorization", "AccessDenied", "KMS", "NotFound", "Throttl", "Internal"].iter().any(|word| code.contains(word))
+    #[track_caller]
+    fn check(codes: &[&str], is_expected: fn(&Setback) -> bool) {
+        for code in codes {
+            let setback = Setback::of_code(code, Reason::from(*code));
+            assert!(is_expected(&setback), "{setback:?}");
+        }
+    }
+
+    #[test]
+    fn every_documented_code_has_its_cause() {
+        check(
+            &[
+                "InvalidParameter",
+                "InvalidParameterException",
+                "ParameterValueInvalid",
+                "ValidationError",
+                "ValidationException",
+                "BatchRequestTooLong",
+                "AWS.SimpleNotificationService.BatchRequestTooLong",
+            ],
+            |setback| matches!(setback, Setback::Permanent(_)),
+        );
+        check(
+            &[
+                "AuthorizationError",
+                "AccessDenied",
+                "AccessDeniedException",
+                "NotFound",
+                "NotFoundException",
+                "KMSAccessDenied",
+                "KMSDisabled",
+                "KMSInvalidState",
+                "KMSNotFound",
+                "KMSOptInRequired",
+            ],
+            |setback| matches!(setback, Setback::Withheld(_)),
+        );
+        check(
+            &[
+                "KMSThrottling",
+                "KMSThrottlingException",
+                "Throttled",
+                "ThrottlingException",
+                "InternalError",
+                "InternalFailure",
+                "ServiceUnavailable",
+                "RequestExpired",
+                "InvalidSecurity",
+                "InvalidClientTokenId",
+                "never documented",
+                "",
+            ],
+            |setback| matches!(setback, Setback::Transient(_)),
+        );
+    }
 }

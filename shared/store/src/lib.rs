@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 pub use dead_letters::{DeadLetterQueue, Parked};
 pub use objects::{Fetch, Objects};
 pub use spill::SpillQueue;
-pub use table::{EventTable, Stored};
+pub use table::{EventTable, Stored, Unread};
 
 /// How long putting an object takes at the most.
 pub const OBJECT_DEADLINE: Duration = Duration::from_millis(1_000);

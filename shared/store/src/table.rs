@@ -2,7 +2,9 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::QueryError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use models::{Item, Key, Quarantined, Receipt, ReceivedAt};
 use platform::{Ping, Reason, SdkConfig};
@@ -30,6 +32,15 @@ pub enum Stored {
     Variant(Key),
     /// It was stored before.
     Duplicate(Key),
+}
+
+/// Why receipts couldn't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// The table or the right to read it is missing: someone has to restore it.
+    Withheld(Reason),
+    /// The table didn't answer this time.
+    Unavailable(Reason),
 }
 
 impl EventTable {
@@ -107,8 +118,8 @@ impl EventTable {
     /// All receipts of one message that are stored now, as one partition of the table: at most 100.
     ///
     /// # Errors
-    /// If the table didn't answer.
-    pub async fn receipts(&self, pk: &str) -> Result<Vec<Receipt>, Reason> {
+    /// If the table is missing, refuses or doesn't answer.
+    pub async fn receipts(&self, pk: &str) -> Result<Vec<Receipt>, Unread> {
         let query = self
             .client
             .query()
@@ -119,7 +130,7 @@ impl EventTable {
             .expression_attribute_names("#status", "status")
             .limit(MAX_RECEIPTS)
             .consistent_read(true);
-        let items = query.send().await.map_err(|error| Reason::of(&error))?.items.unwrap_or_default();
+        let items = query.send().await.map_err(|error| unread(&error))?.items.unwrap_or_default();
         let rows = items.into_iter().map(serde_dynamo::from_item::<_, Row>);
         // A row of another layout tells nothing that a history could hold.
         let receipt = |row: Row| Receipt::stored(&row.sk, row.status.as_deref(), row.received_at);
@@ -133,6 +144,15 @@ struct Row {
     sk: String,
     status: Option<String>,
     received_at: ReceivedAt,
+}
+
+/// `AccessDeniedException` also stands for a KMS key that the table's reader may not use (AWS re:Post, "How do I
+/// troubleshoot the error AccessDeniedException when I access an Amazon DynamoDB table?").
+fn unread(error: &SdkError<QueryError>) -> Unread {
+    match error.code() {
+        Some("AccessDeniedException" | "ResourceNotFoundException") => Unread::Withheld(Reason::of(error)),
+        _ => Unread::Unavailable(Reason::of(error)),
+    }
 }
 
 async fn in_time<T>(put: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
