@@ -1,8 +1,11 @@
 //! AWS as an HTTP client that answers as told, for what the emulator can't be brought to do.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_smithy_http_client::test_util::infallible_client_fn;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use ingress::{Door, Settings, Verifier};
 use lambda_http::http::{Request, Response};
 use platform::SdkConfig;
@@ -26,6 +29,42 @@ pub(crate) fn sdk(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + '
         Response::builder().status(status).body(answer).unwrap()
     });
     (base().into_builder().http_client(client).build(), calls)
+}
+
+/// As [`sdk`], but each call takes its time: `answer` says how long, or gives none if the service is silent for ever.
+pub(crate) fn paced_sdk(
+    answer: impl Fn(&str) -> Option<(Duration, (u16, String))> + Send + Sync + 'static,
+) -> (SdkConfig, Calls) {
+    let calls = Calls::default();
+    let paced = SharedHttpConnector::new(Paced { answer: Arc::new(answer), calls: Arc::clone(&calls) });
+    (base().into_builder().http_client(http_client_fn(move |_, _| paced.clone())).build(), calls)
+}
+
+#[derive(Clone)]
+struct Paced {
+    answer: Arc<dyn Fn(&str) -> Option<(Duration, (u16, String))> + Send + Sync>,
+    calls: Calls,
+}
+
+impl std::fmt::Debug for Paced {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Paced")
+    }
+}
+
+impl HttpConnector for Paced {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let request = request.try_into_http1x().unwrap();
+        let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+        let operation = operation(&request, &body);
+        let answer = (self.answer)(&operation);
+        self.calls.lock().unwrap().push((operation, body));
+        HttpConnectorFuture::new(async move {
+            let Some((after, (status, answer))) = answer else { return std::future::pending().await };
+            tokio::time::sleep(after).await;
+            Ok(HttpResponse::new(status.try_into().unwrap(), answer.into()))
+        })
+    }
 }
 
 /// The configuration that the functions use, with `endpoint` in place of AWS.

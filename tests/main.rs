@@ -18,6 +18,7 @@ mod create_time;
 mod end_to_end;
 mod fake_aws;
 mod fanout_rules;
+mod last_resort;
 mod log_lines;
 mod parked;
 mod recover_rules;

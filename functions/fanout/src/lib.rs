@@ -18,6 +18,7 @@ use platform::{BatchItemFailure, Clock, Reason, SdkConfig, SettingError, require
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::{DeadLetterQueue, EventTable, Objects, Parked};
+use tokio::time::{Instant, timeout_at};
 
 use crate::outbound::{Outbound, batches};
 use crate::prepare::{NewEvent, Sources};
@@ -151,8 +152,8 @@ pub async fn handle(fanout: &Fanout, batch: StreamBatch, deadline: SystemTime) -
     if !batch.count {
         fanout.published.recall(&records, &mut done);
     }
-    let in_time = time_left.saturating_sub(TIME_TO_ANSWER);
-    let outcome = tokio::time::timeout(in_time, fan_out(fanout, &records, &mut done)).await;
+    let by = Instant::now() + time_left.saturating_sub(TIME_TO_ANSWER);
+    let outcome = timeout_at(by, fan_out(fanout, &records, &mut done, by)).await;
     match outcome.unwrap_or_else(|_| Err(Reason::from("the time is up"))) {
         Ok(()) => tracing::info!(records = records.len(), "records fanned out"),
         Err(reason) => {
@@ -167,9 +168,9 @@ pub async fn handle(fanout: &Fanout, batch: StreamBatch, deadline: SystemTime) -
 }
 
 /// Goes through the records until one has to wait, and marks what is done.
-async fn fan_out(fanout: &Fanout, records: &[Record], done: &mut Done) -> Result<(), Reason> {
+async fn fan_out(fanout: &Fanout, records: &[Record], done: &mut Done, by: Instant) -> Result<(), Reason> {
     let mut setbacks = Vec::new();
-    let events = new_events(fanout, records, done, &mut setbacks).await;
+    let events = new_events(fanout, records, done, &mut setbacks, by).await;
     // Events first: a dead-letter queue that is unavailable delays no event that can be published.
     publish(fanout, &events, done, &mut setbacks).await;
     settle(fanout, records, done, setbacks).await
@@ -181,6 +182,7 @@ async fn new_events(
     records: &[Record],
     done: &mut Done,
     setbacks: &mut Vec<(usize, Setback)>,
+    by: Instant,
 ) -> Vec<(usize, NewEvent)> {
     let mut stored = Vec::with_capacity(records.len());
     let mut indices = Vec::with_capacity(records.len());
@@ -196,7 +198,7 @@ async fn new_events(
         }
     }
     let mut events = Vec::with_capacity(stored.len());
-    for (index, prepared) in indices.into_iter().zip(fanout.sources.prepare(&stored).await) {
+    for (index, prepared) in indices.into_iter().zip(fanout.sources.prepare(&stored, by).await) {
         match prepared {
             Ok(event) => events.push((index, event)),
             Err(setback) => setbacks.push((index, setback)),

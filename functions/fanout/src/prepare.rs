@@ -9,6 +9,7 @@ use models::{Body, Delivery, Event, Item, Kind, MAX_MESSAGE_BYTES, Object, Recei
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use platform::Reason;
 use store::{EventTable, Fetch, Objects, Unread};
+use tokio::time::Instant;
 
 use crate::CONCURRENT_CALLS;
 use crate::publish::Setback;
@@ -33,10 +34,12 @@ pub(crate) struct NewEvent {
 type Receipts<'a> = HashMap<&'a str, Result<Vec<Receipt>, Unread>>;
 
 impl Sources {
-    /// Makes the events of stored items, in their order, some at a time.
-    pub(crate) async fn prepare(&self, stored: &[&StoredEvent]) -> Vec<Result<NewEvent, Setback>> {
+    /// Makes the events of stored items, in their order, some at a time. Half of what is left until `by` then remains to
+    /// publish them: a bucket that stalls must not take it.
+    pub(crate) async fn prepare(&self, stored: &[&StoredEvent], by: Instant) -> Vec<Result<NewEvent, Setback>> {
         let receipts = &self.receipts(stored).await;
-        let events = stored.iter().map(|event| self.event(event, receipts));
+        let bodies_by = Instant::now() + by.duration_since(Instant::now()) / 2;
+        let events = stored.iter().map(|event| self.event(event, receipts, bodies_by));
         stream::iter(events).buffered(CONCURRENT_CALLS).collect().await
     }
 
@@ -51,9 +54,14 @@ impl Sources {
         stream::iter(looks).buffer_unordered(CONCURRENT_CALLS).collect().await
     }
 
-    async fn event(&self, stored: &StoredEvent, receipts: &Receipts<'_>) -> Result<NewEvent, Setback> {
+    async fn event(
+        &self,
+        stored: &StoredEvent,
+        receipts: &Receipts<'_>,
+        bodies_by: Instant,
+    ) -> Result<NewEvent, Setback> {
         let item = &stored.item;
-        let Some(body) = self.body(item).await? else { return self.by_reference(stored) };
+        let Some(body) = self.body(item, bodies_by).await? else { return self.by_reference(stored) };
         let mut event = Event::of(item, &body).map_err(refused)?;
         if let Some(content) = &item.binary {
             event = event.with_binary(content, content.key.as_ref().map(|key| self.objects.uri(key)));
@@ -73,17 +81,17 @@ impl Sources {
 
     /// The body; none if the event must do without it: it can't fit the message, or the bucket doesn't give it. An
     /// event doesn't wait for the bucket, so that no other waits behind it.
-    async fn body<'a>(&self, item: &'a Item<'_>) -> Result<Option<Cow<'a, str>>, Setback> {
+    async fn body<'a>(&self, item: &'a Item<'_>, by: Instant) -> Result<Option<Cow<'a, str>>, Setback> {
         let object = match &item.body {
             Body::Inline { body } => return Ok(Some(Cow::Borrowed(body))),
             Body::Encoded { .. } => return Err(Setback::Permanent(Reason::from("the item's layout is not known"))),
             Body::Object(object) => object,
         };
-        // Of binary content the event is what stands around it.
+        // For binary content, the event may fit without the content.
         if object.body_bytes > MAX_MESSAGE_BYTES && item.binary.is_none() {
             return Ok(None);
         }
-        match self.objects.get(&object.body_key).await {
+        match self.objects.get(&object.body_key, by).await {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(body) => Ok(Some(Cow::Owned(body))),
                 Err(_) => Err(Setback::Permanent(Reason::from("the body's object is not its body"))),

@@ -13,5 +13,5 @@ pub use answer::{Receipt, Refusal, answer};
 pub use binary::binary_content;
 pub use credentials::{Credentials, CredentialsError, Unauthorized, Verifier};
 pub use door::{Door, Settings};
-pub use request::read_body;
+pub use request::{BEFORE_TIMEOUT, LEAST_TIME_TO_KEEP, TIME_TO_KEEP, read_body};
 pub use run::{HttpEvent, run};

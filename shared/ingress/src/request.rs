@@ -1,6 +1,6 @@
 //! What a callback's HTTP request holds beside its credentials.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_http::{Context, Request, RequestExt};
 use models::MAX_BODY_BYTES;
@@ -22,32 +22,44 @@ pub fn read_body(request: &Request) -> Result<&[u8], Refusal> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeEpoch(pub(crate) i64);
 
-/// When API Gateway received the request; now, if it doesn't say.
+/// When API Gateway received the request, in milliseconds since 1970-01-01T00:00:00Z; now, if it doesn't say.
 pub(crate) fn received_epoch_ms(request: &Request, clock: &Clock) -> i64 {
-    match request.extensions().get() {
-        Some(&TimeEpoch(epoch_ms)) if epoch_ms > 0 => epoch_ms,
-        _ => now_epoch_ms(clock),
-    }
-}
-
-fn now_epoch_ms(clock: &Clock) -> i64 {
-    let since = clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let received = received(request).unwrap_or_else(|| clock.now());
+    let since = received.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// How long before Lambda ends an invocation it is to be answered: the functions may take 5 s (`Timeout` in the
-/// template), and the gateway shouldn't wait for more than 4.
-const BEFORE_THE_END: Duration = Duration::from_millis(1_200);
+fn received(request: &Request) -> Option<SystemTime> {
+    let TimeEpoch(epoch_ms) = *request.extensions().get()?;
+    let since = u64::try_from(epoch_ms).ok().filter(|since| *since > 0)?;
+    UNIX_EPOCH.checked_add(Duration::from_millis(since))
+}
 
-/// What there is to keep a callback in, if Lambda doesn't say when it ends the invocation.
-const TIME_TO_KEEP: Duration = Duration::from_millis(3_500);
+/// The time to keep a callback in, from when API Gateway received it. What is left of 4 s is for the way there and back
+/// and for writing the answer.
+pub const TIME_TO_KEEP: Duration = Duration::from_millis(3_500);
 
-/// When a callback has to be kept: then the answer is there within 4 s of the request, however long its body took to
-/// be read.
+/// The time to keep a callback in, however much of it has passed: the clocks of API Gateway and of the function may
+/// differ, and a start that took seconds must not leave the callback without a chance. It is what the table and the
+/// spill queue have reserved in [`store`].
+pub const LEAST_TIME_TO_KEEP: Duration = Duration::from_millis(2_000);
+
+/// The time reserved before Lambda's own timeout for the answer.
+pub const BEFORE_TIMEOUT: Duration = Duration::from_millis(1_200);
+
+/// When a callback has to be kept, so that its answer is there within 4 s of the request: whatever passed since API
+/// Gateway received it, a cold start included, is taken off. Lambda's timeout ends it earlier if it has to, for reading
+/// a large body takes time of the invocation.
 pub(crate) fn answer_by(request: &Request, clock: &Clock) -> Instant {
-    let end = request.lambda_context_ref().map(Context::deadline);
-    let left = end.and_then(|end| end.duration_since(clock.now()).ok());
-    Instant::now() + left.map_or(TIME_TO_KEEP, |left| left.saturating_sub(BEFORE_THE_END))
+    let now = clock.now();
+    let left = match received(request).map(|received| now.duration_since(received)) {
+        Some(Ok(waited)) => TIME_TO_KEEP.saturating_sub(waited).max(LEAST_TIME_TO_KEEP),
+        // API Gateway's clock is ahead, or the request doesn't say it.
+        Some(Err(_)) | None => TIME_TO_KEEP,
+    };
+    let timeout = request.lambda_context_ref().map(Context::deadline);
+    let until_timeout = timeout.and_then(|timeout| timeout.duration_since(now).ok());
+    Instant::now() + until_timeout.map_or(left, |until| until.saturating_sub(BEFORE_TIMEOUT).min(left))
 }
 
 /// Lambda's request id, which every log line of the invocation carries too; empty outside of Lambda.

@@ -3,6 +3,7 @@
 //! Built by hand from what Lambda sets rather than by `aws-config`, whose chain looks for profiles, containers
 //! and token services that a function hasn't got, and brings their clients into every binary: a megabyte.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -52,8 +53,8 @@ const OWN_SURROUNDINGS: [&str; 11] = [
 /// that a deployment may set: `AWS_ENDPOINT_URL`, also with a service's name behind it,
 /// `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, and the usual ones for a proxy.
 ///
-/// Three attempts of one second each with 50 ms and 100 ms between them at the most: a call that the
-/// gateway waits for is over after 3.2 seconds, so an answer always comes within 4.
+/// Three attempts of one second each, with at most 50 ms and 100 ms between them: a call ends within 3.2 seconds. A
+/// call that its caller bounds more closely has [`one_long_attempt`] instead.
 ///
 /// # Errors
 /// If the region or the credentials are missing, or no HTTP client can be built.
@@ -96,17 +97,36 @@ pub fn has_own_endpoint(sdk: &SdkConfig, service_id: &str) -> bool {
     sdk.endpoint_url().is_some() || of_service().is_some()
 }
 
-/// One connector for all clients, whatever they ask for. TLS by ring: the SDK's default provider costs some
-/// 45 ms of CPU in its first handshake.
+/// The timeouts of a call that its caller ends. One attempt may take all of that time, and so may opening its
+/// connection: a handshake can take longer than usual just when the call matters most. A quick failure is still
+/// retried.
+#[must_use]
+pub fn one_long_attempt() -> TimeoutConfig {
+    TimeoutConfig::builder().disable_connect_timeout().disable_operation_attempt_timeout().build()
+}
+
+/// One connector for all clients, and a second one, built only when it is needed, for calls without a connect timeout:
+/// a connector has one for all its connections. TLS by ring: the SDK's default provider costs some 45 ms of CPU in its
+/// first handshake.
 fn http_client(trust_store: TrustStore) -> Result<SharedHttpClient, HttpClientError> {
+    let tls = TlsContext::builder().with_trust_store(trust_store).build()?;
+    let prompt = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let prompt = connector(prompt, tls.clone());
+    let patient = LazyLock::new(move || connector(HttpConnectorSettings::builder().build(), tls));
+    Ok(http_client_fn(move |settings, _| match settings.connect_timeout() {
+        Some(_) => prompt.clone(),
+        None => LazyLock::force(&patient).clone(),
+    }))
+}
+
+fn connector(settings: HttpConnectorSettings, tls: TlsContext) -> SharedHttpConnector {
     let connector = Connector::builder()
-        .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build())
+        .connector_settings(settings)
         .proxy_config(ProxyConfig::from_env())
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(TlsContext::builder().with_trust_store(trust_store).build()?)
+        .tls_context(tls)
         .build();
-    let connector = SharedHttpConnector::new(connector);
-    Ok(http_client_fn(move |_, _| connector.clone()))
+    SharedHttpConnector::new(connector)
 }
 
 fn trust_store(var: impl Fn(&str) -> Option<String>) -> TrustStore {

@@ -1,11 +1,22 @@
 //! The first call of a function, made at init.
 
+use std::time::Duration;
+
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+
+/// How long the ping may take. Init is time that the first callback waits, so a service that is silent must not have
+/// much of it; a ping that fails costs nothing.
+const PING_TIME: Duration = Duration::from_millis(500);
+
+/// Awaits a call with [`Ping`], for a limited time. Its answer is of no interest: it is none to the call.
+pub async fn ping<T>(call: impl Future<Output = T>) {
+    let _ = tokio::time::timeout(PING_TIME, call).await;
+}
 
 /// Makes of any AWS call a `GET /ping`, which AWS's endpoints answer without a permission and without an
 /// effect. The call goes all its way all the same: it is serialised, given an endpoint and signed, and leaves a

@@ -1,5 +1,5 @@
-//! Where events are kept: the table, the bucket of what is large, the spill queue for when the table is out of order,
-//! and the dead-letter queue of what can't go on by itself. The only crate that speaks to DynamoDB, S3 and SQS.
+//! Where events are kept: the table, the bucket of what is large, the spill queue for when the table is unavailable, and
+//! the dead-letter queue of what needs manual action. The only crate that speaks to DynamoDB, S3 and SQS.
 
 mod dead_letters;
 mod objects;
@@ -17,18 +17,20 @@ pub use objects::{Fetch, Objects};
 pub use spill::SpillQueue;
 pub use table::{EventTable, Stored, Unread};
 
-/// How long putting an object takes at the most.
-pub const OBJECT_DEADLINE: Duration = Duration::from_millis(1_000);
-
-/// How long putting an item takes at the most, its retries and a second put for a variant included.
+/// How long putting an item takes at the most, its retries and a second put for a variant included. Three attempts over
+/// a warm connection fit in; a table that is silent for so long won't answer in the time that is left.
 pub const PUT_DEADLINE: Duration = Duration::from_millis(1_500);
 
-/// How long sending to the spill queue takes at the most. The three follow one another when everything fails; what a
-/// large body has taken to be read goes off the first two, see [`Store::keep`].
-pub const SPILL_DEADLINE: Duration = Duration::from_millis(1_000);
+/// The time reserved for the spill queue, the last resort. Its connection is opened only then, at a function's share of
+/// a core: name lookup, TLS handshake and a slow answer fit in.
+pub const SPILL_TIME: Duration = Duration::from_millis(1_500);
 
-/// What the table has left of the time at the least, when reading a large body took a part of it.
-const LEAST: Duration = Duration::from_millis(500);
+/// The time reserved for the spill queue when only an object can hold the body. Without the object there is nothing to
+/// put or to send, so the bucket gets more; what is sent then is small.
+pub const SPILL_TIME_OF_OBJECT: Duration = Duration::from_millis(1_000);
+
+/// The time reserved for the table when an object is put first: one attempt over the connection that init has opened.
+pub const TABLE_TIME: Duration = Duration::from_millis(500);
 
 /// What the store needs to know: the environment variables `TABLE_NAME`, `BUCKET_NAME` and `SPILL_QUEUE_URL`.
 #[derive(Debug, Clone)]
@@ -105,7 +107,7 @@ impl Store {
     /// Keeps an event, once: in the table, or until the table takes it, in the spill queue. A large body goes into
     /// an object, and so do the bytes of `binary` content; where the bucket takes neither, the item holds all of it.
     ///
-    /// It ends at `by`, whatever fails: each step leaves the next ones their time.
+    /// It ends at `by`, whatever fails: each step leaves the next ones the time that is reserved for them.
     ///
     /// # Errors
     /// If nothing durable took it.
@@ -116,16 +118,17 @@ impl Store {
         by: Instant,
     ) -> Result<Kept, Unavailable> {
         let is_large = item.size_bytes() > LARGE_ITEM_BYTES;
+        let ends = Ends::of(item.size_bytes(), by);
         // What is seldom needed is boxed: the future of every callback would be as large as all of it together.
         let item = match is_large || binary.is_some() {
-            true => Box::pin(self.with_objects(item, binary, by)).await?,
+            true => Box::pin(self.with_objects(item, binary, ends.object)).await?,
             false => item,
         };
-        match in_time_to_spill(by, self.table.put_once(&item)).await {
+        match in_time(ends.table, self.table.put_once(&item)).await {
             Ok(stored) => Ok(Kept::Stored(stored)),
             Err(reason) => {
                 let key = item.key.clone();
-                self.spill(&Spilled::Event(item), &reason).await?;
+                self.spill(&Spilled::Event(item), &reason, by).await?;
                 Ok(Kept::Deferred { key, reason })
             }
         }
@@ -141,21 +144,22 @@ impl Store {
         body: &[u8],
         by: Instant,
     ) -> Result<(), Unavailable> {
+        let ends = Ends::of(quarantined.size_bytes(), by);
         if quarantined.size_bytes() > LARGE_ITEM_BYTES {
-            let put = self.objects.put(ObjectKey::of_body(body), body.to_vec(), "application/octet-stream");
-            quarantined = match in_time_to_put(by, put).await {
+            let (key, bytes) = (ObjectKey::of_body(body), body.to_vec());
+            quarantined = match self.objects.put(key, bytes, "application/octet-stream", ends.object).await {
                 Ok(key) => quarantined.with_object(key, body.len()),
                 Err(reason) => fits(quarantined.size_bytes(), reason).map(|()| quarantined)?,
             };
         }
-        match in_time_to_spill(by, self.table.put_quarantined(&quarantined)).await {
+        match in_time(ends.table, self.table.put_quarantined(&quarantined)).await {
             Ok(()) => Ok(()),
-            Err(reason) => self.spill(&Spilled::Quarantine(quarantined), &reason).await,
+            Err(reason) => self.spill(&Spilled::Quarantine(quarantined), &reason, by).await,
         }
     }
 
-    async fn spill(&self, spilled: &Spilled<'_>, table: &Reason) -> Result<(), Unavailable> {
-        Box::pin(self.spill.send(spilled)).await.map_err(|spill| Unavailable { table: table.clone(), spill })
+    async fn spill(&self, spilled: &Spilled<'_>, table: &Reason, by: Instant) -> Result<(), Unavailable> {
+        Box::pin(self.spill.send(spilled, by)).await.map_err(|spill| Unavailable { table: table.clone(), spill })
     }
 
     /// The item with what is large in objects, as far as the bucket takes it.
@@ -169,14 +173,15 @@ impl Store {
         let body = async {
             let body = large?;
             let bytes = body.len();
-            let put = self.objects.put(ObjectKey::of_body(body.as_bytes()), body.into_bytes(), "application/json");
-            Some(in_time_to_put(by, put).await.map(|key| (key, bytes)))
+            let key = ObjectKey::of_body(body.as_bytes());
+            let put = self.objects.put(key, body.into_bytes(), "application/json", by).await;
+            Some(put.map(|key| (key, bytes)))
         };
         let content = async {
             let (content, bytes) = binary?;
             let key = ObjectKey::of_content(&content.sha256);
             // Without its object it is described all the same: the body has the bytes.
-            let put = in_time_to_put(by, self.objects.put(key, bytes, &content.content_type)).await;
+            let put = self.objects.put(key, bytes, &content.content_type, by).await;
             let key = put.inspect_err(|reason| tracing::warn!(%reason, "the bucket did not take binary content")).ok();
             Some(BinaryContent { key, ..content })
         };
@@ -191,14 +196,23 @@ impl Store {
     }
 }
 
-/// Ends an object's put where the table's would begin.
-async fn in_time_to_put<T>(by: Instant, put: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
-    in_time_to_spill(before(by, LEAST), put).await
+/// When the steps before the spill queue end, at the latest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ends {
+    object: Instant,
+    table: Instant,
 }
 
-/// Ends a put where the spill queue's time would begin.
-async fn in_time_to_spill<T>(by: Instant, put: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
-    timeout_at(before(by, SPILL_DEADLINE), put).await.unwrap_or_else(|_| Err(Reason::from("no answer in time")))
+impl Ends {
+    /// The ends for an item of this size, so that the spill queue can be asked before `by`.
+    fn of(size_bytes: usize, by: Instant) -> Self {
+        let spill_time = if size_bytes > MAX_ITEM_BYTES { SPILL_TIME_OF_OBJECT } else { SPILL_TIME };
+        Self { object: before(by, spill_time + TABLE_TIME), table: before(by, spill_time) }
+    }
+}
+
+async fn in_time<T>(by: Instant, put: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
+    timeout_at(by, put).await.unwrap_or_else(|_| Err(Reason::from("no answer in time")))
 }
 
 /// Some time before an instant. On a machine that has just been started there may be no such instant.
