@@ -174,14 +174,14 @@ fn answers(kind: Kind) -> Vec<Response<Body>> {
     let mut outcomes = vec![
         receipt(Kept::Stored(Stored::New(key.clone()))),
         receipt(Kept::Stored(Stored::Duplicate(key.clone()))),
-        receipt(Kept::Deferred { key, reason: reason() }),
+        receipt(Kept::Deferred { key: key.clone(), reason: reason() }),
         Err(Refusal::Unauthorized(Unauthorized)),
         Err(Refusal::Quarantined(CallbackError::NotJson { line: 1, column: 1 })),
         Err(Refusal::Quarantined(CallbackError::NotAnObject)),
         Err(Refusal::Quarantined(CallbackError::NoId)),
         Err(Refusal::Quarantined(CallbackError::IdTooLong)),
         Err(Refusal::TooLarge),
-        Err(Refusal::Unavailable(Unavailable { table: reason(), spill: reason() })),
+        Err(Refusal::Unavailable(Unavailable { key, table: reason(), spill: reason() })),
     ];
     if kind == Kind::Dlr {
         outcomes.push(Err(Refusal::Quarantined(CallbackError::NoStatus)));

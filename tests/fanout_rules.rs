@@ -176,6 +176,31 @@ async fn a_record_that_cannot_be_published_is_parked_and_the_others_are_publishe
 }
 
 #[tokio::test]
+async fn body_of_another_callback_is_parked() {
+    let under = |mut record: Value, pk: &str, sk: &str| {
+        for place in ["Keys", "NewImage"] {
+            record["dynamodb"][place]["pk"]["S"] = pk.into();
+            record["dynamodb"][place]["sk"]["S"] = sk.into();
+        }
+        record
+    };
+    let records = vec![
+        under(mo_record(1, "other"), "MO#poison5", "EVENT"),
+        under(dlr_record(2, "other"), "DLR#poison5", "sent"),
+        under(dlr_record(3, "a"), "DLR#a", "received"),
+        under(mo_record(4, "b"), "MO#b", "EVENT#0123456789ab"),
+        mo_record(5, "c"),
+    ];
+    let (failures, calls) = fan_out(records, aws(|request| published(request, &[]))).await;
+    assert_eq!(failures, [""; 0]);
+    assert_eq!(events(&calls).iter().map(|event| &event["subject"]).collect::<Vec<_>>(), ["c"]);
+    assert_eq!(parked(&calls).len(), 4);
+    for message in parked(&calls) {
+        assert_eq!(message["reason"], "the body is not the callback that the key says");
+    }
+}
+
+#[tokio::test]
 async fn an_entry_that_sns_refuses_for_good_is_parked() {
     let records = vec![mo_record(1, "a"), mo_record(2, "b"), mo_record(3, "c")];
     let answer = aws(|request| published(request, &[(1, "InvalidParameter", true)]));

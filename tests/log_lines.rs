@@ -118,6 +118,10 @@ async fn what_the_table_does_not_take_is_one_line_with_the_reason() {
         (&lost["reason"], &lost["spill.reason"]),
         (&json!("AccessDeniedException"), &json!("AccessDeniedException"))
     );
+    assert_eq!(lost["event.id"], deferred["event.id"], "what was lost is named");
+    assert_eq!(lost["event.id"].as_str().unwrap().len(), 32);
+    let no_event = line_of(&right, "s3cret", |_, _| dynamodb_error(400, "AccessDeniedException")).await;
+    assert_eq!((&no_event["code"], &no_event["event.id"]), (&json!("unavailable"), &Value::Null));
 }
 
 #[tokio::test]
@@ -147,4 +151,24 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
     let lines = log_of(fanout::handle(&fanout, batch(&[&good, &record(2, &item)]), plenty())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     assert_eq!((&line["level"], &line["fields"]["reason"]), (&json!("ERROR"), &json!("InternalError")));
+    assert_eq!((&line["fields"]["waiting"], &line["fields"]["event.ids"]), (&json!(1), &json!(item.key.event_id())));
+}
+
+#[tokio::test]
+async fn fanout_names_the_first_events_that_wait() {
+    let records: Vec<Value> = (0..30)
+        .map(|number| {
+            let body = mo_text(&format!("{SECRET}-{number}")).to_string();
+            record(number, &Item::mo(&MoCallback::parse(&body).unwrap(), received(&body)))
+        })
+        .collect();
+    let throttled: Vec<_> = (0..10).map(|entry| (entry, "Throttled", true)).collect();
+    let (sdk, _) = sdk(move |_, request| published(request, &throttled));
+    let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
+    let batch = serde_json::from_value(json!({"Records": records})).unwrap();
+    let lines = log_of(fanout::handle(&fanout, batch, plenty())).await;
+    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    let ids: Vec<&str> = line["fields"]["event.ids"].as_str().unwrap().split(' ').collect();
+    assert_eq!((&line["fields"]["waiting"], ids.len()), (&json!(30), 10));
+    assert!(ids.iter().all(|id| id.len() == 32), "{ids:?}");
 }

@@ -157,7 +157,14 @@ pub async fn handle(fanout: &Fanout, batch: StreamBatch, deadline: SystemTime) -
     match outcome.unwrap_or_else(|_| Err(Reason::from("the time is up"))) {
         Ok(()) => tracing::info!(records = records.len(), "records fanned out"),
         Err(reason) => {
-            tracing::error!(%reason, records = records.len(), "fan-out stopped: Lambda will try again");
+            let Waiting { records: waiting, event_ids } = done.waiting(&records);
+            tracing::error!(
+                %reason,
+                records = records.len(),
+                waiting,
+                event.ids = event_ids,
+                "fan-out stopped: Lambda will try again"
+            );
         }
     }
     if !batch.count {
@@ -248,7 +255,8 @@ async fn settle(
         }
         done.mark_parked(index);
     }
-    Ok(())
+    // What is left now is what `publish` didn't try after a setback whose own event has just been parked.
+    if done.is_done.iter().all(|done| *done) { Ok(()) } else { Err(Reason::from("SNS was not asked for all")) }
 }
 
 /// What becomes of a record that isn't published.
@@ -339,6 +347,15 @@ impl Remembered {
     }
 }
 
+/// How many of the events that wait are named in the log.
+const MAX_NAMED: usize = 10;
+
+/// What is left of a batch: how many records, and the ids of the first [`MAX_NAMED`] events.
+struct Waiting {
+    records: usize,
+    event_ids: String,
+}
+
 /// Which records of a batch need nothing more.
 struct Done {
     is_done: Vec<bool>,
@@ -368,6 +385,14 @@ impl Done {
     fn mark_parked(&mut self, index: usize) {
         self.mark(index);
         self.counts.parked += 1;
+    }
+
+    /// The records that aren't done.
+    fn waiting(&self, records: &[Record]) -> Waiting {
+        let waiting = || records.iter().zip(&self.is_done).filter(|(_, done)| !**done).map(|(record, _)| record);
+        let event_ids: Vec<String> =
+            waiting().filter_map(|record| Some(record.key()?.event_id())).take(MAX_NAMED).collect();
+        Waiting { records: waiting().count(), event_ids: event_ids.join(" ") }
     }
 
     /// The first record that isn't done, as Lambda names it.

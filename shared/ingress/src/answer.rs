@@ -157,10 +157,12 @@ fn unreadable(error: CallbackError) -> (&'static str, &'static str) {
 fn log_refusal(kind: Kind, status: StatusCode, code: &str, refusal: &Refusal) {
     let (kind, status) = (kind.as_str(), status.as_u16());
     match refusal {
-        Refusal::Unavailable(Unavailable { table, spill }) => tracing::error!(
+        Refusal::Unavailable(Unavailable { key, table, spill }) => tracing::error!(
             callback.kind = kind,
             code,
             status,
+            // A quarantined body is no event.
+            event.id = Kind::of_partition_key(&key.pk).map(|_| key.event_id()),
             reason = %table,
             spill.reason = %spill,
             "callback not kept: neither the table nor the spill queue took it"

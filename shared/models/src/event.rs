@@ -78,11 +78,19 @@ impl<'a> Event<'a> {
     /// written by this project.
     pub fn of(item: &'a Item<'a>, body: &'a str) -> Result<Self, EventError> {
         let mut event = Self::envelope(item)?;
-        event.data = Some(match event.kind {
-            Kind::Mo => Data::Mo { callback: Box::new(MoCallback::parse(body)?), binary: None },
-            Kind::Dlr => Data::Dlr { callback: Box::new(DlrCallback::parse(body)?), delivery: None },
-        });
-        Ok(event)
+        let (is_its_key, data) = match event.kind {
+            Kind::Mo => {
+                let callback = Box::new(MoCallback::parse(body)?);
+                (item.is_under(event.subject, &callback.id, "EVENT"), Data::Mo { callback, binary: None })
+            }
+            Kind::Dlr => {
+                let callback = Box::new(DlrCallback::parse(body)?);
+                let is_its_key = item.is_under(event.subject, &callback.id, callback.status.as_str());
+                (is_its_key, Data::Dlr { callback, delivery: None })
+            }
+        };
+        event.data = Some(data);
+        if is_its_key { Ok(event) } else { Err(EventError::OtherCallback) }
     }
 
     /// The event of a stored item without its data: the body is at `dataref`.
@@ -192,6 +200,9 @@ pub enum EventError {
     /// The body isn't the callback that the key says.
     #[error("the body is not the callback that the key says")]
     Body(#[from] CallbackError),
+    /// The body is a callback, but another one: its id or its status isn't the key's.
+    #[error("the body is not the callback that the key says")]
+    OtherCallback,
 }
 
 #[cfg(test)]
@@ -354,5 +365,32 @@ mod tests {
         assert_eq!(with("7c1f", MO), EventError::NotAnEvent);
         assert_eq!(with("MO#7c1f", "{}"), EventError::Body(CallbackError::NoId));
         assert_eq!(with("DLR#7c1f", MO), EventError::Body(CallbackError::NoStatus));
+        assert_eq!(with("MO#7c1f5", MO), EventError::OtherCallback);
+        assert_eq!(with("MO#7c1f", r#"{"id":"7c1"}"#), EventError::OtherCallback);
+    }
+
+    /// The event of a receipt with this body, stored under this sort key; `short` stands for its digest's digits.
+    fn dlr_under(body: &str, sk: &str) -> Result<(), EventError> {
+        let mut item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body, "shop"));
+        item.key.sk = sk.replace("short", item.digest.short());
+        Event::of(&item, body).map(|_| ())
+    }
+
+    #[test]
+    fn key_names_its_callback_whatever_the_status_holds() {
+        let hash = r##"{"message_id":4711,"status":"a#b"}"##;
+        for sk in ["a#b", "a#b#short"] {
+            assert_eq!(dlr_under(hash, sk), Ok(()), "{sk}");
+        }
+        for sk in ["a", "a#", "a#b#", "a#b#0123456789ab", "a#bshort", "a#b#short#short", "A#b", ""] {
+            assert_eq!(dlr_under(hash, sk), Err(EventError::OtherCallback), "{sk}");
+        }
+        let sent = r#"{"id":"4711","status":"sent"}"#;
+        assert_eq!(dlr_under(sent, "received"), Err(EventError::OtherCallback));
+        let variant = mo("shop").into_variant();
+        assert!(Event::of(&variant, body_of(&variant)).is_ok());
+        let mut elsewhere = mo("shop");
+        elsewhere.key.sk = "sent".to_owned();
+        assert_eq!(Event::of(&elsewhere, MO).unwrap_err(), EventError::OtherCallback);
     }
 }

@@ -205,6 +205,13 @@ impl<'a> Item<'a> {
         self.key.sk.strip_suffix(self.digest.short()).is_some_and(|sk| sk.ends_with('#'))
     }
 
+    /// Whether the key is the one of the callback with this id and sort key, or of its variant. `key_id` is the id that
+    /// the partition key holds. The sort key is compared from its start: a status may hold a `#` too.
+    pub(crate) fn is_under(&self, key_id: &str, id: &MessageId<'_>, sk: &str) -> bool {
+        let is_variant = |rest: &str| rest.strip_prefix('#') == Some(self.digest.short());
+        key_id == id.as_str() && self.key.sk.strip_prefix(sk).is_some_and(|rest| rest.is_empty() || is_variant(rest))
+    }
+
     /// What DynamoDB counts against [`MAX_ITEM_BYTES`]: names and values in UTF-8, and for a number at
     /// most 21 bytes ("DynamoDB item sizes and formats").
     #[must_use]

@@ -81,6 +81,8 @@ pub enum Kept {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("neither the table nor the spill queue took it")]
 pub struct Unavailable {
+    /// The key under which it would have been stored.
+    pub key: Key,
     /// Why the table didn't, or for what the table can't hold, the bucket.
     pub table: Reason,
     /// Why the spill queue didn't.
@@ -128,8 +130,10 @@ impl Store {
             Ok(stored) => Ok(Kept::Stored(stored)),
             Err(reason) => {
                 let key = item.key.clone();
-                self.spill(&Spilled::Event(item), &reason, by).await?;
-                Ok(Kept::Deferred { key, reason })
+                match self.spill(&Spilled::Event(item), by).await {
+                    Ok(()) => Ok(Kept::Deferred { key, reason }),
+                    Err(spill) => Err(Unavailable { key, table: reason, spill }),
+                }
             }
         }
     }
@@ -149,17 +153,24 @@ impl Store {
             let (key, bytes) = (ObjectKey::of_body(body), body.to_vec());
             quarantined = match self.objects.put(key, bytes, "application/octet-stream", ends.object).await {
                 Ok(key) => quarantined.with_object(key, body.len()),
-                Err(reason) => fits(quarantined.size_bytes(), reason).map(|()| quarantined)?,
+                Err(reason) => {
+                    fits(&quarantined.key, quarantined.size_bytes(), reason)?;
+                    quarantined
+                }
             };
         }
         match in_time(ends.table, self.table.put_quarantined(&quarantined)).await {
             Ok(()) => Ok(()),
-            Err(reason) => self.spill(&Spilled::Quarantine(quarantined), &reason, by).await,
+            Err(table) => {
+                let key = quarantined.key.clone();
+                let spilled = self.spill(&Spilled::Quarantine(quarantined), by).await;
+                spilled.map_err(|spill| Unavailable { key, table, spill })
+            }
         }
     }
 
-    async fn spill(&self, spilled: &Spilled<'_>, table: &Reason, by: Instant) -> Result<(), Unavailable> {
-        Box::pin(self.spill.send(spilled, by)).await.map_err(|spill| Unavailable { table: table.clone(), spill })
+    async fn spill(&self, spilled: &Spilled<'_>, by: Instant) -> Result<(), Reason> {
+        Box::pin(self.spill.send(spilled, by)).await
     }
 
     /// The item with what is large in objects, as far as the bucket takes it.
@@ -182,14 +193,17 @@ impl Store {
             let key = ObjectKey::of_content(&content.sha256);
             // Without its object it is described all the same: the body has the bytes.
             let put = self.objects.put(key, bytes, &content.content_type, by).await;
-            let key = put.inspect_err(|reason| tracing::warn!(%reason, "the bucket did not take binary content")).ok();
+            let key = put.inspect_err(|reason| tracing::warn!(%reason, "the bucket rejected binary content")).ok();
             Some(BinaryContent { key, ..content })
         };
         let (body, content) = tokio::join!(body, content);
         let mut item = match body {
             None => item,
             Some(Ok((key, bytes))) => item.with_object(key, bytes),
-            Some(Err(reason)) => fits(item.size_bytes(), reason).map(|()| item)?,
+            Some(Err(reason)) => {
+                fits(&item.key, item.size_bytes(), reason)?;
+                item
+            }
         };
         item.binary = content;
         Ok(item)
@@ -220,11 +234,11 @@ fn before(instant: Instant, time: Duration) -> Instant {
     instant.checked_sub(time).unwrap_or(instant)
 }
 
-/// Whether an item can do without the bucket, which didn't take its body for this reason.
-fn fits(size_bytes: usize, reason: Reason) -> Result<(), Unavailable> {
+/// Whether the table can hold an item whose body the bucket rejected for this reason.
+fn fits(key: &Key, size_bytes: usize, reason: Reason) -> Result<(), Unavailable> {
     if size_bytes <= MAX_ITEM_BYTES {
-        tracing::warn!(%reason, "the bucket did not take a large body: it goes into the item");
+        tracing::warn!(%reason, "the bucket rejected a large body: it is stored in the item");
         return Ok(());
     }
-    Err(Unavailable { table: reason, spill: Reason::from("too large without the bucket") })
+    Err(Unavailable { key: key.clone(), table: reason, spill: Reason::from("too large without the bucket") })
 }
