@@ -162,6 +162,47 @@ async fn binary_content_that_the_bucket_does_not_take_is_in_the_body() {
     assert_eq!((&item["body"]["S"], &item["binary"]["M"]["key"]), (&json!(body), &Value::Null));
 }
 
+/// What the attributes count against the size of an item ("DynamoDB item sizes and formats").
+fn item_bytes(attributes: &Value) -> usize {
+    let attribute = |(name, value): (&String, &Value)| {
+        let text = value["S"].as_str().map_or(21, str::len);
+        name.len()
+            + if value["M"].is_object() {
+                3 + value["M"].as_object().unwrap().len() + item_bytes(&value["M"])
+            } else {
+                text
+            }
+    };
+    attributes.as_object().unwrap().iter().map(attribute).sum()
+}
+
+#[tokio::test]
+async fn description_of_binary_content_never_makes_an_item_too_large() {
+    /// What is stored of this many characters of base64 while the bucket refuses; none if it is answered 503.
+    async fn stored(chars: usize) -> Option<Value> {
+        let body = json!({"id": "7c1f", "encoding": "base64", "content": "A".repeat(chars)}).to_string();
+        let (sdk, calls) = sdk(|operation, _| match operation {
+            "PutObject" => (403, "<Error><Code>AccessDenied</Code></Error>".to_owned()),
+            _ => (200, "{}".to_owned()),
+        });
+        let status = post(&sdk, &body).await.status();
+        let item = put(&calls).pop();
+        assert_eq!(status, if item.is_some() { 200 } else { 503 }, "{chars}");
+        item.inspect(|item| assert_eq!(item["body"]["S"], body))
+    }
+    // As a variant, an item is 13 bytes longer.
+    const LARGEST: usize = 400 * 1024 - 13;
+    let some = stored(400_000).await.unwrap();
+    let described = item_bytes(&some) - 400_000;
+    let bare = described - item_bytes(&json!({"binary": some["binary"]}));
+    let at_most = |others: usize| (LARGEST - others) / 4 * 4;
+    let binary = |item: &Option<Value>| item.as_ref().map(|item| item["binary"].is_object());
+    assert_eq!(binary(&stored(at_most(described)).await), Some(true), "described");
+    assert_eq!(binary(&stored(at_most(described) + 4).await), Some(false), "only the description is too much");
+    assert_eq!(binary(&stored(at_most(bare)).await), Some(false));
+    assert_eq!(binary(&stored(at_most(bare) + 4).await), None, "too large");
+}
+
 #[tokio::test]
 async fn a_new_callback_is_stored_with_one_call() {
     let (sdk, calls) = sdk(STORED);

@@ -144,6 +144,9 @@ pub struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
+    /// How much longer [`Self::into_variant`] makes an item: `#` and 12 hex digits.
+    pub const VARIANT_BYTES: usize = 13;
+
     /// The item of an MO callback.
     #[must_use]
     pub fn mo(callback: &MoCallback<'a>, received: Received<'a>) -> Self {
@@ -366,6 +369,7 @@ mod tests {
         let variant = mo(MO).into_variant();
         assert_eq!(variant.key.pk, first.key.pk);
         assert_eq!(variant.key.sk, format!("EVENT#{}", first.digest.short()));
+        assert_eq!(variant.size_bytes() - first.size_bytes(), Item::VARIANT_BYTES);
         assert!(variant.is_variant() && !first.is_variant());
         assert_ne!(variant.key.event_id(), first.key.event_id());
     }

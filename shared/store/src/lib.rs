@@ -32,6 +32,9 @@ pub const SPILL_TIME_OF_OBJECT: Duration = Duration::from_millis(1_000);
 /// The time reserved for the table when an object is put first: one attempt over the connection that init has opened.
 pub const TABLE_TIME: Duration = Duration::from_millis(500);
 
+/// The largest item that is put: the table has to take it as a variant too, whose key is longer.
+const LARGEST_ITEM_BYTES: usize = MAX_ITEM_BYTES - Item::VARIANT_BYTES;
+
 /// What the store needs to know: the environment variables `TABLE_NAME`, `BUCKET_NAME` and `SPILL_QUEUE_URL`.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -206,6 +209,10 @@ impl Store {
             }
         };
         item.binary = content;
+        if item.binary.is_some() && item.size_bytes() > LARGEST_ITEM_BYTES {
+            tracing::warn!("the table can't hold the description of binary content: the body is stored without it");
+            item.binary = None;
+        }
         Ok(item)
     }
 }
@@ -220,7 +227,7 @@ struct Ends {
 impl Ends {
     /// The ends for an item of this size, so that the spill queue can be asked before `by`.
     fn of(size_bytes: usize, by: Instant) -> Self {
-        let spill_time = if size_bytes > MAX_ITEM_BYTES { SPILL_TIME_OF_OBJECT } else { SPILL_TIME };
+        let spill_time = if size_bytes > LARGEST_ITEM_BYTES { SPILL_TIME_OF_OBJECT } else { SPILL_TIME };
         Self { object: before(by, spill_time + TABLE_TIME), table: before(by, spill_time) }
     }
 }
@@ -236,7 +243,7 @@ fn before(instant: Instant, time: Duration) -> Instant {
 
 /// Whether the table can hold an item whose body the bucket rejected for this reason.
 fn fits(key: &Key, size_bytes: usize, reason: Reason) -> Result<(), Unavailable> {
-    if size_bytes <= MAX_ITEM_BYTES {
+    if size_bytes <= LARGEST_ITEM_BYTES {
         tracing::warn!(%reason, "the bucket rejected a large body: it is stored in the item");
         return Ok(());
     }
