@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use fanout::{Fanout, Settings, StreamBatch};
 use models::{Item, MoCallback};
 use serde_json::{Value, json};
+use subscriber::Subscriber;
 
 use crate::fake_aws::{door, dynamodb_error, queued, sdk, taken_by};
 use crate::fanout_rules::{plenty, published, received, record};
@@ -171,4 +172,21 @@ async fn fanout_names_the_first_events_that_wait() {
     let ids: Vec<&str> = line["fields"]["event.ids"].as_str().unwrap().split(' ').collect();
     assert_eq!((&line["fields"]["waiting"], ids.len()), (&json!(30), 10));
     assert!(ids.iter().all(|id| id.len() == 32), "{ids:?}");
+}
+
+#[tokio::test]
+async fn example_subscriber_is_heard() {
+    let (sdk, _) = sdk(|_, _| (200, "{}".to_owned()));
+    let subscriber = Subscriber::new(&sdk, "seen".to_owned(), "http://localhost/replies".to_owned());
+    let batch = json!({"Records": [{"messageId": "1", "body": SECRET, "attributes": {}, "messageAttributes": {}}]});
+    let lines = log_of(subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
+    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    assert_eq!((&line["level"], &line["target"]), (&json!("WARN"), &json!("subscriber")));
+    let body = mo_text("a").to_string();
+    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
+    let event = models::Event::of(&item, &body).unwrap().to_message().unwrap();
+    let batch = json!({"Records": [{"messageId": "1", "body": event, "attributes": {}, "messageAttributes": {}}]});
+    let lines = log_of(subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
+    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("INFO"), &json!("Answered")));
 }

@@ -455,6 +455,7 @@ fn the_log_level_that_lambda_sets_is_the_one_that_is_read() {
             std::fs::read_to_string(format!("{}/../functions/{function}/src/main.rs", env!("CARGO_MANIFEST_DIR")));
         let main = main.unwrap();
         assert!(main.contains(r#"var("AWS_LAMBDA_LOG_LEVEL")"#), "{function}");
+        assert!(main.contains("platform::exit_code("), "{function}: what ends it is logged");
         assert!(main.lines().count() <= 30, "{function}: main is wiring");
     }
 }

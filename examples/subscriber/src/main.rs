@@ -1,12 +1,17 @@
 //! Wiring of the example subscriber: its log, its settings, its clients.
 
+use std::process::ExitCode;
+
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use subscriber::{SqsEvent, Subscriber};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let var = |name: &str| std::env::var(name).ok();
+async fn main() -> ExitCode {
     platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    platform::exit_code(serve().await)
+}
+
+async fn serve() -> Result<(), Error> {
     let subscriber = &Subscriber::new(
         &platform::sdk_config(var)?,
         platform::required(var, "SEEN_TABLE_NAME")?,
@@ -15,4 +20,8 @@ async fn main() -> Result<(), Error> {
     let handle =
         async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(subscriber::handle(subscriber, event.payload).await);
     run(service_fn(handle)).await
+}
+
+fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

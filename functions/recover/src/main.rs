@@ -1,17 +1,25 @@
 //! Wiring of the function `recover`: its log, its settings, its clients.
 
 use std::convert::Infallible;
+use std::process::ExitCode;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use recover::{Recover, Settings, SpillBatch};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let var = |name: &str| std::env::var(name).ok();
+async fn main() -> ExitCode {
     platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    platform::exit_code(serve().await)
+}
+
+async fn serve() -> Result<(), Error> {
     let settings = Settings::read(var)?;
     let recover = &Recover::new(settings, &platform::sdk_config(var)?);
     let handle =
         async |event: LambdaEvent<SpillBatch>| Ok::<_, Infallible>(recover::handle(recover, event.payload).await);
     run(service_fn(handle)).await
+}
+
+fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -12,7 +12,7 @@ mod settings;
 pub use aws::{SdkConfig, has_own_endpoint, one_long_attempt, sdk_config};
 pub use batch::BatchItemFailure;
 pub use clock::Clock;
-pub use log::{log, log_to_stdout};
+pub use log::{exit_code, log, log_to_stdout};
 pub use ping::{Ping, ping};
 pub use reason::Reason;
 pub use settings::{SettingError, required};
