@@ -128,7 +128,8 @@ pub(crate) fn personal(text: &str) -> Option<&'static str> {
 
 /// What the gateway hears is true, in time, and refuses nothing that must be taken.
 pub(crate) fn heard(world: &World, callback: &Callback, bytes: &[u8], sent: &Sent, heard: &Heard) {
-    if heard.took > TIME_TO_ANSWER {
+    // A clock that is behind API Gateway's hides a cold start from the function.
+    if heard.took > TIME_TO_ANSWER + world.plan.setup.skew {
         world.violation("answered within 4 seconds", || format!("{} after {} ms", heard.status, heard.took));
     }
     if heard.status != 200 && personal(&heard.text).is_some() {

@@ -316,7 +316,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 /// One fault; or two at once, since the second line of defence is needed only while the first one fails; or an outage that
-/// ends in throttling, while what has waited is published.
+/// ends in throttling, while what has waited is published; or something to park while the dead-letter queue fails.
 fn faults(scale: Scale) -> impl Strategy<Value = Vec<Fault>> {
     let together = prop_oneof![
         3 => Just((Target::TableWrites, Target::Spill)),
@@ -340,10 +340,15 @@ fn faults(scale: Scale) -> impl Strategy<Value = Vec<Fault>> {
             vec![outage, Fault { at: outage.at + outage.lasts, lasts, percent, kind: Kind::Entries(code) }]
         },
     );
+    let parking = (fault(scale), how(), 0u8..4).prop_map(|(fault, how, which)| {
+        let refused = Fault { kind: Kind::Calls(Target::DeadLetters, how), lasts: fault.lasts.min(HOUR), ..fault };
+        vec![refused, Fault { kind: Kind::Foreign(which), at: fault.at + 1, ..fault }]
+    });
     prop_oneof![
         8 => fault(scale).prop_map(|fault| vec![fault]),
         4 => pair,
         1 => drain,
+        1 => parking,
     ]
 }
 
