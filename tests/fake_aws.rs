@@ -31,10 +31,11 @@ pub(crate) fn sdk(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + '
     (base().into_builder().http_client(client).build(), calls)
 }
 
-/// As [`sdk`], but each call takes its time: `answer` says how long, or gives none if the service is silent for ever.
-pub(crate) fn paced_sdk(
-    answer: impl Fn(&str) -> Option<(Duration, (u16, String))> + Send + Sync + 'static,
-) -> (SdkConfig, Calls) {
+/// After which time a call is answered, and how; none if the service is silent for ever.
+pub(crate) type Pace = Option<(Duration, (u16, String))>;
+
+/// As [`sdk`], but each call takes its time.
+pub(crate) fn paced_sdk(answer: impl Fn(&str) -> Pace + Send + Sync + 'static) -> (SdkConfig, Calls) {
     let calls = Calls::default();
     let paced = SharedHttpConnector::new(Paced { answer: Arc::new(answer), calls: Arc::clone(&calls) });
     (base().into_builder().http_client(http_client_fn(move |_, _| paced.clone())).build(), calls)
@@ -42,7 +43,7 @@ pub(crate) fn paced_sdk(
 
 #[derive(Clone)]
 struct Paced {
-    answer: Arc<dyn Fn(&str) -> Option<(Duration, (u16, String))> + Send + Sync>,
+    answer: Arc<dyn Fn(&str) -> Pace + Send + Sync>,
     calls: Calls,
 }
 

@@ -14,20 +14,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-use crate::fake_aws::{Calls, dynamodb_error, paced_sdk, queued, sdk_at};
+use crate::fake_aws::{Calls, Pace, dynamodb_error, paced_sdk, queued, sdk_at};
 use crate::fanout_rules::{published, received, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
 /// When API Gateway received the tests' requests: their `timeEpoch`.
 const RECEIVED_MS: i64 = 1_763_889_302_417;
 
-const SILENT: Option<(Duration, (u16, String))> = None;
+const SILENT: Pace = None;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-fn after(time: u64, answer: (u16, String)) -> Option<(Duration, (u16, String))> {
+fn after(time: u64, answer: (u16, String)) -> Pace {
     Some((ms(time), answer))
 }
 
@@ -43,11 +43,7 @@ struct Outcome {
 }
 
 /// Posts a callback of this size that API Gateway received `waited_ms` before the function begins with it.
-async fn post(
-    bytes: usize,
-    waited_ms: i64,
-    answer: impl Fn(&str) -> Option<(Duration, (u16, String))> + Send + Sync + 'static,
-) -> (Outcome, Calls) {
+async fn post(bytes: usize, waited_ms: i64, answer: impl Fn(&str) -> Pace + Send + Sync + 'static) -> (Outcome, Calls) {
     let (sdk, calls) = paced_sdk(answer);
     let now = UNIX_EPOCH + ms((RECEIVED_MS + waited_ms).try_into().unwrap());
     let sdk = sdk.into_builder().time_source(StaticTimeSource::new(now)).build();
