@@ -64,7 +64,7 @@ impl Objects {
         }
     }
 
-    /// The bytes under a key, by `by`, and within [`GET_DEADLINE`] in any case.
+    /// The bytes under a key, by `by`, and within 10 s in any case.
     ///
     /// # Errors
     /// If they are gone, or the bucket didn't give all of them in time.
