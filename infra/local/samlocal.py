@@ -31,8 +31,8 @@ IMAGE = f"public.ecr.aws/lambda/provided:al2023-{stack.architecture()}"
 EVENTS = Path("tests/fixtures/events")
 DEMO_CREDENTIALS = "local:local-password"  # of stack.DEMO_VERIFIER
 
-INVOKE_SECONDS = 120
-START_SECONDS = 60
+INVOKE_SECONDS = 300
+START_SECONDS = 120
 ANSWER_SECONDS = 60
 PUBLISH_SECONDS = 60
 STOP_SECONDS = 20
