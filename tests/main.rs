@@ -16,6 +16,7 @@ mod contracts;
 mod cost;
 mod create_time;
 mod end_to_end;
+mod failures;
 mod fake_aws;
 mod fanout_rules;
 mod last_resort;

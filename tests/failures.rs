@@ -1,0 +1,34 @@
+//! README's table of failures: each row names a fault of the simulation, or a test, that proves it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+const TABLE: &str = "## When something fails";
+
+#[test]
+fn each_row_names_what_proves_it() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let readme = fs::read_to_string(format!("{root}/README.md")).unwrap();
+    let (_, section) = readme.split_once(TABLE).unwrap();
+    let rows: Vec<&str> = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1).collect();
+    let rows = rows.iter().take_while(|line| line.starts_with('|'));
+    let faults: BTreeSet<&str> = simulation::fault_names().collect();
+    let tests: String = ["tests", "functions/mo/tests"]
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(format!("{root}/{folder}")).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let mut count = 0;
+    for row in rows {
+        let proof = row.trim_end_matches(['|', ' ']).rsplit('|').next().unwrap();
+        let names: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{row}");
+        for name in names {
+            assert!(faults.contains(name) || tests.contains(&format!("fn {name}()")), "{name} is neither");
+        }
+        count += 1;
+    }
+    assert!(count >= 15, "{count} rows");
+}
