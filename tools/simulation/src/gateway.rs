@@ -62,7 +62,7 @@ async fn post(world: &Rc<World>, callback: &Callback, bytes: &[u8]) -> Heard {
     let (function, path) = match callback.form {
         Form::Mo(_) => (Function::Mo, "/mo"),
         Form::Dlr(_) => (Function::Dlr, "/dlr"),
-        Form::Malformed(_) if callback.message % 2 == 0 => (Function::Mo, "/mo"),
+        Form::Malformed(_) if callback.message.is_multiple_of(2) => (Function::Mo, "/mo"),
         Form::Malformed(_) => (Function::Dlr, "/dlr"),
     };
     let event = event(world, path, callback.stranger, bytes);

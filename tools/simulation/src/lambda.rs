@@ -303,24 +303,23 @@ impl World {
             Code::Recover(recover) => recover::handle(recover, batch).await,
             _ => unreachable!("this process recovers"),
         });
-        match answer.await {
-            Ok(answer) => {
-                let answer = serde_json::to_value(answer).unwrap_or_default();
-                let failures = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
-                for message in received {
-                    let failed = failures.iter().any(|failure| failure["itemIdentifier"] == message.id.to_string());
-                    if failed {
-                        continue;
-                    }
-                    if self.happens(Kind::MessagesTwice) {
-                        self.spill.borrow_mut().show(message.id, self.now());
-                    } else {
-                        self.spill.borrow_mut().delete(message.id);
-                    }
+        // Of an invocation that failed, the messages become visible again after their visibility timeout.
+        if let Ok(answer) = answer.await {
+            let answer = serde_json::to_value(answer).unwrap_or_default();
+            let failed = |id: &str| {
+                let failures = answer["batchItemFailures"].as_array().into_iter().flatten();
+                failures.into_iter().any(|failure| failure["itemIdentifier"] == *id)
+            };
+            for message in received {
+                if failed(&message.id.to_string()) {
+                    continue;
+                }
+                if self.happens(Kind::MessagesTwice) {
+                    self.spill.borrow_mut().show(message.id, self.now());
+                } else {
+                    self.spill.borrow_mut().delete(message.id);
                 }
             }
-            // The messages become visible again after their visibility timeout. A throttled function isn't a failure.
-            Err(_) => {}
         }
         self.recovering.set(self.recovering.get() - 1);
         self.spill_changed.notify_one();

@@ -4,7 +4,6 @@
 //!
 //! A run is told in `world.rs`; the promises are in `ledger.rs`; each model of AWS is a file under `aws/`.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "tests fail by panic"))]
 #![expect(
     clippy::panic,
     clippy::indexing_slicing,
