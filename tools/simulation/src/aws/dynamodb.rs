@@ -22,7 +22,7 @@ pub(crate) const STREAM_RETENTION: Ms = 24 * HOUR;
 /// second". The model takes up to two.
 const STALENESS: Ms = 2 * SECOND;
 
-/// "A single Query [Scan] operation will read up to ... 1 MB of data."
+/// "A single Query operation will read up to ... 1 MB of data", and a `Scan` as well.
 const PAGE_BYTES: usize = 1024 * 1024;
 
 pub(crate) const TABLE_ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/events";
