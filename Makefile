@@ -51,6 +51,12 @@ SEED ?=
 simulate: ## the functions against models of AWS, on virtual time; SEED=… repeats one run, see `make simulate SIMULATE=--help`
 	cargo run --quiet --locked --profile tool --package simulation -- $(if $(SEED),--seed $(SEED)) $(SIMULATE)
 
+MUTANTS ?=
+
+.PHONY: mutants
+mutants: ## break the functions on purpose, one patch of tests/mutants at a time: each must be caught; MUTANTS='NAME …' for some
+	@$(PYTHON) infra/local/mutants.py $(MUTANTS)
+
 .PHONY: lint
 lint: ## rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff
 	@$(TOOLS) sam lint cargo-deny

@@ -121,6 +121,30 @@ async fn bucket_gets_more_where_only_an_object_can_hold_the_body() {
     check(&outcome, 200, "stored", 2_400);
 }
 
+/// A table whose first answer is this one, and that takes what it gets from then on. No other service answers.
+fn first_put(
+    first: Option<(Duration, (u16, String))>,
+) -> impl Fn(&str) -> Option<(Duration, (u16, String))> + Send + Sync + 'static {
+    let tries = std::sync::atomic::AtomicUsize::new(0);
+    move |operation| match operation {
+        "PutItem" if tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 => first.clone(),
+        "PutItem" => after(10, stored()),
+        _ => SILENT,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn put_whose_first_attempt_is_lost_is_retried() {
+    let (outcome, _) = post(100, 0, first_put(SILENT)).await;
+    check(&outcome, 200, "stored", 1_100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn put_that_fails_once_is_retried() {
+    let (outcome, _) = post(100, 0, first_put(after(10, dynamodb_error(500, "InternalServerError")))).await;
+    check(&outcome, 200, "stored", 100);
+}
+
 #[tokio::test(start_paused = true)]
 async fn quick_failure_of_the_last_resort_is_retried() {
     let tries = std::sync::atomic::AtomicUsize::new(0);

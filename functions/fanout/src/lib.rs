@@ -418,6 +418,65 @@ mod tests {
         assert_eq!(verdict(patience.unwrap_or_default()), park);
     }
 
+    /// The records of a shard, of these messages.
+    fn records(ids: &[&str]) -> Vec<Record> {
+        let record = |(number, id): (usize, &&str)| {
+            let text = serde_json::json!({
+                "eventName": "INSERT",
+                "dynamodb": {
+                    "Keys": {"pk": {"S": format!("MO#{id}")}, "sk": {"S": "EVENT"}},
+                    "NewImage": {
+                        "pk": {"S": format!("MO#{id}")}, "sk": {"S": "EVENT"}, "v": {"N": "1"}, "body": {"S": "{}"},
+                        "received_at": {"S": ""}, "expires_at": {"N": "1"}, "digest": {"S": ""}, "application": {"S": ""},
+                    },
+                    "SequenceNumber": (number + 1).to_string(),
+                },
+            });
+            Record::read(&serde_json::value::to_raw_value(&text).unwrap())
+        };
+        ids.iter().enumerate().map(record).collect()
+    }
+
+    fn done(is_done: &[bool]) -> Done {
+        Done { is_done: is_done.to_vec(), counts: Counts::default() }
+    }
+
+    /// What is remembered of these records.
+    fn recalled(memory: &Remembered, records: &[Record]) -> Vec<bool> {
+        let mut done = Done::none_of(records.len());
+        memory.recall(records, &mut done);
+        done.is_done
+    }
+
+    #[test]
+    fn memory_forgets_a_batch_that_is_done() {
+        let (memory, records) = (Remembered::default(), records(&["a", "b"]));
+        memory.keep(&records, &done(&[false, true]));
+        assert_eq!(recalled(&memory, &records), [false, true]);
+        memory.keep(&records, &done(&[true, true]));
+        assert_eq!(recalled(&memory, &records), [false, false]);
+    }
+
+    #[test]
+    fn memory_tells_the_records_of_two_shards_apart() {
+        let memory = Remembered::default();
+        memory.keep(&records(&["a", "b"]), &done(&[false, true]));
+        assert_eq!(recalled(&memory, &records(&["c", "d"])), [false, false]);
+    }
+
+    #[test]
+    fn memory_of_what_was_published_is_bounded() {
+        let memory = Remembered::default();
+        let ids: Vec<String> = (0..=MAX_REMEMBERED + 1).map(|number| number.to_string()).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let all = records(&ids);
+        let mut is_done = vec![true; all.len()];
+        is_done[0] = false;
+        memory.keep(&all, &done(&is_done));
+        memory.keep(&all[..2], &done(&is_done[..2]));
+        assert_eq!(memory.0.lock().unwrap().len(), 0);
+    }
+
     #[test]
     fn each_cause_has_its_own_patience() {
         check(Setback::Permanent, None);

@@ -28,6 +28,9 @@ struct Options {
     /// Runs all seeds and lists those that fail, rather than stopping at the first
     #[arg(long)]
     all: bool,
+    /// Names the seed that fails, without looking for the smallest plan
+    #[arg(long)]
+    no_shrink: bool,
 }
 
 fn main() -> ExitCode {
@@ -49,7 +52,9 @@ fn main() -> ExitCode {
         println!("no promise was broken");
         return ExitCode::SUCCESS;
     };
-    if !options.all {
+    if options.no_shrink {
+        println!("seed {seed} breaks the promise `{}`: {}", violation.promise, violation.how);
+    } else if !options.all {
         explain(*seed, violation);
     }
     ExitCode::FAILURE

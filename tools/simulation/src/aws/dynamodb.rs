@@ -189,7 +189,11 @@ impl Table {
         let stale = if request["ConsistentRead"] == true { 0 } else { STALENESS };
         let rows = self.rows.range((pk.to_owned(), String::new())..).take_while(|((row, _), _)| row == pk);
         let rows = rows.filter(|(_, row)| stale == 0 || row.stored_at + stale <= now);
-        let items: Vec<Value> = rows.take(limit).map(|(_, row)| Value::Object(row.item.clone())).collect();
+        let names = request["ProjectionExpression"].as_str();
+        let names = names.map(|names| names.split(", ").map(|name| attribute_name(&request, name)).collect::<Vec<_>>());
+        let is_meant = |name: &str| names.as_ref().is_none_or(|names| names.contains(&name));
+        let project = |item: &Item| item.clone().into_iter().filter(|(name, _)| is_meant(name)).collect();
+        let items: Vec<Value> = rows.take(limit).map(|(_, row)| Value::Object(project(&row.item))).collect();
         Answer::json(&json!({"Count": items.len(), "ScannedCount": items.len(), "Items": items}))
     }
 
@@ -247,6 +251,11 @@ impl Table {
     pub(crate) fn items(&self) -> impl Iterator<Item = (&str, &str, &Item)> {
         self.rows.iter().map(|((pk, sk), row)| (pk.as_str(), sk.as_str(), &row.item))
     }
+}
+
+/// The attribute that a name in an expression stands for.
+fn attribute_name<'a>(request: &'a Value, name: &'a str) -> &'a str {
+    request["ExpressionAttributeNames"][name].as_str().unwrap_or(name)
 }
 
 /// A text attribute.

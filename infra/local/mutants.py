@@ -1,0 +1,210 @@
+"""Applies each patch under tests/mutants to a copy of HEAD, and reports which test catches it.
+
+Each patch breaks one thing on purpose, and names the test or the simulation that has to notice. A patch that no longer
+applies or compiles, or that nothing notices, is a failure.
+"""
+
+import tools  # first: says in one line which Python is needed  # isort: skip
+
+import argparse
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PATCHES = tools.ROOT / "tests" / "mutants"
+HOME = tools.ROOT / "target" / "mutants"
+TREE = HOME / "tree"
+TARGET = HOME / "target"
+
+SIMULATION = "simulation"
+CATCHER = re.compile(rf"^Caught by: (?:({SIMULATION})|cargo test -p (\S+) (\w+))$")
+BROKEN = re.compile(r"^seed (\d+) breaks the promise `(.+?)`", re.MULTILINE)
+
+SEEDS = 500
+BUILD_SECONDS = 1800
+# The longest run of all seeds, and of one test: a mutant may never end.
+RUN_SECONDS = {True: 900, False: 120}
+
+
+@dataclass(frozen=True)
+class Catcher:
+    """What has to notice a mutant: a test of a package, or the simulation."""
+
+    package: str
+    test: str | None
+
+    def __str__(self) -> str:
+        return f"{self.package} {self.test}" if self.test else SIMULATION
+
+
+@dataclass(frozen=True)
+class Mutant:
+    path: Path
+    breaks: str
+    catcher: Catcher
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether the catcher complained, and what there is to say about it."""
+
+    caught: bool
+    why: str
+
+
+def read(path: Path) -> Mutant:
+    """A patch with its header: what it breaks, and what catches it."""
+    breaks, catcher = path.read_text().splitlines()[:2]
+    found = CATCHER.match(catcher)
+    if not found:
+        sys.exit(f"{path.name}: the second line is `Caught by: simulation` or `Caught by: cargo test -p PACKAGE NAME`")
+    simulation, package, test = found.groups()
+    return Mutant(path, breaks, Catcher(simulation or package, test))
+
+
+def mutants(names: list[str]) -> list[Mutant]:
+    """The mutants whose names hold one of `names`; all if there are none."""
+    found = [read(path) for path in sorted(PATCHES.glob("*.patch"))]
+    return [mutant for mutant in found if not names or any(name in mutant.name for name in names)]
+
+
+@contextlib.contextmanager
+def clean_tree() -> Iterator[None]:
+    """A copy of HEAD, removed at the end."""
+    remove_tree()
+    HOME.mkdir(parents=True, exist_ok=True)
+    git("worktree", "add", "--quiet", "--detach", str(TREE), "HEAD")
+    try:
+        yield
+    finally:
+        remove_tree()
+
+
+def remove_tree() -> None:
+    if TREE.exists():
+        git("worktree", "remove", "--force", str(TREE))
+
+
+def git(*arguments: str, cwd: Path = tools.ROOT) -> None:
+    subprocess.run(["git", *arguments], cwd=cwd, check=True)
+
+
+def run(command: list[str], seconds: int) -> tuple[int | None, str]:
+    """Runs a command in the tree: its exit code, none if it took too long, and what it printed."""
+    environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "RUST_BACKTRACE": "0"}
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            cwd=TREE,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        return None, ""
+    return done.returncode, done.stdout
+
+
+def ask(catcher: Catcher) -> Outcome:
+    """Builds the catcher in the tree and runs it."""
+    package = ["--quiet", "--locked", "--package", catcher.package]
+    build = ["cargo", "test", *package, "--no-run"] if catcher.test else ["cargo", "build", *package]
+    code, output = run(build, BUILD_SECONDS)
+    if code != 0:
+        return Outcome(False, "doesn't compile\n" + output)
+    return ask_test(catcher.package, catcher.test) if catcher.test else ask_simulation()
+
+
+def ask_simulation() -> Outcome:
+    command = [str(TARGET / "debug" / SIMULATION), "--seeds", str(SEEDS), "--no-shrink"]
+    code, output = run(command, RUN_SECONDS[True])
+    if broken := BROKEN.search(output):
+        return Outcome(True, f"seed {broken[1]}: {broken[2]}")
+    return Outcome(False, "survived" if code == 0 else f"the simulation ended with {code}\n{output[-2000:]}")
+
+
+def ask_test(package: str, test: str) -> Outcome:
+    code, output = run(["cargo", "test", "--locked", "--package", package, test], RUN_SECONDS[False])
+    results = re.findall(rf"^test (?:\S+::)?{test}(?: - should panic)? \.\.\. (\w+)$", output, re.MULTILINE)
+    if results == ["FAILED"]:
+        return Outcome(True, "failed")
+    if results == ["ok"] and code == 0:
+        return Outcome(False, "survived")
+    # A test that aborts its process, as by a stack overflow, has no result of its own.
+    if code not in (None, 0) and "(signal:" in output:
+        return Outcome(True, "aborted")
+    return Outcome(False, "the test didn't end" if code is None else f"no single result\n{output[-2000:]}")
+
+
+def check(mutant: Mutant) -> Outcome:
+    """Applies a mutant, asks its catcher, and takes it back."""
+    applied = subprocess.run(["git", "apply", str(mutant.path)], cwd=TREE, check=False, stderr=subprocess.DEVNULL)
+    if applied.returncode != 0:
+        return Outcome(False, "doesn't apply")
+    try:
+        return ask(mutant.catcher)
+    finally:
+        git("checkout", "--quiet", "--", ".", cwd=TREE)
+
+
+def check_unpatched(catchers: list[Catcher]) -> bool:
+    """Whether no catcher complains about the tree as it is."""
+    clean = True
+    for catcher in catchers:
+        outcome = ask(catcher)
+        if outcome.why != "survived":
+            print(f"without a mutant, {catcher}: {outcome.why}", flush=True)
+            clean = False
+    return clean
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a part of the names of the mutants to run; all without")
+    parser.add_argument("--list", action="store_true", help="list the mutants and what catches them")
+    options = parser.parse_args()
+    chosen = mutants(options.names)
+    if not chosen:
+        sys.exit("no mutant has such a name")
+    if options.list:
+        for mutant in chosen:
+            print(f"{mutant.name}: {mutant.breaks} [{mutant.catcher}]")
+        return 0
+    failures = []
+    began = time.monotonic()
+    with clean_tree():
+        catchers = sorted({mutant.catcher for mutant in chosen}, key=str)
+        print(f"{len(chosen)} mutants; first, what catches them runs without one", flush=True)
+        if not check_unpatched(catchers):
+            return 1
+        for mutant in chosen:
+            started = time.monotonic()
+            outcome = check(mutant)
+            seconds = time.monotonic() - started
+            mark = "caught" if outcome.caught else "NOT CAUGHT"
+            print(f"{mark:10}  {mutant.name}  {mutant.catcher}  {seconds:.0f} s  {outcome.why}", flush=True)
+            if not outcome.caught:
+                failures.append(mutant)
+    minutes = (time.monotonic() - began) / 60
+    print(f"\n{len(chosen) - len(failures)} of {len(chosen)} mutants caught, in {minutes:.0f} minutes")
+    for mutant in failures:
+        print(f"not caught: {mutant.name}: {mutant.breaks}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
