@@ -174,7 +174,9 @@ def check_unpatched(catchers: list[Catcher]) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a part of the names of the mutants to run; all without")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a part of the names of the mutants to run; all without"
+    )
     parser.add_argument("--list", action="store_true", help="list the mutants and what catches them")
     options = parser.parse_args()
     chosen = mutants(options.names)
