@@ -122,7 +122,7 @@ def run(command: list[str], seconds: int) -> tuple[int | None, str]:
 def ask(catcher: Catcher) -> Outcome:
     """Builds the catcher in the tree and runs it."""
     package = ["--quiet", "--locked", "--package", catcher.package]
-    build = ["cargo", "test", *package, "--no-run"] if catcher.test else ["cargo", "build", *package]
+    build = ["cargo", "test", *package, "--tests", "--no-run"] if catcher.test else ["cargo", "build", *package]
     code, output = run(build, BUILD_SECONDS)
     if code != 0:
         return Outcome(False, "doesn't compile\n" + output)
@@ -138,7 +138,7 @@ def ask_simulation() -> Outcome:
 
 
 def ask_test(package: str, test: str) -> Outcome:
-    code, output = run(["cargo", "test", "--locked", "--package", package, test], RUN_SECONDS[False])
+    code, output = run(["cargo", "test", "--locked", "--package", package, "--tests", test], RUN_SECONDS[False])
     results = re.findall(rf"^test (?:\S+::)?{test}(?: - should panic)? \.\.\. (\w+)$", output, re.MULTILINE)
     if results == ["FAILED"]:
         return Outcome(True, "failed")
