@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -17,19 +18,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import ownstack
+
 PATCHES = tools.ROOT / "tests" / "mutants"
 HOME = tools.ROOT / "target" / "mutants"
 TREE = HOME / "tree"
 TARGET = HOME / "target"
 
 SIMULATION = "simulation"
+TESTS = "wab-tests"
 CATCHER = re.compile(rf"^Caught by: (?:({SIMULATION})|cargo test -p (\S+) (\w+))$")
 BROKEN = re.compile(r"^seed (\d+) breaks the promise `(.+?)`", re.MULTILINE)
 
 SEEDS = 500
 BUILD_SECONDS = 1800
-# The longest run of all seeds, and of one test: a mutant may never end.
-RUN_SECONDS = {True: 900, False: 120}
+# A mutant may never end.
+SIMULATION_SECONDS = 900
+TEST_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -121,24 +126,30 @@ def run(command: list[str], seconds: int) -> tuple[int | None, str]:
 
 def ask(catcher: Catcher) -> Outcome:
     """Builds the catcher in the tree and runs it."""
-    package = ["--quiet", "--locked", "--package", catcher.package]
-    build = ["cargo", "test", *package, "--tests", "--no-run"] if catcher.test else ["cargo", "build", *package]
+    test = cargo_test(catcher.package)
+    build = [*test, "--no-run"] if catcher.test else ["cargo", "build", "--locked", "--package", SIMULATION]
     code, output = run(build, BUILD_SECONDS)
     if code != 0:
-        return Outcome(False, "doesn't compile\n" + output)
-    return ask_test(catcher.package, catcher.test) if catcher.test else ask_simulation()
+        return Outcome(False, "doesn't compile\n" + output[-2000:])
+    return ask_test([*test, catcher.test], catcher.test) if catcher.test else ask_simulation()
+
+
+def cargo_test(package: str) -> list[str]:
+    """The command for a package's tests. Each choice of features compiles the dependencies again: all have those of TESTS."""
+    command = ["cargo", "test", "--locked", "--package", TESTS]
+    return [*command, "--tests"] if package == TESTS else [*command, "--package", package, "--lib"]
 
 
 def ask_simulation() -> Outcome:
     command = [str(TARGET / "debug" / SIMULATION), "--seeds", str(SEEDS), "--no-shrink"]
-    code, output = run(command, RUN_SECONDS[True])
+    code, output = run(command, SIMULATION_SECONDS)
     if broken := BROKEN.search(output):
         return Outcome(True, f"seed {broken[1]}: {broken[2]}")
     return Outcome(False, "survived" if code == 0 else f"the simulation ended with {code}\n{output[-2000:]}")
 
 
-def ask_test(package: str, test: str) -> Outcome:
-    code, output = run(["cargo", "test", "--locked", "--package", package, "--tests", test], RUN_SECONDS[False])
+def ask_test(command: list[str], test: str) -> Outcome:
+    code, output = run(command, TEST_SECONDS)
     results = re.findall(rf"^test (?:\S+::)?{test}(?: - should panic)? \.\.\. (\w+)$", output, re.MULTILINE)
     if results == ["FAILED"]:
         return Outcome(True, "failed")
@@ -188,6 +199,7 @@ def main() -> int:
         return 0
     failures = []
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, ownstack.interrupted)
     with clean_tree():
         catchers = sorted({mutant.catcher for mutant in chosen}, key=str)
         print(f"{len(chosen)} mutants; first, what catches them runs without one", flush=True)
