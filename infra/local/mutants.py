@@ -29,6 +29,7 @@ SIMULATION = "simulation"
 TESTS = "wab-tests"
 CATCHER = re.compile(rf"^Caught by: (?:({SIMULATION})|cargo test -p (\S+) (\w+))$")
 BROKEN = re.compile(r"^seed (\d+) breaks the promise `(.+?)`", re.MULTILINE)
+RESULT = re.compile(r"^test (?:\S+::)?(\w+) \.\.\. (\w+)$", re.MULTILINE)
 
 SEEDS = 500
 BUILD_SECONDS = 1800
@@ -124,41 +125,58 @@ def run(command: list[str], seconds: int) -> tuple[int | None, str]:
     return done.returncode, done.stdout
 
 
+def cargo_test(package: str) -> list[str]:
+    """The command for a package's tests. All share the features of TESTS, or each would compile the dependencies again."""
+    command = ["cargo", "test", "--locked", "--package", TESTS]
+    return [*command, "--tests"] if package == TESTS else [*command, "--package", package, "--lib"]
+
+
 def ask(catcher: Catcher) -> Outcome:
     """Builds the catcher in the tree and runs it."""
     test = cargo_test(catcher.package)
     build = [*test, "--no-run"] if catcher.test else ["cargo", "build", "--locked", "--package", SIMULATION]
     code, output = run(build, BUILD_SECONDS)
     if code != 0:
-        return Outcome(False, "doesn't compile\n" + output[-2000:])
-    return ask_test([*test, catcher.test], catcher.test) if catcher.test else ask_simulation()
+        return Outcome(False, f"doesn't compile\n{output[-2000:]}")
+    return ask_test(catcher.package, catcher.test) if catcher.test else ask_simulation(SEEDS)
 
 
-def cargo_test(package: str) -> list[str]:
-    """The command for a package's tests. Each choice of features compiles the dependencies again: all have those of TESTS."""
-    command = ["cargo", "test", "--locked", "--package", TESTS]
-    return [*command, "--tests"] if package == TESTS else [*command, "--package", package, "--lib"]
-
-
-def ask_simulation() -> Outcome:
-    command = [str(TARGET / "debug" / SIMULATION), "--seeds", str(SEEDS), "--no-shrink"]
+def ask_simulation(seeds: int) -> Outcome:
+    command = [str(TARGET / "debug" / SIMULATION), "--seeds", str(seeds), "--no-shrink"]
     code, output = run(command, SIMULATION_SECONDS)
     if broken := BROKEN.search(output):
         return Outcome(True, f"seed {broken[1]}: {broken[2]}")
     return Outcome(False, "survived" if code == 0 else f"the simulation ended with {code}\n{output[-2000:]}")
 
 
-def ask_test(command: list[str], test: str) -> Outcome:
-    code, output = run(command, TEST_SECONDS)
-    results = re.findall(rf"^test (?:\S+::)?{test}(?: - should panic)? \.\.\. (\w+)$", output, re.MULTILINE)
-    if results == ["FAILED"]:
+def ask_test(package: str, test: str) -> Outcome:
+    code, output = run([*cargo_test(package), test], TEST_SECONDS)
+    results = RESULT.findall(output)
+    if (test, "FAILED") in results:
         return Outcome(True, "failed")
-    if results == ["ok"] and code == 0:
+    if (test, "ok") in results and code == 0:
         return Outcome(False, "survived")
-    # A test that aborts its process, as by a stack overflow, has no result of its own.
-    if code not in (None, 0) and "(signal:" in output:
+    # A test that aborts its process, as by a stack overflow, has no result.
+    if code is not None and "(signal:" in output:
         return Outcome(True, "aborted")
-    return Outcome(False, "the test didn't end" if code is None else f"no single result\n{output[-2000:]}")
+    return Outcome(False, "the test didn't end" if code is None else f"the test has no result\n{output[-2000:]}")
+
+
+def is_clean(catchers: set[Catcher]) -> bool:
+    """Whether no catcher complains about the tree as it is. Of the simulation, a few seeds: `make simulate` runs more."""
+    complaints = []
+    for package in sorted({catcher.package for catcher in catchers if catcher.test}):
+        tests = {catcher.test for catcher in catchers if catcher.package == package and catcher.test}
+        _, output = run([*cargo_test(package), "--", *sorted(tests)], BUILD_SECONDS)
+        passed = {test for test, result in RESULT.findall(output) if result == "ok"}
+        complaints += [f"{package} {test}\n{output[-2000:]}" for test in sorted(tests - passed)]
+    if any(not catcher.test for catcher in catchers):
+        code, output = run(["cargo", "build", "--locked", "--package", SIMULATION], BUILD_SECONDS)
+        outcome = ask_simulation(SEEDS // 10) if code == 0 else Outcome(False, output[-2000:])
+        complaints += [] if outcome.why == "survived" else [f"{SIMULATION}: {outcome.why}"]
+    for complaint in complaints:
+        print(f"without a mutant: {complaint}", flush=True)
+    return not complaints
 
 
 def check(mutant: Mutant) -> Outcome:
@@ -170,17 +188,6 @@ def check(mutant: Mutant) -> Outcome:
         return ask(mutant.catcher)
     finally:
         git("checkout", "--quiet", "--", ".", cwd=TREE)
-
-
-def check_unpatched(catchers: list[Catcher]) -> bool:
-    """Whether no catcher complains about the tree as it is."""
-    clean = True
-    for catcher in catchers:
-        outcome = ask(catcher)
-        if outcome.why != "survived":
-            print(f"without a mutant, {catcher}: {outcome.why}", flush=True)
-            clean = False
-    return clean
 
 
 def main() -> int:
@@ -201,9 +208,8 @@ def main() -> int:
     began = time.monotonic()
     signal.signal(signal.SIGTERM, ownstack.interrupted)
     with clean_tree():
-        catchers = sorted({mutant.catcher for mutant in chosen}, key=str)
         print(f"{len(chosen)} mutants; first, what catches them runs without one", flush=True)
-        if not check_unpatched(catchers):
+        if not is_clean({mutant.catcher for mutant in chosen}):
             return 1
         for mutant in chosen:
             started = time.monotonic()
