@@ -126,7 +126,7 @@ def run(command: list[str], seconds: int) -> tuple[int | None, str]:
 
 
 def cargo_test(package: str) -> list[str]:
-    """The command for a package's tests. All share the features of TESTS, or each would compile the dependencies again."""
+    """The command for a package's tests. With the features of TESTS, all share what is compiled of the dependencies."""
     command = ["cargo", "test", "--locked", "--package", TESTS]
     return [*command, "--tests"] if package == TESTS else [*command, "--package", package, "--lib"]
 
@@ -163,7 +163,7 @@ def ask_test(package: str, test: str) -> Outcome:
 
 
 def is_clean(catchers: set[Catcher]) -> bool:
-    """Whether no catcher complains about the tree as it is. Of the simulation, a few seeds: `make simulate` runs more."""
+    """Whether no catcher complains about the tree as it is. The simulation runs few seeds: `make simulate` has more."""
     complaints = []
     for package in sorted({catcher.package for catcher in catchers if catcher.test}):
         tests = {catcher.test for catcher in catchers if catcher.package == package and catcher.test}
