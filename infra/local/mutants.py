@@ -27,6 +27,7 @@ TARGET = HOME / "target"
 
 SIMULATION = "simulation"
 TESTS = "wab-tests"
+PACKAGES = ["fanout", "ingress", "models", "platform", TESTS]
 CATCHER = re.compile(rf"^Caught by: (?:({SIMULATION})|cargo test -p (\S+) (\w+))$")
 BROKEN = re.compile(r"^seed (\d+) breaks the promise `(.+?)`", re.MULTILINE)
 RESULT = re.compile(r"^test (?:\S+::)?(\w+) \.\.\. (\w+)$", re.MULTILINE)
@@ -126,9 +127,9 @@ def run(command: list[str], seconds: int) -> tuple[int | None, str]:
 
 
 def cargo_test(package: str) -> list[str]:
-    """The command for a package's tests. With the features of TESTS, all share what is compiled of the dependencies."""
-    command = ["cargo", "test", "--locked", "--package", TESTS]
-    return [*command, "--tests"] if package == TESTS else [*command, "--package", package, "--lib"]
+    """The command for a package's tests. Each choice of packages would compile the dependencies again."""
+    packages = [part for name in PACKAGES for part in ("--package", name)]
+    return ["cargo", "test", "--locked", *packages, *(["--test", "wab"] if package == TESTS else ["--lib"])]
 
 
 def ask(catcher: Catcher) -> Outcome:
