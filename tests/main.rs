@@ -24,6 +24,7 @@ mod log_lines;
 mod parked;
 mod recover_rules;
 mod requests;
+mod requests_sent;
 mod samples;
 mod stack;
 mod subscriber_example;

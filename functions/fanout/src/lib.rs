@@ -483,4 +483,48 @@ mod tests {
         check(Setback::Withheld, Some(Duration::from_secs(10 * 60)));
         check(Setback::Transient, Some(Duration::from_secs(20 * 60 * 60)));
     }
+
+    fn mo_record(sequence_number: usize) -> Record {
+        let record = format!(
+            r#"{{"eventName":"INSERT","dynamodb":{{"SequenceNumber":"{sequence_number}",
+                "Keys":{{"pk":{{"S":"MO#{sequence_number}"}},"sk":{{"S":"EVENT"}}}},
+                "NewImage":{{"pk":{{"S":"MO#{sequence_number}"}},"sk":{{"S":"EVENT"}},"v":{{"N":"1"}},
+                    "received_at":{{"S":"2025-11-23T09:15:02.417Z"}},"expires_at":{{"N":"1"}},"body":{{"S":"{{}}"}},
+                    "digest":{{"S":""}},"application":{{"S":"shop"}}}}}}}}"#
+        );
+        Record::read(&RawValue::from_string(record).unwrap())
+    }
+
+    /// How many are remembered after a batch whose second record was published, if so many were before.
+    fn remembered_after(before: usize) -> usize {
+        let remembered = Remembered::default();
+        remembered.0.lock().unwrap().extend((0..before).map(|number| (number.to_string(), String::new())));
+        let mut done = Done::none_of(2);
+        done.mark(1);
+        remembered.keep(&[mo_record(1), mo_record(2)], &done);
+        let published = remembered.0.lock().unwrap();
+        published.len()
+    }
+
+    #[test]
+    fn memory_of_what_was_published_is_limited() {
+        assert_eq!(remembered_after(0), 1);
+        assert_eq!(remembered_after(MAX_REMEMBERED), MAX_REMEMBERED + 1);
+        assert_eq!(remembered_after(MAX_REMEMBERED + 1), 0);
+    }
+
+    #[test]
+    fn batch_that_is_done_is_forgotten() {
+        let remembered = Remembered::default();
+        let records = [mo_record(1), mo_record(2)];
+        let mut done = Done::none_of(2);
+        done.mark(1);
+        remembered.keep(&records, &done);
+        let mut again = Done::none_of(2);
+        remembered.recall(&records, &mut again);
+        assert_eq!(again.is_done, [false, true]);
+        again.mark(0);
+        remembered.keep(&records, &again);
+        assert!(remembered.0.lock().unwrap().is_empty());
+    }
 }

@@ -79,5 +79,7 @@ mod tests {
         let half = MAX_MESSAGE_BYTES / 2;
         check(&[event(Kind::Mo, half), event(Kind::Mo, half)], &[(Kind::Mo, &[0, 1])]);
         check(&[event(Kind::Mo, half), event(Kind::Mo, half + 1)], &[(Kind::Mo, &[0]), (Kind::Mo, &[1])]);
+        let full = [event(Kind::Mo, 1), event(Kind::Mo, MAX_MESSAGE_BYTES - 1), event(Kind::Mo, 1)];
+        check(&full, &[(Kind::Mo, &[0, 1]), (Kind::Mo, &[2])]);
     }
 }

@@ -145,3 +145,15 @@ fn unread(unread: Unread) -> Setback {
 fn refused(error: models::EventError) -> Setback {
     Setback::Permanent(Reason::from(error.to_string().as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_count_with_name_type_and_value() {
+        let attributes = vec![("kind", "mo".to_owned()), ("type", "text".to_owned())];
+        let event = NewEvent { kind: Kind::Mo, message: "{}".to_owned(), attributes };
+        assert_eq!(event.size_bytes(), 2 + (4 + 6 + 2) + (4 + 6 + 4));
+    }
+}

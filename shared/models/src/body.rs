@@ -151,5 +151,35 @@ mod tests {
         let hex = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
         assert_eq!(ObjectKey::of_body(b"{}").as_str(), format!("body/{hex}"));
         assert_eq!(ObjectKey::of_content(&BinaryContent::of(b"{}", "x/y").sha256).as_str(), format!("content/{hex}"));
+        assert_eq!(ObjectKey::of_body(b"{}").to_string(), format!("body/{hex}"));
+    }
+
+    #[test]
+    fn limits_are_the_documented_ones() {
+        // "Lambda quotas": 6 MB a synchronous invocation. "Quotas in Amazon DynamoDB": 400 KB an item.
+        assert_eq!((MAX_BODY_BYTES, crate::MAX_ITEM_BYTES), (6_291_456, 409_600));
+        // SNS API reference, `Publish`: 262,144 bytes. "Amazon SQS message quotas": 1,048,576 bytes.
+        assert_eq!((crate::MAX_MESSAGE_BYTES, crate::MAX_SPILL_BYTES), (262_144, 1_048_576));
+    }
+
+    #[test]
+    fn body_counts_its_names_and_values() {
+        let key = ObjectKey::of_body(b"{}");
+        assert_eq!(Body::Inline { body: "{\"\u{e9}\"}".into() }.size_bytes(), 4 + 6);
+        assert_eq!(Body::Encoded { body_base64: "/wA=".to_owned() }.size_bytes(), 11 + 4);
+        // `body_key`, the 69 characters of the key, `body_bytes`, and a number.
+        assert_eq!(Body::Object(Object { body_key: key, body_bytes: 2 }).size_bytes(), 8 + 69 + 10 + 21);
+    }
+
+    /// "DynamoDB item sizes and formats": a map takes its name, 3 bytes and its members; each member takes its name, its
+    /// value and 1 byte.
+    #[test]
+    fn binary_content_counts_as_a_map() {
+        let content = BinaryContent::of(b"GIF89a", "image/gif");
+        let (bytes, sha256, content_type) = (5 + 21 + 1, 6 + 64 + 1, 12 + 9 + 1);
+        assert_eq!(content.size_bytes(), 6 + 3 + bytes + sha256 + content_type);
+        let stored = BinaryContent { key: Some(ObjectKey::of_content(&content.sha256)), ..content };
+        let key = 3 + 72 + 1;
+        assert_eq!(stored.size_bytes(), 6 + 3 + bytes + sha256 + content_type + key);
     }
 }

@@ -265,6 +265,7 @@ mod tests {
     #[test]
     fn optional_fields_may_be_absent_empty_null_or_numbers() {
         check_mo(r#"{"id":"a","source":null,"operator":"","reply_to":7}"#, json!({"id": "a", "reply_to": "7"}));
+        check_mo(r#"{"id":"a","content":null}"#, json!({"id": "a"}));
         check_dlr(r#"{"id":"a","status":"sent","reference":"","detail":null}"#, json!({"id": "a", "status": "sent"}));
         check_dlr(
             r#"{"id":1,"status":"failed","reference":"r-1","detail":"no route"}"#,
@@ -322,8 +323,16 @@ mod tests {
             assert_eq!(error, expected, "{body}");
             assert!(!format!("{error} {error:?}").contains("secret"));
         }
-        let id = "x".repeat(MAX_ID_BYTES);
-        assert!(MoCallback::parse(&format!(r#"{{"id":"{id}"}}"#)).is_ok());
+        let longest = "x".repeat(MAX_ID_BYTES);
+        assert!(MoCallback::parse(&format!(r#"{{"id":"{longest}"}}"#)).is_ok());
+        let longest = "x".repeat(MAX_STATUS_BYTES);
+        assert!(DlrCallback::parse(&format!(r#"{{"id":"a","status":"{longest}"}}"#)).is_ok());
+    }
+
+    #[test]
+    fn body_is_text_only_as_utf8() {
+        assert_eq!(utf8("{\"id\":\"é\"}".as_bytes()), Ok("{\"id\":\"é\"}"));
+        assert_eq!(utf8(b"{\"id\":\"\xff\"}"), Err(CallbackError::NotUtf8));
     }
 
     proptest! {

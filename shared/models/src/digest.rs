@@ -1,7 +1,6 @@
 //! The digest that tells a repeated callback from another body under the same key.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -40,15 +39,9 @@ impl Digest {
     }
 }
 
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Bytes as lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
+    use std::fmt::Write as _;
     let mut digits = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         // Writing to a String cannot fail.
@@ -241,10 +234,14 @@ mod tests {
 
     #[test]
     fn a_deep_body_is_digested_as_it_is_and_does_not_exhaust_the_stack() {
-        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        assert!(canonical(&deep(MAX_DEPTH)).is_some());
-        assert!(canonical(&deep(200_000)).is_none());
-        assert_eq!(Digest::of(&deep(200_000)).as_str().len(), 64);
+        let arrays = |levels: usize| format!("{}7{}", "[".repeat(levels), "]".repeat(levels));
+        let objects = |levels: usize| format!("{}7{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+        for deep in [arrays, objects] {
+            assert!(canonical(&deep(MAX_DEPTH)).is_some());
+            assert!(canonical(&deep(MAX_DEPTH + 1)).is_none());
+            assert!(canonical(&deep(200_000)).is_none());
+            assert_eq!(Digest::of(&deep(200_000)).as_str(), hex(&Sha256::digest(deep(200_000))));
+        }
     }
 
     #[test]

@@ -407,6 +407,24 @@ mod tests {
             .map(|(name, value)| name.len() + value.as_str().map_or(21, str::len))
             .sum();
         assert_eq!(item.size_bytes(), expected);
+        assert_eq!(dlr(DLR).size_bytes(), {
+            // A receipt, by hand: its key, the 24 characters of an instant and the 64 of a digest.
+            let key = 2 + "DLR#4711".len() + 2 + "received".len();
+            let numbers = (1 + 21) + (10 + 21);
+            let texts = (11 + 24) + (4 + DLR.len()) + (6 + 64) + (11 + "shop".len());
+            let copies = (6 + "received".len()) + (9 + "order-17".len());
+            key + numbers + texts + copies
+        });
+    }
+
+    #[test]
+    fn size_counts_binary_content() {
+        let content = BinaryContent::of(b"GIF89a", "image/gif");
+        let mut item = mo(MO);
+        let before = item.size_bytes();
+        let described = content.size_bytes();
+        item.binary = Some(content);
+        assert_eq!(item.size_bytes(), before + described);
     }
 
     #[test]

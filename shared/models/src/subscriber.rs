@@ -429,11 +429,21 @@ mod tests {
         assert_eq!(event.subject(), "7c1f");
         assert_eq!(event.received_at().unwrap().as_millisecond(), 1_763_889_302_417);
         assert_eq!(event.variant(), None);
+        assert!(event.unrecognized().is_empty());
         assert_eq!(event.message().unwrap().text(), Some("Kia \"ora\""));
         let Data::Mo(mo) = event.data() else { panic!("an MO") };
         assert_eq!(mo.callback().destination.as_deref(), Some("2"));
         assert_eq!(mo.callback().undocumented.as_ref().unwrap().get(), r#"{"brand":"x"}"#);
         assert_eq!(mo.sender().phone().unwrap().as_spelled(), "+6421000001");
+    }
+
+    #[test]
+    fn variant_and_newer_keys_are_told() {
+        let item = Item::mo(&MoCallback::parse(MO).unwrap(), received(MO)).into_variant();
+        let newer = published(&item).replacen('{', r#"{"priority":1,"#, 1);
+        let event = Event::parse(&newer).unwrap();
+        assert_eq!(event.variant(), Some(item.digest.short()));
+        assert_eq!(event.unrecognized().get("priority").unwrap().get(), "1");
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub fn sdk_config(var: impl Fn(&str) -> Option<String> + Send + Sync + 'static) 
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(required(&var, "AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http_client(trust_store(&var)).map_err(|_| SettingError {
+        .http_client(http_client(roots(&var)).map_err(|_| SettingError {
             name: "SSL_CERT_FILE",
             why: "doesn't lead to certificates that can be used",
         })?)
@@ -108,7 +108,8 @@ pub fn one_long_attempt() -> TimeoutConfig {
 /// One connector for all clients, and a second one, built only when it is needed, for calls without a connect timeout:
 /// a connector has one for all its connections. TLS by ring: the SDK's default provider costs some 45 ms of CPU in its
 /// first handshake.
-fn http_client(trust_store: TrustStore) -> Result<SharedHttpClient, HttpClientError> {
+fn http_client(roots: Option<&'static str>) -> Result<SharedHttpClient, HttpClientError> {
+    let trust_store = roots.map_or_else(TrustStore::default, |roots| TrustStore::empty().with_pem_certificate(roots));
     let tls = TlsContext::builder().with_trust_store(trust_store).build()?;
     let prompt = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let prompt = connector(prompt, tls.clone());
@@ -129,16 +130,9 @@ fn connector(settings: HttpConnectorSettings, tls: TlsContext) -> SharedHttpConn
     SharedHttpConnector::new(connector)
 }
 
-fn trust_store(var: impl Fn(&str) -> Option<String>) -> TrustStore {
-    if trusts_amazon_alone(var) {
-        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
-    } else {
-        TrustStore::default()
-    }
-}
-
-fn trusts_amazon_alone(var: impl Fn(&str) -> Option<String>) -> bool {
-    OWN_SURROUNDINGS.iter().all(|name| optional(&var, name).is_none())
+/// The only roots to trust; none if the machine's whole store is trusted.
+fn roots(var: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    OWN_SURROUNDINGS.iter().all(|name| optional(&var, name).is_none()).then_some(AMAZON_ROOTS)
 }
 
 /// The endpoints of single services, `AWS_ENDPOINT_URL_DYNAMODB` and its like.
@@ -184,6 +178,13 @@ mod tests {
     }
 
     #[test]
+    fn configuration_is_printed_without_the_environment() {
+        let printed = format!("{:?}", sdk_config(lambda).unwrap());
+        assert!(printed.contains("ServiceEndpoints"), "{printed}");
+        assert!(!printed.contains(r#""secret""#) && !printed.contains(r#""token""#), "{printed}");
+    }
+
+    #[test]
     fn without_region_or_credentials_it_refuses() {
         for missing in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             let refused = sdk_config(move |name| lambda(name).filter(|_| name != missing)).unwrap_err();
@@ -217,10 +218,10 @@ mod tests {
 
     #[test]
     fn amazon_alone_is_trusted_until_the_surroundings_are_ones_own() {
-        assert!(trusts_amazon_alone(lambda));
+        assert_eq!(roots(lambda), Some(AMAZON_ROOTS));
         for own in OWN_SURROUNDINGS {
-            assert!(!trusts_amazon_alone(|name| (name == own).then(|| "there".to_owned())), "{own}");
-            assert!(trusts_amazon_alone(|name| (name == own).then(String::new)), "{own}");
+            assert_eq!(roots(|name| (name == own).then(|| "there".to_owned())), None, "{own}");
+            assert_eq!(roots(|name| (name == own).then(String::new)), Some(AMAZON_ROOTS), "{own}");
         }
     }
 
@@ -244,6 +245,6 @@ mod tests {
             .map(|rest| fingerprint(rest.split("-----END").next().unwrap()))
             .collect();
         assert_eq!(ours, published);
-        http_client(trust_store(lambda)).unwrap();
+        http_client(roots(lambda)).unwrap();
     }
 }

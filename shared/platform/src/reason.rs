@@ -40,3 +40,31 @@ impl fmt::Display for Reason {
 }
 
 impl Error for Reason {}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    type Failure = SdkError<ErrorMetadata, ()>;
+
+    #[track_caller]
+    fn check(failure: &Failure, expected: &str) {
+        assert_eq!(Reason::of(failure).to_string(), expected);
+    }
+
+    #[test]
+    fn reason_says_where_a_call_failed() {
+        let throttled = ErrorMetadata::builder().code("ThrottlingException").message("secret").build();
+        check(&Failure::service_error(throttled, ()), "ThrottlingException");
+        let unnamed = ErrorMetadata::builder().message("secret").build();
+        check(&Failure::service_error(unnamed, ()), "the service refused without a code");
+        check(&Failure::timeout_error("secret"), "no answer in time");
+        check(&Failure::dispatch_failure(ConnectorError::timeout("secret".into())), "no connection in time");
+        check(&Failure::dispatch_failure(ConnectorError::io("secret".into())), "no connection");
+        check(&Failure::response_error("secret", ()), "the answer could not be read");
+        check(&Failure::construction_failure("secret"), "the request could not be built");
+    }
+}

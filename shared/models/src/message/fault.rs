@@ -165,6 +165,8 @@ mod tests {
         assert_eq!(path.to_string(), "$.contacts[0].name");
         assert_eq!(JsonPath::default().under_key("it's new").under_key("_vnd").to_string(), r"$._vnd['it\'s new']");
         assert_eq!(JsonPath::default().to_string(), "$");
+        let key = |key: &str| JsonPath::default().under_key(key).to_string();
+        assert_eq!((key("a1"), key("1a"), key("")), ("$.a1".to_owned(), "$['1a']".to_owned(), "$['']".to_owned()));
         let path = JsonPath::default().under_index(7).under_key("contacts");
         assert_eq!((path.to_string(), path.pattern()), ("$.contacts[7]".to_owned(), "$.contacts[*]".to_owned()));
     }

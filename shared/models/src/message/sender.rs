@@ -248,6 +248,8 @@ impl fmt::Display for UserId {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
     use proptest::prelude::*;
 
     use super::*;
@@ -277,9 +279,20 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_sorted_hashed_and_shown_by_their_digits() {
+        let number = |text: &str| PhoneNumber::parse(text).unwrap();
+        let hash = |text: &str| BuildHasherDefault::<DefaultHasher>::default().hash_one(number(text));
+        assert_eq!(hash("+64 21 000 001"), hash("6421000001"));
+        assert_ne!(hash("6421000001"), hash("6421000002"));
+        assert!(number("+6421000001") < number("6421000002"));
+        assert_eq!(number("0064 21 000 001").to_string(), "+6421000001");
+    }
+
+    #[test]
     fn a_user_id_is_a_country_and_an_opaque_word() {
         for id in ["NZ.1349", "US.ENT.11815799212886844830", "user.9373795779eb"] {
             assert_eq!(UserId::parse(id).unwrap().as_str(), id);
+            assert_eq!(UserId::parse(id).unwrap().to_string(), id);
         }
         for text in ["", ".", "NZ.", ".1349", "NZ", "NZ.13 49", "1.5", "+64.21", "wamid.QUJD", "NZ..1"] {
             assert_eq!(UserId::parse(text), None, "{text}");
@@ -294,6 +307,12 @@ mod tests {
         assert_eq!(sender.user_id().unwrap().as_str(), "NZ.1349");
         assert_eq!(sender.parent_user_id().unwrap().as_str(), "NZ.ENT.77");
         assert!(Sender::of(["", "anonymous"]).is_unknown());
+        for name in ["+6421000001", "NZ.1349", "NZ.ENT.77"] {
+            assert!(!Sender::of([name]).is_unknown(), "{name}");
+        }
+        for name in ["NZ.ENT", "NZ.13.49"] {
+            assert_eq!(Sender::of([name]).user_id().unwrap().as_str(), name, "only NZ.ENT.… is a parent's");
+        }
     }
 
     #[test]

@@ -115,6 +115,7 @@ fn a_fault_is_named_with_its_place_and_without_its_value() {
     check_malformed(r#"{"type":"text","text":null}"#, "$.text", "missing");
     check_malformed(r#"{"type":"text","text":"secret"}"#, "$.text", "expected an object, found a string");
     check_malformed(r#"{"type":"text","text":{"body":7}}"#, "$.text.body", "expected a string, found a number");
+    check_malformed(r#"{"type":"text","text":{"body":null}}"#, "$.text.body", "expected a string, found null");
     check_malformed(r#"{"type":"text","text":{"body":"\ud800"}}"#, "$.text.body", "a string that isn't Unicode");
     check_malformed(r#"{"text":{}}"#, "$.text.body", "missing");
     check_malformed(r#"{"type":7,"text":{"body":""}}"#, "$.type", "expected a string, found a number");
@@ -188,6 +189,33 @@ fn of_repeated_keys_the_last_counts_and_unnamed_ones_all_stay() {
     assert_eq!(message.text(), Some("b"));
     assert_eq!(message.head().unrecognized.get("x").unwrap().get(), "2");
     assert_eq!(message.unrecognized().len(), 2);
+    assert_eq!(parse(r#"{"text":{"body":"a"},"text":{"body":"b"}}"#).message_type(), Some("text"));
+}
+
+#[test]
+fn unnamed_keys_of_array_elements_have_their_place() {
+    let message = parse(r#"{"type":"contacts","contacts":[{},{"nickname":"A"}],"x":1}"#);
+    let places: Vec<String> = message.unrecognized().iter().map(|(at, json)| format!("{at} {json:?}")).collect();
+    assert_eq!(places, ["$.x 1", "$.contacts[1].nickname \"A\""]);
+    let unnamed = &message.head().unrecognized;
+    assert!(!unnamed.is_empty() && parse("{}").head().unrecognized.is_empty());
+    assert_eq!(unnamed.into_iter().map(|(key, json)| (key.as_str(), json.get())).collect::<Vec<_>>(), [("x", "1")]);
+    assert_eq!(unnamed.get("x"), parse(r#"{"x":1}"#).head().unrecognized.get("x"));
+    assert_ne!(unnamed.get("x"), parse(r#"{"x":2}"#).head().unrecognized.get("x"));
+}
+
+#[test]
+fn words_of_an_edit_are_the_new_ones() {
+    let edited =
+        |message: &str| format!(r#"{{"type":"edit","edit":{{"original_message_id":"a","message":{message}}}}}"#);
+    let text = parse(&edited(r#"{"type":"text","text":{"body":"new"}}"#));
+    assert_eq!(text.text(), Some("new"));
+}
+
+#[test]
+fn times_keep_their_spelling() {
+    let message = parse(r#"{"type":"request_welcome","timestamp":"soon"}"#);
+    assert_eq!((message.head().timestamp.as_ref().unwrap().as_str(), message.sent_at()), ("soon", None));
 }
 
 #[test]

@@ -308,7 +308,7 @@ fn is_number(text: &str) -> bool {
         if let Some(exponent) = rest.strip_prefix(['e', 'E']) {
             let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
             rest = digits(exponent)?;
-            if exponent.len() - rest.len() > 9 {
+            if exponent.len() > 9 {
                 return None;
             }
         }
@@ -398,12 +398,18 @@ mod schema {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
     use proptest::prelude::*;
 
     use super::*;
 
     fn decimal(text: &str) -> Decimal {
         text.parse().unwrap()
+    }
+
+    fn hash(text: &str) -> u64 {
+        BuildHasherDefault::<DefaultHasher>::default().hash_one(decimal(text))
     }
 
     #[test]
@@ -421,7 +427,11 @@ mod tests {
         for (a, b) in [("99.9", "99.90"), ("1e2", "100"), ("-0", "0.000"), ("0.05e1", "0.5"), ("12300", "1.23E4")] {
             assert_eq!(decimal(a), decimal(b));
             assert_ne!(decimal(a).as_str(), decimal(b).as_str());
+            assert_eq!(hash(a), hash(b));
         }
+        assert_ne!(decimal("1"), decimal("1.1"));
+        assert_ne!(hash("1"), hash("1.1"));
+        assert_eq!(decimal("99.90").to_string(), "99.90");
         let rising = ["-1e999999999", "-100", "-99.99", "-0.1", "0", "1e-999999999", "0.1", "1", "9.99", "10", "1e20"];
         for pair in rising.windows(2) {
             let [a, b] = pair else { panic!("windows of two") };
