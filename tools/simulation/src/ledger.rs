@@ -47,6 +47,8 @@ pub(crate) struct Ledger {
     quarantined: BTreeSet<Vec<u8>>,
     /// What was stored, by event id.
     events: BTreeMap<String, Event>,
+    /// Bodies that the table has forgotten.
+    expired: BTreeSet<Vec<u8>>,
     /// Event ids of what another program wrote.
     foreign: BTreeSet<String>,
     /// What each message's receipts were said to mean, in the order of publication.
@@ -115,10 +117,19 @@ impl Ledger {
 /// The table has forgotten an item.
 pub(crate) fn expired(world: &World, pk: &str, sk: &str) {
     let id = Key { pk: pk.to_owned(), sk: sk.to_owned() }.event_id();
-    if let Some(event) = world.ledger.borrow_mut().events.get_mut(&id) {
+    let mut ledger = world.ledger.borrow_mut();
+    let ledger = &mut *ledger;
+    if let Some(event) = ledger.events.get_mut(&id) {
         event.expired = true;
+        ledger.expired.insert(event.body.clone());
     }
+    // The sort key of a quarantined body ends with its hash.
+    ledger.expired.extend(ledger.quarantined.iter().filter(|body| sk.ends_with(&sha256(body))).cloned());
     world.hit("item expired");
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    ObjectKey::of_body(bytes).as_str().trim_start_matches("body/").to_owned()
 }
 
 /// The mark of a personal value that a text holds.
@@ -270,7 +281,7 @@ pub(crate) fn write_foreign(world: &World, which: u8) {
 }
 
 /// A topic has a message: the event of something stored, whole, and not too late.
-pub(crate) fn delivered(world: &World, from: Caller, topic_arn: &str, message: &Message) {
+pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Message) {
     let Ok(published) = serde_json::from_str::<Published<'_>>(&message.body) else {
         return world.violation("what is published is an event", || "it can't be read".to_owned());
     };
@@ -310,7 +321,7 @@ pub(crate) fn delivered(world: &World, from: Caller, topic_arn: &str, message: &
                 world.violation("content is published to the letter", || published.id.clone());
             }
             if !is_mo {
-                receipts(world, from, &event.pk, data, &mut ledger.deliveries);
+                receipts(world, began, &event.pk, data, &mut ledger.deliveries);
             }
         }
         (None, Some(dataref)) => {
@@ -328,7 +339,7 @@ pub(crate) fn delivered(world: &World, from: Caller, topic_arn: &str, message: &
 }
 
 /// A receipt tells of all that were stored when it was read, and never takes a final status back.
-fn receipts(world: &World, from: Caller, pk: &str, data: &RawValue, deliveries: &mut BTreeMap<String, Vec<Delivery>>) {
+fn receipts(world: &World, began: Ms, pk: &str, data: &RawValue, deliveries: &mut BTreeMap<String, Vec<Delivery>>) {
     #[derive(Deserialize)]
     struct Data {
         delivery: Delivery,
@@ -336,7 +347,6 @@ fn receipts(world: &World, from: Caller, pk: &str, data: &RawValue, deliveries: 
     let Ok(Data { delivery }) = serde_json::from_str::<Data>(data.get()) else {
         return world.violation("a receipt says what became of its message", || data.get().to_owned());
     };
-    let began = world.invocation_began(from);
     let table = world.table.borrow();
     let stored_before = table.partition(pk).filter(|(_, _, stored_at)| *stored_at < began);
     for (sk, item, _) in stored_before.take(100) {
@@ -486,6 +496,7 @@ pub(crate) fn balance(world: &World) {
         let name = || sent.key.clone().unwrap_or_default().0;
         match ledger.says_the_same(sent).count() {
             1 => {}
+            0 if ledger.expired.contains(bytes) => {}
             0 => world.violation("200 leads to a stored event", name),
             _ => world.violation("nothing is stored twice", name),
         }
@@ -497,8 +508,8 @@ pub(crate) fn balance(world: &World) {
         }
     }
     let table = world.table.borrow();
-    for bytes in &ledger.quarantined {
-        let sha256 = ObjectKey::of_body(bytes).as_str().trim_start_matches("body/").to_owned();
+    for bytes in ledger.quarantined.difference(&ledger.expired) {
+        let sha256 = sha256(bytes);
         let is_kept = table.items().any(|(pk, sk, _)| pk.starts_with("QUARANTINE#") && sk.ends_with(&sha256));
         if !is_kept {
             world.violation("400 leads to quarantine", || sha256);

@@ -26,6 +26,7 @@ pub(crate) async fn serve(world: Rc<World>, mut calls: mpsc::UnboundedReceiver<C
 async fn carry(world: Rc<World>, call: Call) {
     let Call { from, request, reply } = call;
     let request = Request::read(&request);
+    let began = world.invocation_began(from);
     let target = target(&request);
     let latency = world.plan.setup.latency;
     let way = || Duration::from_millis(world.random(latency / 2..latency + 1));
@@ -48,23 +49,23 @@ async fn carry(world: Rc<World>, call: Call) {
             return silence(reply).await;
         }
         (Some(How::AnswerLost), _) => {
-            answer(&world, from, &request).await;
+            answer(&world, from, began, &request).await;
             noted("is done, and the answer is lost");
             return silence(reply).await;
         }
         (Some(How::BreaksOff), _) => {
-            answer(&world, from, &request).await;
+            answer(&world, from, began, &request).await;
             noted("is done, and the connection breaks");
             return;
         }
         (Some(How::Slow(ms)), _) => {
             let half = Duration::from_millis(Ms::from(ms) / 2);
             sleep(half).await;
-            let answer = answer(&world, from, &request).await;
+            let answer = answer(&world, from, began, &request).await;
             sleep(half).await;
             answer
         }
-        (None, _) | (_, None) => answer(&world, from, &request).await,
+        (None, _) | (_, None) => answer(&world, from, began, &request).await,
     };
     noted(&format!("{}", answer.status));
     sleep(way()).await;
@@ -161,8 +162,8 @@ pub(crate) const ENTRY_CODES: [(&str, bool); 6] = [
     ("KMSThrottling", true),
 ];
 
-/// What AWS does with a call.
-async fn answer(world: &Rc<World>, from: Caller, request: &Request) -> Answer {
+/// What AWS does with a call of an invocation that began then.
+async fn answer(world: &Rc<World>, from: Caller, began: Ms, request: &Request) -> Answer {
     if !ledger::is_allowed(from, request) {
         world.violation("no call without a permission", || format!("{from:?} calls {}", request.operation));
     }
@@ -199,7 +200,7 @@ async fn answer(world: &Rc<World>, from: Caller, request: &Request) -> Answer {
             };
             let (answer, messages) = batch.publish(fails);
             for message in messages {
-                ledger::delivered(world, from, &topic_arn, &message);
+                ledger::delivered(world, began, &topic_arn, &message);
             }
             answer
         }
