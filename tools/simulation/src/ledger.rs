@@ -31,7 +31,10 @@ const PATIENCE: Ms = 20 * HOUR;
 const SLOW_SPILL: u16 = 1_300;
 
 /// The same of the bucket, for a body that only the bucket can hold.
-const SLOW_BUCKET: u16 = 1_500;
+const SLOW_BUCKET: Ms = 1_500;
+
+/// The spill queue for such a body.
+const SLOW_SPILL_OF_OBJECT: u16 = 800;
 
 /// What can go wrong with clocks that count seconds, or are wrong.
 const TOLERANCE: Ms = 2 * SECOND;
@@ -180,11 +183,15 @@ pub(crate) fn heard(world: &World, callback: &Callback, bytes: &[u8], sent: &Sen
 /// Whether a 503 has its reason: what is durable besides the table fails as well.
 fn is_excused(world: &World, sent: &Sent, took: Ms) -> bool {
     let (now, plan) = (world.now(), &world.plan);
+    // What a cold start took, or seems to have taken by a clock that is ahead, is taken off the bucket's time.
+    let slow_bucket = SLOW_BUCKET.saturating_sub(plan.setup.cold_start + plan.setup.skew + SECOND / 2);
     let during = plan.faults.iter().filter(|fault| fault.at <= now && now - took.min(now) < fault.at + fault.lasts);
     during.into_iter().any(|fault| match fault.kind {
-        Kind::Calls(Target::Spill, How::Slow(ms)) => ms > SLOW_SPILL,
+        Kind::Calls(Target::Spill, How::Slow(ms)) if sent.fits_the_table => ms > SLOW_SPILL,
+        // The bucket comes first, and leaves the spill queue a second.
+        Kind::Calls(Target::Spill, How::Slow(ms)) => ms > SLOW_SPILL_OF_OBJECT,
         Kind::Calls(Target::Spill, _) => true,
-        Kind::Calls(Target::Bucket, How::Slow(ms)) => ms > SLOW_BUCKET && !sent.fits_the_table,
+        Kind::Calls(Target::Bucket, How::Slow(ms)) => Ms::from(ms) > slow_bucket && !sent.fits_the_table,
         Kind::Calls(Target::Bucket, _) => !sent.fits_the_table,
         _ => false,
     })
