@@ -23,6 +23,7 @@ mod last_resort;
 mod log_lines;
 mod parked;
 mod recover_rules;
+mod redrive_rules;
 mod requests;
 mod requests_sent;
 mod samples;

@@ -1,0 +1,66 @@
+//! What `wab parked redrive` deletes: only a message whose event has been taken (README, "Bringing events back").
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use models::{Item, MoCallback};
+use serde_json::{Value, json};
+use wab::Parts;
+
+use crate::fake_aws::sdk;
+use crate::fanout_rules::{received, record};
+use crate::requests::mo_text;
+
+const EVENT: &str = include_str!("../tools/wab/golden/parked-event.json");
+const POSITION: &str = include_str!("../tools/wab/golden/parked-position.json");
+
+/// Redrives a queue that holds `message`, with a function that answers `answer`. Returns how often a message was deleted.
+async fn deletions(message: &'static str, answer: Value) -> usize {
+    let body = mo_text("7c1f").to_string();
+    let item =
+        record(1, &Item::mo(&MoCallback::parse(&body).unwrap(), received(&body)))["dynamodb"]["NewImage"].clone();
+    let was_received = AtomicBool::new(false);
+    let (sdk, calls) = sdk(move |operation, _| {
+        let answer = match operation {
+            "DescribeTable" => json!({"Table": {"TableArn": "arn:aws:dynamodb:us-east-1:123456789012:table/events"}}),
+            "GetQueueAttributes" => json!({"Attributes": {"ApproximateNumberOfMessages": "1"}}),
+            "ReceiveMessage" if was_received.swap(true, Ordering::Relaxed) => json!({"Messages": []}),
+            "ReceiveMessage" => json!({"Messages": [{"MessageId": "m", "ReceiptHandle": "h", "Body": message}]}),
+            "GetItem" => json!({ "Item": item }),
+            "Scan" => json!({"Items": [item], "Count": 1, "ScannedCount": 1}),
+            "ChangeMessageVisibilityBatch" => json!({"Successful": [{"Id": "0"}], "Failed": []}),
+            "DeleteMessage" => json!({}),
+            // `Invoke` names its operation in the path alone.
+            "" => answer.clone(),
+            other => panic!("redrive has no business with {other}"),
+        };
+        (200, answer.to_string())
+    });
+    let parts = Parts {
+        table: "events".to_owned(),
+        dead_letter_queue_url: "http://localhost/dead-letters".to_owned(),
+        spill_queue_url: None,
+        fanout_function: "fanout".to_owned(),
+    };
+    wab::redrive(&sdk, parts, 1).await.unwrap();
+    calls.lock().unwrap().iter().filter(|(operation, _)| operation == "DeleteMessage").count()
+}
+
+fn published() -> Value {
+    json!({"batchItemFailures": [], "published": 1, "parked": 0})
+}
+
+fn waiting() -> Value {
+    json!({"batchItemFailures": [{"itemIdentifier": "1"}], "published": 0, "parked": 0})
+}
+
+#[tokio::test(start_paused = true)]
+async fn event_is_deleted_once_it_is_published() {
+    assert_eq!(deletions(EVENT, published()).await, 1);
+    assert_eq!(deletions(EVENT, waiting()).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn position_is_deleted_once_its_events_are_published() {
+    assert_eq!(deletions(POSITION, published()).await, 1);
+    assert_eq!(deletions(POSITION, waiting()).await, 0);
+}
