@@ -49,7 +49,7 @@ SEED ?=
 
 .PHONY: simulate
 simulate: ## the functions against models of AWS, on virtual time; SEED=… repeats one run, see `make simulate SIMULATE=--help`
-	cargo run --quiet --locked --profile tool --package simulation -- $(if $(SEED),--seed $(SEED)) $(SIMULATE)
+	cargo run --quiet --locked --profile tool --package wab-simulation -- $(if $(SEED),--seed $(SEED)) $(SIMULATE)
 
 MUTANTS ?=
 
@@ -85,10 +85,10 @@ build: ## release artefacts for deployment, in .aws-sam/build; ARCH=arm64 for th
 
 .PHONY: bench
 bench: build ## measure the functions, see `make bench BENCH=--help`; its memory settings need root, BENCH=--memory leaves them out
-	cargo lambda build --release --locked --package bench-noop
-	cargo lambda build --release --locked --package bench-bare
-	cargo bench --locked -p models -p ingress
-	cargo run --quiet --locked --profile tool -p bench -- $(BENCH)
+	cargo lambda build --release --locked --package wab-bench-noop
+	cargo lambda build --release --locked --package wab-bench-bare
+	cargo bench --locked -p wab-models -p wab-ingress
+	cargo run --quiet --locked --profile tool -p wab-bench -- $(BENCH)
 
 .PHONY: deploy
 deploy: build ## deploy to AWS; asks for the parameters the first time, PARAMETERS='NAME=VALUE …' changes some later

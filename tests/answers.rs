@@ -5,9 +5,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::{Body, Context, RequestExt, Response};
-use models::{MAX_BODY_BYTES, ObjectKey};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use wab_models::{MAX_BODY_BYTES, ObjectKey};
 
 use crate::fake_aws::{door, dynamodb_error, put, queued, sdk, sdk_at, sent, taken_by};
 use crate::requests::{PASSWORD, USER, basic, dlr, fresh_id, mo_text, request};
@@ -23,8 +23,8 @@ async fn check_refused(path: &str, authorization: Option<&str>, body: &[u8], sta
     let (sdk, calls) = sdk(STORED);
     let request = request(path, authorization, body);
     let response = match path {
-        "/mo" => mo::handle(&door(&sdk), request).await,
-        "/dlr" => dlr::handle(&door(&sdk), request).await,
+        "/mo" => wab_mo::handle(&door(&sdk), request).await,
+        "/dlr" => wab_dlr::handle(&door(&sdk), request).await,
         other => panic!("no such path: {other}"),
     };
     let text = String::from_utf8_lossy(response.body()).into_owned();
@@ -99,8 +99,8 @@ async fn a_body_that_lambda_would_not_hand_over_is_too_large() {
     check_refused("/mo", Some(&right), too_large.as_bytes(), 413, "too_large").await;
 }
 
-async fn post(sdk: &platform::SdkConfig, body: &str) -> Response<Body> {
-    mo::handle(&door(sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await
+async fn post(sdk: &wab_platform::SdkConfig, body: &str) -> Response<Body> {
+    wab_mo::handle(&door(sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await
 }
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn description_of_binary_content_never_makes_an_item_too_large() {
 async fn a_new_callback_is_stored_with_one_call() {
     let (sdk, calls) = sdk(STORED);
     let body = mo_text("7c1f").to_string();
-    let response = mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/json");
     let event_id = "2261d224ea3b4a40860397f823cb7d66";
@@ -226,11 +226,11 @@ async fn a_new_callback_is_stored_with_one_call() {
 
 #[tokio::test]
 async fn the_same_callback_again_is_a_duplicate_whatever_its_layout() {
-    let digest = models::Digest::of(&dlr("4711", "received").to_string());
+    let digest = wab_models::Digest::of(&dlr("4711", "received").to_string());
     let there = json!({"digest": {"S": digest.as_str()}});
     let (sdk, calls) = sdk(move |_, _| taken_by(&there));
     let again = r#"{ "status": "received",  "reference": "order-17", "id": "4711" }"#;
-    let response = dlr::handle(&door(&sdk), request("/dlr", Some(&basic(USER, PASSWORD)), again.as_bytes())).await;
+    let response = wab_dlr::handle(&door(&sdk), request("/dlr", Some(&basic(USER, PASSWORD)), again.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("duplicate")));
     assert_eq!(calls.lock().unwrap().len(), 1);
 }
@@ -240,10 +240,10 @@ async fn another_body_under_the_same_key_is_stored_beside_the_first() {
     let there = json!({"digest": {"S": "0".repeat(64)}});
     let (sdk, calls) = sdk(move |_, put| if put.contains("EVENT#") { STORED("", "") } else { taken_by(&there) });
     let body = mo_text("7c1f").to_string();
-    let response = mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("stored")));
     let second: Value = serde_json::from_str(&calls.lock().unwrap()[1].1).unwrap();
-    let short = models::Digest::of(&body).short().to_owned();
+    let short = wab_models::Digest::of(&body).short().to_owned();
     assert_eq!(second["Item"]["sk"]["S"], format!("EVENT#{short}"));
 }
 
@@ -252,7 +252,7 @@ async fn a_variant_again_is_a_duplicate() {
     let there = json!({"digest": {"S": "0".repeat(64)}});
     let (sdk, calls) = sdk(move |_, _| taken_by(&there));
     let body = mo_text("7c1f").to_string();
-    let response = mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("duplicate")));
     assert_eq!(calls.lock().unwrap().len(), 2);
 }
@@ -306,7 +306,7 @@ async fn a_body_that_is_no_callback_and_that_nothing_keeps_is_asked_for_again() 
 }
 
 /// Posts to a door behind which nothing works, and checks that the gateway is asked to come again in time.
-async fn check_unavailable(sdk: platform::SdkConfig) {
+async fn check_unavailable(sdk: wab_platform::SdkConfig) {
     let started = Instant::now();
     let response = post(&sdk, &mo_text(&fresh_id("down")).to_string()).await;
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
@@ -340,7 +340,7 @@ async fn what_reading_a_body_took_is_taken_from_the_time_to_keep_it() {
     context.deadline = end.as_millis().try_into().unwrap();
     let request = request("/mo", Some(&basic(USER, PASSWORD)), mo_of(300_000).as_bytes()).with_lambda_context(context);
     let started = Instant::now();
-    assert_eq!(mo::handle(&door(&sdk), request).await.status(), 503);
+    assert_eq!(wab_mo::handle(&door(&sdk), request).await.status(), 503);
     assert!(started.elapsed() < Duration::from_millis(1_700), "{:?}", started.elapsed());
     assert!(started.elapsed() > Duration::from_millis(1_300), "the spill queue had its time: {:?}", started.elapsed());
 }
@@ -360,13 +360,13 @@ async fn a_table_and_a_spill_queue_that_refuse_are_answered_503() {
 #[tokio::test]
 async fn a_put_whose_answer_was_lost_is_found_again() {
     let body = mo_text("7c1f").to_string();
-    let there = json!({"digest": {"S": models::Digest::of(&body).as_str()}});
+    let there = json!({"digest": {"S": wab_models::Digest::of(&body).as_str()}});
     let tries = std::sync::atomic::AtomicUsize::new(0);
     let (sdk, _) = sdk(move |_, _| match tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
         0 => dynamodb_error(500, "InternalServerError"),
         _ => taken_by(&there),
     });
-    let response = mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("duplicate")));
 }
 
@@ -378,7 +378,7 @@ fn a_function_without_usable_settings_refuses_to_start() {
         "RETENTION_DAYS" => Some("30".to_owned()),
         _ => None,
     };
-    assert!(ingress::Settings::read(good).is_ok());
+    assert!(wab_ingress::Settings::read(good).is_ok());
     for (broken, value) in [
         ("TABLE_NAME", ""),
         ("BUCKET_NAME", ""),
@@ -388,7 +388,7 @@ fn a_function_without_usable_settings_refuses_to_start() {
         ("RETENTION_DAYS", "for ever"),
     ] {
         for value in [None, Some(value.to_owned())] {
-            let error = ingress::Settings::read(|name| if name == broken { value.clone() } else { good(name) });
+            let error = wab_ingress::Settings::read(|name| if name == broken { value.clone() } else { good(name) });
             let error = error.unwrap_err();
             assert_eq!(error.name, broken);
             assert!(!error.to_string().contains("secret"));
@@ -401,6 +401,6 @@ fn a_function_without_usable_settings_refuses_to_start() {
 fn a_callbacks_future_has_no_room_for_what_is_seldom_needed() {
     let (sdk, _) = sdk(STORED);
     let door = door(&sdk);
-    let future = mo::handle(&door, request("/mo", None, b"{}"));
+    let future = wab_mo::handle(&door, request("/mo", None, b"{}"));
     assert!(size_of_val(&future) < 40_000, "{} bytes", size_of_val(&future));
 }

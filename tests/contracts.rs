@@ -5,15 +5,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ingress::{Refusal, Unauthorized};
 use lambda_http::{Body, Request, Response};
-use models::{
+use serde_json::{Value, json};
+use wab_ingress::{Refusal, Unauthorized};
+use wab_models::{
     BinaryContent, CallbackError, Delivery, DeliveryStatus, DlrCallback, Event, Item, Key, Kind, MessageId, MoCallback,
     ObjectKey, Receipt, Received, ReceivedAt, contract,
 };
-use platform::Reason;
-use serde_json::{Value, json};
-use store::{Kept, Stored, Unavailable};
+use wab_platform::Reason;
+use wab_store::{Kept, Stored, Unavailable};
 
 const MO: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","source":"+6421000001","Destination":"6421000002","content":{"from":"6421000001","id":"wamid.V0FC","timestamp":"1795425313","type":"text","text":{"body":"Kia ora"}}}"#;
 const DLR: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","status":"received","reference":"order-17"}"#;
@@ -167,9 +167,9 @@ fn answers(kind: Kind) -> Vec<Response<Body>> {
     let id = MessageId::new("7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11").unwrap();
     let key = match kind {
         Kind::Mo => Key::mo(&id),
-        Kind::Dlr => Key::dlr(&id, &models::DeliveryStatus::Received),
+        Kind::Dlr => Key::dlr(&id, &wab_models::DeliveryStatus::Received),
     };
-    let receipt = |kept| Ok(ingress::Receipt { id: id.as_str().to_owned(), kept });
+    let receipt = |kept| Ok(wab_ingress::Receipt { id: id.as_str().to_owned(), kept });
     let reason = || Reason::from("for the contract");
     let mut outcomes = vec![
         receipt(Kept::Stored(Stored::New(key.clone()))),
@@ -187,7 +187,7 @@ fn answers(kind: Kind) -> Vec<Response<Body>> {
         outcomes.push(Err(Refusal::Quarantined(CallbackError::NoStatus)));
         outcomes.push(Err(Refusal::Quarantined(CallbackError::StatusTooLong)));
     }
-    outcomes.into_iter().map(|outcome| ingress::answer(kind, &Request::default(), outcome)).collect()
+    outcomes.into_iter().map(|outcome| wab_ingress::answer(kind, &Request::default(), outcome)).collect()
 }
 
 fn openapi() -> Value {

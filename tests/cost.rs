@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use models::{Body, Event, Item, Kind, LARGE_ITEM_BYTES};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use wab_models::{Body, Event, Item, Kind, LARGE_ITEM_BYTES};
 
 use crate::requests::fresh_id;
 use crate::stack::Stack;

@@ -7,12 +7,12 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
-use models::{
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use wab_models::{
     DeliveryStatus, DlrCallback, Item, Kind, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MoCallback, Received, ReceivedAt,
     Spilled,
 };
-use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 use crate::stack::{Delivered, Stack};

@@ -12,7 +12,7 @@ fn each_row_names_what_proves_it() {
     let (_, section) = readme.split_once(TABLE).unwrap();
     let rows: Vec<&str> = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1).collect();
     let rows = rows.iter().take_while(|line| line.starts_with('|'));
-    let faults: BTreeSet<&str> = simulation::fault_names().collect();
+    let faults: BTreeSet<&str> = wab_simulation::fault_names().collect();
     let tests: String = ["tests", "functions/mo/tests"]
         .into_iter()
         .flat_map(|folder| fs::read_dir(format!("{root}/{folder}")).unwrap())

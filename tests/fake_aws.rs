@@ -6,10 +6,10 @@ use std::time::Duration;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use ingress::{Door, Settings, Verifier};
 use lambda_http::http::{Request, Response};
-use platform::SdkConfig;
 use serde_json::{Value, json};
+use wab_ingress::{Door, Settings, Verifier};
+use wab_platform::SdkConfig;
 
 use crate::requests::{PASSWORD, USER};
 
@@ -80,7 +80,7 @@ fn base() -> SdkConfig {
         "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
         _ => None,
     };
-    platform::sdk_config(var).unwrap()
+    wab_platform::sdk_config(var).unwrap()
 }
 
 /// A door that the tests' credentials open.

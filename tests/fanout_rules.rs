@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use fanout::{Fanout, Settings, StreamBatch};
-use models::{BinaryContent, DlrCallback, Item, MoCallback, ObjectKey, Received, ReceivedAt};
 use percent_encoding::percent_decode_str;
-use platform::SdkConfig;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
+use wab_fanout::{Fanout, Settings, StreamBatch};
+use wab_models::{BinaryContent, DlrCallback, Item, MoCallback, ObjectKey, Received, ReceivedAt};
+use wab_platform::SdkConfig;
 
 use crate::fake_aws::{Calls, dynamodb_error, queued, sdk, sdk_at, sent};
 use crate::requests::{dlr, mo_text};
@@ -77,7 +77,7 @@ async fn fan_out(
 async fn fan_out_with(sdk: &SdkConfig, records: Vec<Value>) -> Vec<String> {
     let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
     let batch: StreamBatch = serde_json::from_value(json!({"Records": records})).unwrap();
-    let answer = fanout::handle(&Fanout::new(settings, sdk), batch, plenty()).await.unwrap();
+    let answer = wab_fanout::handle(&Fanout::new(settings, sdk), batch, plenty()).await.unwrap();
     assert!(answer.counts.is_none(), "Lambda is told no more than it asks for");
     answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
@@ -303,7 +303,7 @@ async fn a_batch_that_cannot_be_named_comes_again_as_a_whole() {
     let (sdk, _) = sdk(|_, _| (500, String::new()));
     let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
     let batch: StreamBatch = serde_json::from_value(json!({"Records": [{"no": "record"}]})).unwrap();
-    assert!(fanout::handle(&Fanout::new(settings, &sdk), batch, plenty()).await.is_err());
+    assert!(wab_fanout::handle(&Fanout::new(settings, &sdk), batch, plenty()).await.is_err());
 }
 
 #[tokio::test]
@@ -551,7 +551,7 @@ async fn what_lies_behind_an_event_that_waits_is_published_once_and_not_at_each_
     };
     let fan_out = async |records: Vec<Value>, count: bool| {
         let batch = serde_json::from_value(json!({"Records": records, "count": count})).unwrap();
-        let answer = fanout::handle(&fanout, batch, plenty()).await.unwrap();
+        let answer = wab_fanout::handle(&fanout, batch, plenty()).await.unwrap();
         answer.batch_item_failures.first().map(|failure| failure.item_identifier.clone())
     };
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
@@ -594,7 +594,7 @@ async fn an_sns_that_is_silent_does_not_take_the_time_of_the_answer() {
     let batch = serde_json::from_value(json!({"Records": [mo_record(1, "a")], "count": true})).unwrap();
     let deadline = SystemTime::now() + Duration::from_millis(2_500);
     let fanout = Fanout::new(settings, &sdk);
-    let answer = tokio::time::timeout(Duration::from_secs(1), fanout::handle(&fanout, batch, deadline)).await;
+    let answer = tokio::time::timeout(Duration::from_secs(1), wab_fanout::handle(&fanout, batch, deadline)).await;
     let answer = serde_json::to_value(answer.expect("the time is up").unwrap()).unwrap();
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "1"}], "published": 0, "parked": 0}));
 }
@@ -606,7 +606,8 @@ async fn who_asks_is_told_how_many_were_published_and_parked() {
     let (sdk, _) = sdk(aws(|request| published(request, &[])));
     let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
     let batch = json!({"Records": [mo_record(1, "a"), poison, dlr_record(3, "c")], "count": true});
-    let answer = fanout::handle(&Fanout::new(settings, &sdk), serde_json::from_value(batch).unwrap(), plenty()).await;
+    let answer =
+        wab_fanout::handle(&Fanout::new(settings, &sdk), serde_json::from_value(batch).unwrap(), plenty()).await;
     let answer = serde_json::to_value(answer.unwrap()).unwrap();
     assert_eq!(answer, json!({"batchItemFailures": [], "published": 2, "parked": 1}));
 }

@@ -4,15 +4,15 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_async::time::StaticTimeSource;
-use fanout::{Fanout, Settings, StreamBatch};
 use lambda_http::Response;
-use models::{Item, MoCallback, ObjectKey};
-use platform::SdkConfig;
 use serde_json::{Value, json};
-use store::SpillQueue;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
+use wab_fanout::{Fanout, Settings, StreamBatch};
+use wab_models::{Item, MoCallback, ObjectKey};
+use wab_platform::SdkConfig;
+use wab_store::SpillQueue;
 
 use crate::fake_aws::{Calls, Pace, dynamodb_error, paced_sdk, queued, sdk_at};
 use crate::fanout_rules::{published, received, record};
@@ -50,7 +50,8 @@ async fn post(bytes: usize, waited_ms: i64, answer: impl Fn(&str) -> Pace + Send
     let body = json!({"id": "7c1f", "content": "x".repeat(bytes)}).to_string();
     let door = crate::fake_aws::door(&sdk);
     let started = Instant::now();
-    let response: Response<_> = mo::handle(&door, request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response: Response<_> =
+        wab_mo::handle(&door, request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     let took = started.elapsed();
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
     let says = answer.get("outcome").or(answer.get("code")).and_then(Value::as_str).unwrap().to_owned();
@@ -208,12 +209,12 @@ async fn slow_handshake_does_not_rule_out_the_last_resort() {
         let body = mo_text("a").to_string();
         let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
         let queue = SpillQueue::new(&sdk, "https://localhost/spill".to_owned());
-        assert!(queue.send(&models::Spilled::Event(item), Instant::now() + ms(1_200)).await.is_err());
+        assert!(queue.send(&wab_models::Spilled::Event(item), Instant::now() + ms(1_200)).await.is_err());
     });
     let table = connections(async |sdk| {
         let body = mo_text("a").to_string();
         let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
-        let table = store::EventTable::new(&sdk, "events".to_owned());
+        let table = wab_store::EventTable::new(&sdk, "events".to_owned());
         assert!(table.put_once(&item).await.is_err());
     });
     let (spill, table) = tokio::join!(spill, table);
@@ -262,6 +263,6 @@ async fn stalled_body_is_published_by_reference() {
     let batch: StreamBatch = serde_json::from_value(batch).unwrap();
     // Of the four seconds that are left, two are for the answer, and one for SNS.
     let deadline = SystemTime::now() + Duration::from_secs(4);
-    let answer = fanout::handle(&fanout(&stalling_aws().await), batch, deadline).await.unwrap();
+    let answer = wab_fanout::handle(&fanout(&stalling_aws().await), batch, deadline).await.unwrap();
     assert_eq!(answer.counts.unwrap().published, 1);
 }

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use fanout::{Fanout, Settings, StreamBatch};
-use models::{Item, MoCallback};
 use serde_json::{Value, json};
-use subscriber::Subscriber;
+use wab_fanout::{Fanout, Settings, StreamBatch};
+use wab_models::{Item, MoCallback};
+use wab_subscriber::Subscriber;
 
 use crate::fake_aws::{door, dynamodb_error, queued, sdk, taken_by};
 use crate::fanout_rules::{plenty, published, received, record};
@@ -33,7 +33,7 @@ impl Write for Kept {
 async fn log_of<T>(what: impl Future<Output = T>) -> Vec<Value> {
     let kept = Kept::default();
     let out = kept.clone();
-    let log = tracing::subscriber::set_default(platform::log(Some("TRACE"), move || out.clone()));
+    let log = tracing::subscriber::set_default(wab_platform::log(Some("TRACE"), move || out.clone()));
     what.await;
     drop(log);
     let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
@@ -54,7 +54,7 @@ async fn line_of(
 ) -> Value {
     let (sdk, _) = sdk(answer);
     let door = door(&sdk);
-    let lines = log_of(mo::handle(&door, request("/mo", Some(authorization), body.as_bytes()))).await;
+    let lines = log_of(wab_mo::handle(&door, request("/mo", Some(authorization), body.as_bytes()))).await;
     let [line] = &lines[..] else { panic!("one line a callback: {lines:?}") };
     assert!(line.to_string().len() <= 400, "{line}");
     let mut fields = line["fields"].clone();
@@ -71,7 +71,7 @@ async fn a_callback_is_one_line_that_says_what_came_of_it() {
     assert_eq!((&stored["level"], &stored["outcome"]), (&json!("INFO"), &json!("stored")));
     assert_eq!(stored["event.id"].as_str().unwrap().len(), 32);
 
-    let same = json!({"digest": {"S": models::Digest::of(&mo).as_str()}, "body": {"S": SECRET}});
+    let same = json!({"digest": {"S": wab_models::Digest::of(&mo).as_str()}, "body": {"S": SECRET}});
     let duplicate = line_of(&right, &mo, move |_, _| taken_by(&same)).await;
     assert_eq!((&duplicate["level"], &duplicate["outcome"]), (&json!("INFO"), &json!("duplicate")));
 
@@ -141,7 +141,7 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
     let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
     let batch = |records: &[&Value]| -> StreamBatch { serde_json::from_value(json!({"Records": records})).unwrap() };
 
-    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), plenty())).await;
+    let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), plenty())).await;
     let [parked, unread, all] = &lines[..] else {
         panic!("a line for each that is parked, and one for all: {lines:?}")
     };
@@ -149,7 +149,7 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
     assert_eq!(unread["fields"]["reason"], "the record is no stream record");
     assert_eq!((&all["level"], &all["fields"]["records"]), (&json!("INFO"), &json!(3)));
 
-    let lines = log_of(fanout::handle(&fanout, batch(&[&good, &record(2, &item)]), plenty())).await;
+    let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &record(2, &item)]), plenty())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     assert_eq!((&line["level"], &line["fields"]["reason"]), (&json!("ERROR"), &json!("InternalError")));
     assert_eq!((&line["fields"]["waiting"], &line["fields"]["event.ids"]), (&json!(1), &json!(item.key.event_id())));
@@ -167,7 +167,7 @@ async fn fanout_names_the_first_events_that_wait() {
     let (sdk, _) = sdk(move |_, request| published(request, &throttled));
     let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
     let batch = serde_json::from_value(json!({"Records": records})).unwrap();
-    let lines = log_of(fanout::handle(&fanout, batch, plenty())).await;
+    let lines = log_of(wab_fanout::handle(&fanout, batch, plenty())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     let ids: Vec<&str> = line["fields"]["event.ids"].as_str().unwrap().split(' ').collect();
     assert_eq!((&line["fields"]["waiting"], ids.len()), (&json!(30), 10));
@@ -179,14 +179,14 @@ async fn example_subscriber_is_heard() {
     let (sdk, _) = sdk(|_, _| (200, "{}".to_owned()));
     let subscriber = Subscriber::new(&sdk, "seen".to_owned(), "http://localhost/replies".to_owned());
     let batch = json!({"Records": [{"messageId": "1", "body": SECRET, "attributes": {}, "messageAttributes": {}}]});
-    let lines = log_of(subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
+    let lines = log_of(wab_subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     assert_eq!((&line["level"], &line["target"]), (&json!("WARN"), &json!("subscriber")));
     let body = mo_text("a").to_string();
     let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
-    let event = models::Event::of(&item, &body).unwrap().to_message().unwrap();
+    let event = wab_models::Event::of(&item, &body).unwrap().to_message().unwrap();
     let batch = json!({"Records": [{"messageId": "1", "body": event, "attributes": {}, "messageAttributes": {}}]});
-    let lines = log_of(subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
+    let lines = log_of(wab_subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("INFO"), &json!("Answered")));
 }

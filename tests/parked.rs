@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use aws_sdk_dynamodb::types::{AttributeValue, WriteRequest};
 use clap::Parser;
-use models::{DlrCallback, Item, Key, MoCallback, Received, ReceivedAt};
 use serde_json::{Value, json};
+use wab_models::{DlrCallback, Item, Key, MoCallback, Received, ReceivedAt};
 
 use crate::end_to_end::{of, write};
 use crate::fanout_rules::record;

@@ -1,8 +1,8 @@
 //! What `recover` does with what waits in the spill queue (README, "When something fails").
 
-use models::{CallbackError, Item, Kind, MoCallback, Quarantined, ReceivedAt, Spilled, Unreadable};
-use recover::{MAX_RECEIVES, Recover, Settings, SpillBatch};
 use serde_json::{Value, json};
+use wab_models::{CallbackError, Item, Kind, MoCallback, Quarantined, ReceivedAt, Spilled, Unreadable};
+use wab_recover::{MAX_RECEIVES, Recover, Settings, SpillBatch};
 
 use crate::fake_aws::{Calls, dynamodb_error, put, queued, sdk, sent, taken_by};
 use crate::fanout_rules::received;
@@ -25,7 +25,7 @@ async fn recover(
     let (sdk, calls) = sdk(answer);
     let recover = Recover::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
     let batch: SpillBatch = serde_json::from_value(json!({"Records": messages})).unwrap();
-    let response = recover::handle(&recover, batch).await;
+    let response = wab_recover::handle(&recover, batch).await;
     (response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect(), calls)
 }
 
@@ -55,7 +55,7 @@ async fn a_quarantined_body_is_stored_too() {
 #[tokio::test]
 async fn what_came_again_in_the_meantime_is_not_stored_twice() {
     let body = mo_text("7c1f").to_string();
-    let there = json!({"digest": {"S": models::Digest::of(&body).as_str()}});
+    let there = json!({"digest": {"S": wab_models::Digest::of(&body).as_str()}});
     let (failures, calls) = recover(vec![message("1", &spilled_mo("7c1f"), 1)], move |_, _| taken_by(&there)).await;
     assert_eq!((failures.len(), put(&calls).len()), (0, 1));
 }

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use models::{Item, MoCallback};
 use serde_json::{Value, json};
 use wab::Parts;
+use wab_models::{Item, MoCallback};
 
 use crate::fake_aws::sdk;
 use crate::fanout_rules::{received, record};

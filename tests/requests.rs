@@ -2,9 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ingress::HttpEvent;
 use lambda_http::{Context, Request};
 use serde_json::{Value, json};
+use wab_ingress::HttpEvent;
 
 /// The credentials of every request that is made here.
 pub(crate) const USER: &str = "local";

@@ -5,19 +5,19 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use aws_smithy_async::time::StaticTimeSource;
 use aws_smithy_http_client::test_util::infallible_client_fn;
-use fanout::{Fanout, StreamBatch};
-use ingress::{HttpEvent, read_body};
 use lambda_http::http::{Request, Response};
 use lambda_http::{Body, Context};
-use models::{
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use wab_fanout::{Fanout, StreamBatch};
+use wab_ingress::{HttpEvent, read_body};
+use wab_models::{
     CallbackError, Digest, DlrCallback, Item, Kind, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MAX_MESSAGE_BYTES,
     MAX_SPILL_BYTES, MoCallback, ObjectKey, Quarantined, ReceivedAt, Spilled, Unreadable,
 };
-use platform::{Reason, SdkConfig};
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
-use store::{DeadLetterQueue, EventTable, Objects, Parked, SpillQueue, Store, Stored};
-use tokio::time::Instant;
+use wab_platform::{Reason, SdkConfig};
+use wab_store::{DeadLetterQueue, EventTable, Objects, Parked, SpillQueue, Store, Stored};
 
 use crate::fake_aws::{door, put, queued, sdk, sdk_at, sent, taken_by};
 use crate::fanout_rules::{plenty, published, received, record};
@@ -161,7 +161,7 @@ async fn event_is_published_with_its_attributes() {
     let (sdk, requests) = recorded(500, "");
     let body = mo_text("7c1f").to_string();
     let batch: StreamBatch = serde_json::from_value(json!({"Records": [record(1, &mo(&body))]})).unwrap();
-    fanout::handle(&fanout(&sdk), batch, plenty()).await.unwrap();
+    wab_fanout::handle(&fanout(&sdk), batch, plenty()).await.unwrap();
     let sent = requests.lock().unwrap()[0].clone();
     assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/"));
     let entry = "PublishBatchRequestEntries.member.1";
@@ -185,7 +185,7 @@ async fn event_is_published_with_its_attributes() {
 }
 
 fn fanout(sdk: &SdkConfig) -> Fanout {
-    Fanout::new(fanout::Settings::read(|name| Some(name.to_owned())).unwrap(), sdk)
+    Fanout::new(wab_fanout::Settings::read(|name| Some(name.to_owned())).unwrap(), sdk)
 }
 
 #[tokio::test]
@@ -206,7 +206,7 @@ async fn warm_up_is_one_ping_without_an_effect() {
 }
 
 fn store(sdk: &SdkConfig) -> Store {
-    Store::new(sdk, store::Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap())
+    Store::new(sdk, wab_store::Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap())
 }
 
 fn quarantined(body: &[u8]) -> Quarantined<'_> {
@@ -256,7 +256,7 @@ async fn item_without_the_bucket_may_be_400_kb_as_a_variant() {
 async fn small_binary_content_alone_goes_into_the_bucket() {
     let (sdk, calls) = sdk(|_, _| (200, "{}".to_owned()));
     let body = r#"{"id":"7c1f","encoding":"base64","content":"R0lGODlh"}"#;
-    let binary = ingress::binary_content(&MoCallback::parse(body).unwrap());
+    let binary = wab_ingress::binary_content(&MoCallback::parse(body).unwrap());
     store(&sdk).keep(mo(body), binary, soon()).await.unwrap();
     assert_eq!(calls.lock().unwrap().len(), 2);
     assert_eq!(put(&calls)[0]["body"]["S"], body);
@@ -322,7 +322,7 @@ async fn received_at(time: Value) -> (Value, Value) {
         "body": mo_text("7c1f").to_string(),
     });
     let request = serde_json::from_str::<HttpEvent>(&event.to_string()).unwrap().into_request(Context::default());
-    assert_eq!(mo::handle(&door(&sdk), request).await.status(), 200);
+    assert_eq!(wab_mo::handle(&door(&sdk), request).await.status(), 200);
     let item = &put(&calls)[0];
     (item["received_at"]["S"].clone(), item["expires_at"]["N"].clone())
 }
@@ -345,7 +345,7 @@ async fn refusal_names_the_request_of_lambda() {
     let event = r#"{"headers":{},"requestContext":{}}"#;
     context.request_id = "af9c3624".to_owned();
     let request = serde_json::from_str::<HttpEvent>(event).unwrap().into_request(context);
-    let answer: Value = serde_json::from_slice(mo::handle(&door(&sdk), request).await.body()).unwrap();
+    let answer: Value = serde_json::from_slice(wab_mo::handle(&door(&sdk), request).await.body()).unwrap();
     assert_eq!(answer["request_id"], "af9c3624");
 }
 
@@ -362,7 +362,7 @@ async fn published_with(content_bytes: usize, in_object: bool) -> (usize, bool, 
         _ => published(request, &[]),
     });
     let batch: StreamBatch = serde_json::from_value(json!({"Records": [record(1, &item)]})).unwrap();
-    let answer = fanout::handle(&fanout(&sdk), batch, plenty()).await.unwrap();
+    let answer = wab_fanout::handle(&fanout(&sdk), batch, plenty()).await.unwrap();
     assert!(answer.batch_item_failures.is_empty());
     let calls = calls.lock().unwrap();
     let form = &calls.last().unwrap().1;
@@ -373,7 +373,7 @@ async fn published_with(content_bytes: usize, in_object: bool) -> (usize, bool, 
 async fn message_may_be_256_kib_with_its_attributes() {
     // `kind`, `schema` and `application`, each with its name, its type `String` and its value.
     let attributes = (4 + 6 + 2) + (6 + 6 + 9) + (11 + 6 + 4);
-    let event = |body: &str| models::Event::of(&mo(body), body).unwrap().to_message().unwrap().len();
+    let event = |body: &str| wab_models::Event::of(&mo(body), body).unwrap().to_message().unwrap().len();
     let around = event(r#"{"id":"7c1f","content":""}"#);
     let fits = MAX_MESSAGE_BYTES - attributes - around;
     assert!(published_with(fits, false).await.2);

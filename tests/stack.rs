@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::QueueAttributeName;
-use models::Kind;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use wab_models::Kind;
 
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 
@@ -66,7 +66,7 @@ impl Stack {
         let file = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("no stack at {path}: {error}"));
         let file: StackFile = serde_json::from_str(&file).unwrap();
         let found = file.clone();
-        let sdk = platform::sdk_config(move |name| match name {
+        let sdk = wab_platform::sdk_config(move |name| match name {
             "AWS_REGION" => Some(found.region.clone()),
             "AWS_ACCESS_KEY_ID" => Some(found.access_key_id.clone()),
             "AWS_SECRET_ACCESS_KEY" => Some(found.secret_access_key.clone()),

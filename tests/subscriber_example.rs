@@ -1,8 +1,8 @@
 //! The example subscriber: what it answers, what it leaves, and what has to come again.
 
-use models::{DlrCallback, Event, Item, MoCallback, Received, ReceivedAt};
 use serde_json::{Value, json};
-use subscriber::{SqsEvent, Subscriber};
+use wab_models::{DlrCallback, Event, Item, MoCallback, Received, ReceivedAt};
+use wab_subscriber::{SqsEvent, Subscriber};
 
 use crate::fake_aws::{Calls, sdk};
 
@@ -36,7 +36,7 @@ async fn deliver(
         .map(|(number, body)| json!({"messageId": number.to_string(), "body": body, "attributes": {}, "messageAttributes": {}}))
         .collect();
     let batch: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
-    let response = subscriber::handle(&subscriber, batch).await;
+    let response = wab_subscriber::handle(&subscriber, batch).await;
     (response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect(), calls)
 }
 

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ingress::{BEFORE_TIMEOUT, LEAST_TIME_TO_KEEP, TIME_TO_KEEP};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
+use wab_ingress::{BEFORE_TIMEOUT, LEAST_TIME_TO_KEEP, TIME_TO_KEEP};
 
 pub(crate) fn template() -> Value {
     load("infra/template.yaml")
@@ -76,9 +76,9 @@ fn asked<T, E: std::fmt::Debug>(read: impl Fn(&dyn Fn(&str) -> Option<String>) -
 
 #[test]
 fn each_function_is_given_exactly_the_settings_it_asks_for() {
-    let door = asked(|var| ingress::Settings::read(var));
-    let fanout = asked(|var| fanout::Settings::read(var));
-    let recover = asked(|var| recover::Settings::read(var));
+    let door = asked(|var| wab_ingress::Settings::read(var));
+    let fanout = asked(|var| wab_fanout::Settings::read(var));
+    let recover = asked(|var| wab_recover::Settings::read(var));
     for (function, expected) in [("Mo", &door), ("Dlr", &door), ("Fanout", &fanout), ("Recover", &recover)] {
         let given = resource(function)["Environment"]["Variables"].clone();
         let given: BTreeSet<String> = given.as_object().unwrap().keys().cloned().collect();
@@ -131,9 +131,9 @@ fn every_function_is_built_from_its_folder_and_waits_longer_than_it_may_answer()
     }
     // However late a callback is begun with, table and spill queue have what is reserved for them; and a slow table
     // leaves the spill queue its time.
-    assert!(store::TABLE_TIME + store::SPILL_TIME <= LEAST_TIME_TO_KEEP);
-    assert!(store::PUT_DEADLINE + store::SPILL_TIME <= TIME_TO_KEEP);
-    assert!(store::SPILL_TIME_OF_OBJECT < store::SPILL_TIME);
+    assert!(wab_store::TABLE_TIME + wab_store::SPILL_TIME <= LEAST_TIME_TO_KEEP);
+    assert!(wab_store::PUT_DEADLINE + wab_store::SPILL_TIME <= TIME_TO_KEEP);
+    assert!(wab_store::SPILL_TIME_OF_OBJECT < wab_store::SPILL_TIME);
     let answered = TIME_TO_KEEP + Duration::from_millis(400);
     assert!(answered < Duration::from_secs(4), "there is time to write the answer");
     for (function, integration) in [("Mo", "MoIntegration"), ("Dlr", "DlrIntegration")] {
@@ -212,12 +212,15 @@ fn the_spill_queue_is_read_with_partial_answers_and_gives_up_after_its_reader() 
     let queue = resource("SpillQueue");
     let visibility = queue["VisibilityTimeout"].as_u64().unwrap();
     let timeout = resource("Recover")["Timeout"].as_u64().unwrap();
-    assert!(store::PUT_DEADLINE.as_secs_f64() < timeout as f64 - 1.0);
+    assert!(wab_store::PUT_DEADLINE.as_secs_f64() < timeout as f64 - 1.0);
     assert_eq!(visibility, 6 * timeout, "as Lambda advises");
     assert_eq!(queue["RedrivePolicy"]["deadLetterTargetArn"], json!({"Fn::GetAtt": "DeadLetterQueue.Arn"}));
     let limit = queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap();
-    assert!(u64::from(recover::MAX_RECEIVES) < limit, "the function parks with a reason before the queue does without");
-    assert_eq!(queue["MaximumMessageSize"], models::MAX_SPILL_BYTES);
+    assert!(
+        u64::from(wab_recover::MAX_RECEIVES) < limit,
+        "the function parks with a reason before the queue does without"
+    );
+    assert_eq!(queue["MaximumMessageSize"], wab_models::MAX_SPILL_BYTES);
 }
 
 #[test]
@@ -456,7 +459,7 @@ fn the_log_level_that_lambda_sets_is_the_one_that_is_read() {
             std::fs::read_to_string(format!("{}/../functions/{function}/src/main.rs", env!("CARGO_MANIFEST_DIR")));
         let main = main.unwrap();
         assert!(main.contains(r#"var("AWS_LAMBDA_LOG_LEVEL")"#), "{function}");
-        assert!(main.contains("platform::exit_code("), "{function}: what ends it is logged");
+        assert!(main.contains("wab_platform::exit_code("), "{function}: what ends it is logged");
         assert!(main.lines().count() <= 30, "{function}: main is wiring");
     }
 }

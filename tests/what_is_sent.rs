@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_http_client::test_util::infallible_client_fn;
-use fanout::{Fanout, Settings, StreamBatch};
 use lambda_http::http::{Request, Response};
-use models::{Event, Item, MAX_MESSAGE_BYTES, MoCallback};
-use recover::{Recover, SpillBatch};
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use wab_fanout::{Fanout, Settings, StreamBatch};
+use wab_models::{Event, Item, MAX_MESSAGE_BYTES, MoCallback};
+use wab_recover::{Recover, SpillBatch};
 
 use crate::fake_aws::{Calls, door, dynamodb_error, paced_sdk, queued, sdk, sdk_at, sent};
 use crate::fanout_rules::{plenty, published, received, record};
@@ -23,7 +23,7 @@ async fn fan_out(records: Vec<Value>) -> Calls {
     });
     let settings = Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
     let batch: StreamBatch = serde_json::from_value(json!({"Records": records})).unwrap();
-    let answer = fanout::handle(&Fanout::new(settings, &sdk), batch, plenty()).await.unwrap();
+    let answer = wab_fanout::handle(&Fanout::new(settings, &sdk), batch, plenty()).await.unwrap();
     assert!(answer.batch_item_failures.is_empty());
     calls
 }
@@ -39,7 +39,7 @@ async fn content_type(body: &str) -> String {
         Response::builder().body("{}").unwrap()
     });
     let sdk = sdk_at("http://localhost").into_builder().http_client(client).build();
-    let response = mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert!(matches!(response.status().as_u16(), 200 | 400));
     let types = types.lock().unwrap();
     assert_eq!(types.len(), 1);
@@ -63,7 +63,7 @@ async fn message_too_large_for_the_spill_queue_is_not_sent() {
         "PutItem" => dynamodb_error(400, "AccessDeniedException"),
         _ => queued(),
     });
-    let response = mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!(response.status(), 503);
     let operations: Vec<String> = calls.lock().unwrap().iter().map(|(operation, _)| operation.clone()).collect();
     assert_eq!(operations, ["PutObject", "PutItem"]);
@@ -110,14 +110,14 @@ async fn attributes_count_against_the_size_of_a_message() {
 #[tokio::test(start_paused = true)]
 async fn silent_table_leaves_recover_its_time() {
     let (sdk, _) = paced_sdk(|_| None);
-    let settings = recover::Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
+    let settings = wab_recover::Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
     let body = mo_text("7c1f").to_string();
     let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
-    let message = models::Spilled::Event(item).to_message().unwrap();
+    let message = wab_models::Spilled::Event(item).to_message().unwrap();
     let message = json!({"messageId": "m", "body": message, "attributes": {"ApproximateReceiveCount": "1"}});
     let batch: SpillBatch = serde_json::from_value(json!({"Records": [message]})).unwrap();
     let started = Instant::now();
-    let answer = recover::handle(&Recover::new(settings, &sdk), batch).await;
+    let answer = wab_recover::handle(&Recover::new(settings, &sdk), batch).await;
     assert_eq!(answer.batch_item_failures.len(), 1);
-    assert!(started.elapsed() <= store::PUT_DEADLINE + Duration::from_millis(5), "{:?}", started.elapsed());
+    assert!(started.elapsed() <= wab_store::PUT_DEADLINE + Duration::from_millis(5), "{:?}", started.elapsed());
 }

@@ -8,7 +8,7 @@ import sys
 import ownstack
 
 NAME = "chaos"
-CHAOS = ["cargo", "run", "--quiet", "--locked", "--package", "chaos", "--"]
+CHAOS = ["cargo", "run", "--quiet", "--locked", "--package", "wab-chaos", "--"]
 
 
 def main() -> int:

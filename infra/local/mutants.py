@@ -26,6 +26,8 @@ TREE = HOME / "tree"
 TARGET = HOME / "target"
 
 SIMULATION = "simulation"
+SIMULATION_PACKAGE = "wab-simulation"
+MODELS = "wab-models"
 TESTS = "wab-tests"
 CATCHER = re.compile(rf"^Caught by: (?:({SIMULATION})|cargo test -p (\S+) (\w+))$")
 BROKEN = re.compile(r"^seed (\d+) breaks the promise `(.+?)`", re.MULTILINE)
@@ -127,9 +129,10 @@ def run(command: list[str], seconds: int) -> tuple[int | None, str]:
 
 def cargo_test(package: str) -> list[str]:
     """The command for a package's tests."""
-    # Each choice of packages compiles its dependencies again. Those of `models` are few; the others share one choice.
+    # Each choice of packages compiles its dependencies again. Those of `wab-models` are few; the others share
+    # one choice.
     command = ["cargo", "test", "--locked"]
-    if package == "models":
+    if package == MODELS:
         return [*command, "--package", package, "--lib"]
     return [*command, "--workspace", *(["--test", "wab"] if package == TESTS else ["--lib"])]
 
@@ -137,7 +140,7 @@ def cargo_test(package: str) -> list[str]:
 def ask(catcher: Catcher) -> Outcome:
     """Builds the catcher in the tree and runs it."""
     test = cargo_test(catcher.package)
-    build = [*test, "--no-run"] if catcher.test else ["cargo", "build", "--locked", "--package", SIMULATION]
+    build = [*test, "--no-run"] if catcher.test else ["cargo", "build", "--locked", "--package", SIMULATION_PACKAGE]
     code, output = run(build, BUILD_SECONDS)
     if code != 0:
         return Outcome(False, f"doesn't compile\n{output[-2000:]}")
@@ -145,7 +148,7 @@ def ask(catcher: Catcher) -> Outcome:
 
 
 def ask_simulation(seeds: int) -> Outcome:
-    command = [str(TARGET / "debug" / SIMULATION), "--seeds", str(seeds), "--no-shrink"]
+    command = [str(TARGET / "debug" / SIMULATION_PACKAGE), "--seeds", str(seeds), "--no-shrink"]
     code, output = run(command, SIMULATION_SECONDS)
     if broken := BROKEN.search(output):
         return Outcome(True, f"seed {broken[1]}: {broken[2]}")
@@ -174,7 +177,7 @@ def is_clean(catchers: set[Catcher]) -> bool:
         passed = {test for test, result in RESULT.findall(output) if result == "ok"}
         complaints += [f"{package} {test}\n{output[-2000:]}" for test in sorted(tests - passed)]
     if any(not catcher.test for catcher in catchers):
-        code, output = run(["cargo", "build", "--locked", "--package", SIMULATION], BUILD_SECONDS)
+        code, output = run(["cargo", "build", "--locked", "--package", SIMULATION_PACKAGE], BUILD_SECONDS)
         outcome = ask_simulation(SEEDS // 10) if code == 0 else Outcome(False, output[-2000:])
         complaints += [] if outcome.why == "survived" else [f"{SIMULATION}: {outcome.why}"]
     for complaint in complaints:

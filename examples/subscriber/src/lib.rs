@@ -11,10 +11,10 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::Client as Sqs;
-use models::message::{Message, MessageKind, Payload};
-use models::subscriber::{Data, Event, EventError, Mo};
-use platform::{Reason, SdkConfig};
 use serde_json::json;
+use wab_models::message::{Message, MessageKind, Payload};
+use wab_models::subscriber::{Data, Event, EventError, Mo};
+use wab_platform::{Reason, SdkConfig};
 
 pub use aws_lambda_events::sqs::SqsEvent;
 

@@ -3,22 +3,22 @@
 use std::process::ExitCode;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use subscriber::{SqsEvent, Subscriber};
+use wab_subscriber::{SqsEvent, Subscriber};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
-    platform::exit_code(serve().await)
+    wab_platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    wab_platform::exit_code(serve().await)
 }
 
 async fn serve() -> Result<(), Error> {
     let subscriber = &Subscriber::new(
-        &platform::sdk_config(var)?,
-        platform::required(var, "SEEN_TABLE_NAME")?,
-        platform::required(var, "REPLIES_QUEUE_URL")?,
+        &wab_platform::sdk_config(var)?,
+        wab_platform::required(var, "SEEN_TABLE_NAME")?,
+        wab_platform::required(var, "REPLIES_QUEUE_URL")?,
     );
     let handle =
-        async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(subscriber::handle(subscriber, event.payload).await);
+        async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(wab_subscriber::handle(subscriber, event.payload).await);
     run(service_fn(handle)).await
 }
 

@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
-use platform::{BatchItemFailure, Clock, Reason, SdkConfig, SettingError, required};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use store::{DeadLetterQueue, EventTable, Objects, Parked};
 use tokio::time::{Instant, timeout_at};
+use wab_platform::{BatchItemFailure, Clock, Reason, SdkConfig, SettingError, required};
+use wab_store::{DeadLetterQueue, EventTable, Objects, Parked};
 
 use crate::outbound::{Outbound, batches};
 use crate::prepare::{NewEvent, Sources};
@@ -290,7 +290,7 @@ async fn park(fanout: &Fanout, record: &Record, reason: &Reason) -> Result<(), R
     fanout.dead_letters.park(&parked).await?;
     tracing::error!(
         %reason,
-        event.id = record.key().map(models::Key::event_id),
+        event.id = record.key().map(wab_models::Key::event_id),
         "record parked in the dead-letter queue: it can't be published"
     );
     Ok(())

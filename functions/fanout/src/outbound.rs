@@ -1,6 +1,6 @@
 //! Events in the batches that SNS takes.
 
-use models::{Kind, MAX_MESSAGE_BYTES};
+use wab_models::{Kind, MAX_MESSAGE_BYTES};
 
 use crate::prepare::NewEvent;
 

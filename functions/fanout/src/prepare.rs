@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use models::{Body, Delivery, Event, Item, Kind, MAX_MESSAGE_BYTES, Object, Receipt};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use platform::Reason;
-use store::{EventTable, Fetch, Objects, Unread};
 use tokio::time::Instant;
+use wab_models::{Body, Delivery, Event, Item, Kind, MAX_MESSAGE_BYTES, Object, Receipt};
+use wab_platform::Reason;
+use wab_store::{EventTable, Fetch, Objects, Unread};
 
 use crate::CONCURRENT_CALLS;
 use crate::publish::Setback;
@@ -142,7 +142,7 @@ fn unread(unread: Unread) -> Setback {
     }
 }
 
-fn refused(error: models::EventError) -> Setback {
+fn refused(error: wab_models::EventError) -> Setback {
     Setback::Permanent(Reason::from(error.to_string().as_str()))
 }
 

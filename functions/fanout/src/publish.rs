@@ -5,8 +5,8 @@ use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
-use models::Kind;
-use platform::{Ping, Reason, SdkConfig};
+use wab_models::Kind;
+use wab_platform::{Ping, Reason, SdkConfig};
 
 use crate::outbound::{Batch, Outbound};
 use crate::prepare::NewEvent;
@@ -64,7 +64,7 @@ impl Topics {
     pub(crate) async fn warm_up(&self) {
         let call = self.client.publish_batch().topic_arn(&self.mo_arn).customize().interceptor(Ping);
         let once = aws_sdk_sns::config::Builder::new().retry_config(RetryConfig::disabled());
-        platform::ping(call.config_override(once).send()).await;
+        wab_platform::ping(call.config_override(once).send()).await;
     }
 
     /// Publishes a batch; one outcome for each of its entries, in their order.

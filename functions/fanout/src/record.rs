@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use models::{Item, Key, Kind};
-use platform::Reason;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wab_models::{Item, Key, Kind};
+use wab_platform::Reason;
 
 /// The parts of a DynamoDB stream record that are read (Lambda developer guide, "Using Lambda with DynamoDB
 /// Streams"). Whatever else it holds may change without notice to us.

@@ -2,20 +2,20 @@
 
 use std::process::ExitCode;
 
-use ingress::{Door, Settings, run};
 use lambda_http::Error;
+use wab_ingress::{Door, Settings, run};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
-    platform::exit_code(serve().await)
+    wab_platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    wab_platform::exit_code(serve().await)
 }
 
 async fn serve() -> Result<(), Error> {
     let settings = Settings::read(var)?;
-    let door = &Door::new(settings, &platform::sdk_config(var)?);
+    let door = &Door::new(settings, &wab_platform::sdk_config(var)?);
     door.store.warm_up().await;
-    run(|request| mo::handle(door, request)).await
+    run(|request| wab_mo::handle(door, request)).await
 }
 
 fn var(name: &str) -> Option<String> {

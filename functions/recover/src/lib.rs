@@ -5,11 +5,11 @@
 //! twice. Fan-out is the stream's business, as ever.
 
 use futures_util::future::join_all;
-use models::Spilled;
-use platform::{BatchItemFailure, Reason, SdkConfig, SettingError, required};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
-use store::{DeadLetterQueue, EventTable, Parked, Stored};
+use wab_models::Spilled;
+use wab_platform::{BatchItemFailure, Reason, SdkConfig, SettingError, required};
+use wab_store::{DeadLetterQueue, EventTable, Parked, Stored};
 
 /// How often a message may come before it is parked with its reason. A little less than the queue's own limit
 /// (`maxReceiveCount` in the template), which parks without one; at 30 seconds between two tries it is 8 hours.

@@ -4,19 +4,19 @@ use std::convert::Infallible;
 use std::process::ExitCode;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use recover::{Recover, Settings, SpillBatch};
+use wab_recover::{Recover, Settings, SpillBatch};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
-    platform::exit_code(serve().await)
+    wab_platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    wab_platform::exit_code(serve().await)
 }
 
 async fn serve() -> Result<(), Error> {
     let settings = Settings::read(var)?;
-    let recover = &Recover::new(settings, &platform::sdk_config(var)?);
+    let recover = &Recover::new(settings, &wab_platform::sdk_config(var)?);
     let handle =
-        async |event: LambdaEvent<SpillBatch>| Ok::<_, Infallible>(recover::handle(recover, event.payload).await);
+        async |event: LambdaEvent<SpillBatch>| Ok::<_, Infallible>(wab_recover::handle(recover, event.payload).await);
     run(service_fn(handle)).await
 }
 

@@ -5,9 +5,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ingress::{Credentials, Verifier};
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::AUTHORIZATION;
+use wab_ingress::{Credentials, Verifier};
 
 fn credentials(criterion: &mut Criterion) {
     let verifiers = ["old", "password"].map(|password| Verifier::new("shop", password).unwrap().to_string());

@@ -6,9 +6,9 @@
 use lambda_http::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Request, Response};
-use models::{CallbackError, Kind};
 use serde::Serialize;
-use store::{Kept, Stored, Unavailable};
+use wab_models::{CallbackError, Kind};
+use wab_store::{Kept, Stored, Unavailable};
 
 use crate::credentials::Unauthorized;
 use crate::request::request_id;

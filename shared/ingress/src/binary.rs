@@ -1,6 +1,6 @@
 //! Binary content of a message: its bytes, and what they are.
 
-use models::{BinaryContent, Content, MoCallback};
+use wab_models::{BinaryContent, Content, MoCallback};
 
 /// The decoded content of a callback that is marked as base64, with its description. None if it isn't marked, or
 /// isn't base64 after all: then it is published as it came.

@@ -1,9 +1,9 @@
 //! What stands behind the door for as long as the function lives.
 
 use lambda_http::Request;
-use models::{BinaryContent, CallbackError, Item, Kind, Quarantined, Received, ReceivedAt, Unreadable};
-use platform::{Clock, SdkConfig, SettingError, required};
-use store::{Kept, Store, Unavailable};
+use wab_models::{BinaryContent, CallbackError, Item, Kind, Quarantined, Received, ReceivedAt, Unreadable};
+use wab_platform::{Clock, SdkConfig, SettingError, required};
+use wab_store::{Kept, Store, Unavailable};
 
 use crate::answer::Refusal;
 use crate::credentials::Credentials;
@@ -13,7 +13,7 @@ use crate::request::{answer_by, received_epoch_ms};
 /// where events are kept.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    store: store::Settings,
+    store: wab_store::Settings,
     credentials: Credentials,
     retention_days: u16,
 }
@@ -31,7 +31,7 @@ impl Settings {
         let retention_days = required(&var, "RETENTION_DAYS")?
             .parse()
             .map_err(|_| SettingError { name: "RETENTION_DAYS", why: "is not a number of days from 0 to 65535" })?;
-        Ok(Self { store: store::Settings::read(var)?, credentials, retention_days })
+        Ok(Self { store: wab_store::Settings::read(var)?, credentials, retention_days })
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_http::{Context, Request, RequestExt};
-use models::MAX_BODY_BYTES;
-use platform::Clock;
 use tokio::time::Instant;
+use wab_models::MAX_BODY_BYTES;
+use wab_platform::Clock;
 
 use crate::answer::Refusal;
 

@@ -5,8 +5,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use models::message::Message;
-use models::{Digest, Event, Item, MoCallback, Received, ReceivedAt};
+use wab_models::message::Message;
+use wab_models::{Digest, Event, Item, MoCallback, Received, ReceivedAt};
 
 /// A text message of 650 bytes.
 fn text() -> String {

@@ -60,10 +60,10 @@ impl<'a> MoCallback<'a> {
     /// ```
     /// let body = r#"{"id": "7c1f", "source": "+6421000001", "Destination": "6421000002",
     ///                "content": {"type": "text", "text": {"body": "Kia ora"}}}"#;
-    /// let callback = models::MoCallback::parse(body)?;
+    /// let callback = wab_models::MoCallback::parse(body)?;
     /// assert_eq!(callback.destination.as_deref(), Some("6421000002"));
     /// assert_eq!(callback.content.message_type().as_deref(), Some("text"));
-    /// # Ok::<(), models::CallbackError>(())
+    /// # Ok::<(), wab_models::CallbackError>(())
     /// ```
     pub fn parse(body: &'a str) -> Result<Self, CallbackError> {
         let mut fields = read_object(body)?;
@@ -112,13 +112,13 @@ impl<'a> DlrCallback<'a> {
     ///
     /// # Example
     /// ```
-    /// use models::{DeliveryStatus, DlrCallback};
+    /// use wab_models::{DeliveryStatus, DlrCallback};
     ///
     /// let callback = DlrCallback::parse(r#"{"id": 4711, "status": "received", "reference": ""}"#)?;
     /// assert_eq!(callback.id.as_str(), "4711");
     /// assert_eq!(callback.status, DeliveryStatus::Received);
     /// assert_eq!(callback.reference, None);
-    /// # Ok::<(), models::CallbackError>(())
+    /// # Ok::<(), wab_models::CallbackError>(())
     /// ```
     pub fn parse(body: &'a str) -> Result<Self, CallbackError> {
         let mut fields = read_object(body)?;

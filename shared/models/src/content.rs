@@ -83,12 +83,12 @@ impl<'a> RawMessage<'a> {
     /// The typed message.
     ///
     /// ```
-    /// use models::{Content, MoCallback};
+    /// use wab_models::{Content, MoCallback};
     ///
     /// let body = r#"{"id": "7c1f", "content": {"type": "text", "text": {"body": "Kia ora"}}}"#;
     /// let Content::Message(raw) = MoCallback::parse(body)?.content else { panic!("a message") };
     /// assert_eq!(raw.parse().text(), Some("Kia ora"));
-    /// # Ok::<(), models::CallbackError>(())
+    /// # Ok::<(), wab_models::CallbackError>(())
     /// ```
     #[must_use]
     pub fn parse(&self) -> Message {

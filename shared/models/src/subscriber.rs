@@ -1,7 +1,7 @@
 //! For those who subscribe: from a delivery of SQS or SNS to a typed event, in one call.
 //!
 //! ```
-//! use models::subscriber::{Data, Event};
+//! use wab_models::subscriber::{Data, Event};
 //!
 //! // What a queue gets with raw delivery. Without it the same stands in SNS's envelope: `parse` takes both.
 //! let body = r#"{"specversion": "1.0", "id": "b48e0ae6ab12d6a90aab59f0ecf2e500", "source": "/wab/gateway",
@@ -17,7 +17,7 @@
 //!     Data::Dlr(receipt) => println!("{} is {}", receipt.id, receipt.status().as_str()),
 //!     Data::Elsewhere { dataref, .. } => println!("too large for SNS, fetch it: {dataref}"),
 //! }
-//! # Ok::<(), models::subscriber::EventError>(())
+//! # Ok::<(), wab_models::subscriber::EventError>(())
 //! ```
 
 use std::borrow::Cow;
@@ -56,7 +56,7 @@ pub enum Data {
 /// A message from a WhatsApp user: the callback, and the message in its `content`.
 ///
 /// ```
-/// use models::subscriber::{Data, Event};
+/// use wab_models::subscriber::{Data, Event};
 ///
 /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.mo.v1", "subject": "7c1f",
 ///     "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
@@ -66,7 +66,7 @@ pub enum Data {
 /// let sender = mo.sender();
 /// assert_eq!(sender.user_id().unwrap().as_str(), "NZ.1349");
 /// assert_eq!(sender.phone().unwrap().digits(), "6421000001");
-/// # Ok::<(), models::subscriber::EventError>(())
+/// # Ok::<(), wab_models::subscriber::EventError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mo {
@@ -134,7 +134,7 @@ object! {
     /// Binary content of a message.
     ///
     /// ```
-    /// use models::subscriber::{Data, Event};
+    /// use wab_models::subscriber::{Data, Event};
     ///
     /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.mo.v1", "subject": "7c1f",
     ///     "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
@@ -144,7 +144,7 @@ object! {
     /// let binary = mo.callback().binary.as_ref().unwrap();
     /// assert_eq!((binary.bytes.to_i64(), binary.content_type.as_str()), (Some(1_048_576), "image/jpeg"));
     /// assert_eq!(binary.dataref.as_deref(), Some("s3://bucket/content/9f86"));
-    /// # Ok::<(), models::subscriber::EventError>(())
+    /// # Ok::<(), wab_models::subscriber::EventError>(())
     /// ```
     Binary {
         /// How many bytes, decoded.
@@ -163,8 +163,8 @@ object! {
     /// What became of a sent message, told from all of its receipts that were stored when this event was published.
     ///
     /// ```
-    /// use models::DeliveryStatus;
-    /// use models::subscriber::{Data, Event};
+    /// use wab_models::DeliveryStatus;
+    /// use wab_models::subscriber::{Data, Event};
     ///
     /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
     ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
@@ -176,7 +176,7 @@ object! {
     /// assert_eq!(delivery.status(), DeliveryStatus::Received);
     /// assert!(delivery.is_final && delivery.overtaken);
     /// assert_eq!(delivery.history.len(), 2);
-    /// # Ok::<(), models::subscriber::EventError>(())
+    /// # Ok::<(), wab_models::subscriber::EventError>(())
     /// ```
     DeliveryState {
         /// The current status: the first final one; without one the furthest.
@@ -194,7 +194,7 @@ object! {
     /// One receipt in the history of a message.
     ///
     /// ```
-    /// use models::subscriber::{Data, Event};
+    /// use wab_models::subscriber::{Data, Event};
     ///
     /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
     ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
@@ -203,7 +203,7 @@ object! {
     /// let Data::Dlr(receipt) = event.data() else { panic!("a receipt") };
     /// let entry = receipt.delivery.as_ref().unwrap().history.first().unwrap();
     /// assert_eq!((entry.status.as_str(), entry.time.as_str()), ("sent", "2026-11-23T09:15:02.417Z"));
-    /// # Ok::<(), models::subscriber::EventError>(())
+    /// # Ok::<(), wab_models::subscriber::EventError>(())
     /// ```
     HistoryEntry {
         /// The status word.
@@ -225,8 +225,8 @@ object! {
     /// `data` of a DLR event.
     ///
     /// ```
-    /// use models::DeliveryStatus;
-    /// use models::subscriber::{Data, Event};
+    /// use wab_models::DeliveryStatus;
+    /// use wab_models::subscriber::{Data, Event};
     ///
     /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
     ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
@@ -234,7 +234,7 @@ object! {
     /// let Data::Dlr(receipt) = event.data() else { panic!("a receipt") };
     /// assert_eq!(receipt.status(), DeliveryStatus::Received);
     /// assert_eq!(receipt.reference.as_deref(), Some("order-17"));
-    /// # Ok::<(), models::subscriber::EventError>(())
+    /// # Ok::<(), wab_models::subscriber::EventError>(())
     /// ```
     DlrData {
         /// The gateway's id of the message that was sent.

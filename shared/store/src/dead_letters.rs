@@ -1,10 +1,10 @@
 //! The dead-letter queue: what can't go on by itself, each with its reason.
 
 use aws_sdk_sqs::Client;
-use models::Key;
-use platform::{Reason, SdkConfig};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use wab_models::Key;
+use wab_platform::{Reason, SdkConfig};
 
 /// How much of what can't be read is kept. A stream record is at most some 400 KB, a message of the queue may be 1 MiB.
 const MAX_UNREADABLE_BYTES: usize = 500 * 1024;

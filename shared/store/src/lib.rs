@@ -8,9 +8,9 @@ mod table;
 
 use std::time::Duration;
 
-use models::{BinaryContent, Item, Key, LARGE_ITEM_BYTES, MAX_ITEM_BYTES, ObjectKey, Quarantined, Spilled};
-use platform::{Reason, SdkConfig, SettingError, required};
 use tokio::time::{Instant, timeout_at};
+use wab_models::{BinaryContent, Item, Key, LARGE_ITEM_BYTES, MAX_ITEM_BYTES, ObjectKey, Quarantined, Spilled};
+use wab_platform::{Reason, SdkConfig, SettingError, required};
 
 pub use dead_letters::{DeadLetterQueue, Parked};
 pub use objects::{Fetch, Objects};

@@ -6,9 +6,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use models::ObjectKey;
-use platform::{Reason, SdkConfig};
 use tokio::time::{Instant, timeout_at};
+use wab_models::ObjectKey;
+use wab_platform::{Reason, SdkConfig};
 
 /// How long getting an object takes at the most, its body included. The SDK's own timeouts end with the headers.
 const GET_DEADLINE: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ impl Objects {
     pub fn new(sdk: &SdkConfig, bucket_name: String) -> Self {
         let config = Builder::from(sdk)
             // The name of a bucket can't stand before an endpoint of one's own, such as `localhost`.
-            .force_path_style(platform::has_own_endpoint(sdk, "S3"))
+            .force_path_style(wab_platform::has_own_endpoint(sdk, "S3"))
             // The key is a checksum, and the signature has one too.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
@@ -56,7 +56,7 @@ impl Objects {
     ) -> Result<ObjectKey, Reason> {
         let put = self.client.put_object().bucket(&self.bucket_name).key(key.as_str()).content_type(content_type);
         let put = put.body(ByteStream::from(bytes)).customize();
-        let put = put.config_override(Builder::new().timeout_config(platform::one_long_attempt())).send();
+        let put = put.config_override(Builder::new().timeout_config(wab_platform::one_long_attempt())).send();
         match timeout_at(by, put).await {
             Ok(Ok(_)) => Ok(key),
             Ok(Err(error)) => Err(Reason::of(&error)),

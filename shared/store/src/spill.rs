@@ -2,9 +2,9 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
-use models::{MAX_SPILL_BYTES, Spilled};
-use platform::{Reason, SdkConfig};
 use tokio::time::{Instant, timeout_at};
+use wab_models::{MAX_SPILL_BYTES, Spilled};
+use wab_platform::{Reason, SdkConfig};
 
 /// The queue of what is still to be put into the table. `recover` reads it.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ impl SpillQueue {
     /// The queue at this URL, reached with this configuration.
     #[must_use]
     pub fn new(sdk: &SdkConfig, url: String) -> Self {
-        let config = Builder::from(sdk).timeout_config(platform::one_long_attempt());
+        let config = Builder::from(sdk).timeout_config(wab_platform::one_long_attempt());
         Self { client: Client::from_conf(config.build()), url }
     }
 

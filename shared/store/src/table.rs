@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::QueryError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use models::{Item, Key, Quarantined, Receipt, ReceivedAt};
-use platform::{Ping, Reason, SdkConfig};
 use serde::Deserialize;
+use wab_models::{Item, Key, Quarantined, Receipt, ReceivedAt};
+use wab_platform::{Ping, Reason, SdkConfig};
 
 use crate::PUT_DEADLINE;
 
@@ -55,7 +55,7 @@ impl EventTable {
     pub async fn warm_up(&self) {
         let put = self.client.put_item().table_name(&self.table_name).customize().interceptor(Ping);
         let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
-        platform::ping(put.config_override(once).send()).await;
+        wab_platform::ping(put.config_override(once).send()).await;
     }
 
     /// Stores `item` unless it is there. One conditional put; a second one if the key is taken by another

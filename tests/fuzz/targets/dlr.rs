@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use models::subscriber::{self, Data};
-use models::{Delivery, DlrCallback, Event, Item, Receipt, Received, ReceivedAt};
+use wab_models::subscriber::{self, Data};
+use wab_models::{Delivery, DlrCallback, Event, Item, Receipt, Received, ReceivedAt};
 
 fuzz_target!(|body: &str| {
     let Ok(callback) = DlrCallback::parse(body) else { return };

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use models::subscriber::{self, Data};
-use models::{Event, Item, MoCallback, Received, ReceivedAt, Spilled};
+use wab_models::subscriber::{self, Data};
+use wab_models::{Event, Item, MoCallback, Received, ReceivedAt, Spilled};
 
 fuzz_target!(|body: &str| {
     let Ok(callback) = MoCallback::parse(body) else { return };

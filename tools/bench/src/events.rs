@@ -2,8 +2,8 @@
 
 use anyhow::Context;
 use bytes::Bytes;
-use models::{Item, MoCallback, Received, ReceivedAt, Spilled};
 use serde_json::{Value, json};
+use wab_models::{Item, MoCallback, Received, ReceivedAt, Spilled};
 
 /// The verifier of `shop:password`, and that pair as HTTP Basic credentials.
 pub(crate) const VERIFIER: &str = "shop:5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";

@@ -137,15 +137,15 @@ fn subjects(options: &Options) -> Vec<Subject> {
     let compared = |name| options.compared.join(name).join("bootstrap");
     let subject = |name, bootstrap, event, thinned_by| Subject { name, bootstrap, event, thinned_by };
     vec![
-        subject("noop", compared("bench-noop"), |number| Ok(events::mo(number)), 1),
-        subject("bare", compared("bench-bare"), |number| Ok(events::mo(number)), 1),
+        subject("noop", compared("wab-bench-noop"), |number| Ok(events::mo(number)), 1),
+        subject("bare", compared("wab-bench-bare"), |number| Ok(events::mo(number)), 1),
         subject("mo", built("Mo"), |number| Ok(events::mo(number)), 1),
         subject("dlr", built("Dlr"), |number| Ok(events::dlr(number)), 1),
         subject("fanout 1", built("Fanout"), |number| events::stream_batch(number, 1), 1),
         subject("fanout 10", built("Fanout"), |number| events::stream_batch(number, 10), 2),
         subject("fanout 100", built("Fanout"), |number| events::stream_batch(number, 100), 10),
         subject("recover 10", built("Recover"), |number| events::spill_batch(number, 10), 2),
-        subject("noop 3 MB", compared("bench-noop"), |number| Ok(events::mo_3_mb(number)), 20),
+        subject("noop 3 MB", compared("wab-bench-noop"), |number| Ok(events::mo_3_mb(number)), 20),
         subject("mo 3 MB", built("Mo"), |number| Ok(events::mo_3_mb(number)), 20),
     ]
 }

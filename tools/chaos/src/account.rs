@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use models::{Digest, Kind};
+use wab_models::{Digest, Kind};
 
 /// What makes callbacks the same event: the kind and the gateway's id, of a receipt also its status.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,8 +13,8 @@ use hyper::{Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use models::Kind;
 use serde_json::Value;
+use wab_models::Kind;
 
 use crate::load::Callback;
 use crate::proxy::lock;

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fastrand::Rng;
-use models::{Digest, Kind};
 use serde_json::{Value, json};
+use wab_models::{Digest, Kind};
 
 use crate::account::Key;
 
@@ -184,7 +184,7 @@ fn write(draft: &Draft, layout: impl FnOnce(&Value) -> String) -> Callback {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use models::{DlrCallback, MoCallback};
+    use wab_models::{DlrCallback, MoCallback};
 
     use super::*;
 

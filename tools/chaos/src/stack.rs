@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName};
-use models::Digest;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use wab_models::Digest;
 
 use crate::account::{Arrival, Key, StoredItem};
 use crate::proxy::lock;
@@ -62,7 +62,7 @@ impl Stack {
             .with_context(|| format!("no stack at {}: `make up` brings one up", path.display()))?;
         let file: StackFile = serde_json::from_str(&file).with_context(|| format!("{}", path.display()))?;
         let found = file.clone();
-        let sdk = platform::sdk_config(move |name| match name {
+        let sdk = wab_platform::sdk_config(move |name| match name {
             "AWS_REGION" => Some(found.region.clone()),
             "AWS_ACCESS_KEY_ID" => Some(found.access_key_id.clone()),
             "AWS_SECRET_ACCESS_KEY" => Some(found.secret_access_key.clone()),

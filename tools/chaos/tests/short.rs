@@ -6,6 +6,6 @@ use std::process::Command;
 #[ignore = "needs the local stack: make test"]
 fn nothing_is_lost_or_doubled_by_any_fault() {
     let stack = std::env::var("WAB_STACK").expect("WAB_STACK names the stack.json of a stack: run `make test`");
-    let chaos = Command::new(env!("CARGO_BIN_EXE_chaos")).args(["--short", "--stack", &stack]).status().unwrap();
+    let chaos = Command::new(env!("CARGO_BIN_EXE_wab-chaos")).args(["--short", "--stack", &stack]).status().unwrap();
     assert!(chaos.success(), "{chaos}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use models::{Digest, Item, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
+use wab_models::{Digest, Item, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
 
 use crate::plan::{Callback, Form, Shape};
 

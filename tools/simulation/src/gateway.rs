@@ -8,10 +8,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ingress::HttpEvent;
 use lambda_http::{Body, Context, Response};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
+use wab_ingress::HttpEvent;
 
 use crate::body;
 use crate::plan::{Callback, Form, Function, Ms, SECOND};
@@ -75,8 +75,8 @@ async fn post(world: &Rc<World>, callback: &Callback, bytes: &[u8]) -> Heard {
             let event: HttpEvent = serde_json::from_str(&event).unwrap_or_else(|error| panic!("{error}"));
             let request = event.into_request(context);
             match (&process.code, function) {
-                (Code::Callbacks(door), Function::Mo) => mo::handle(door, request).await,
-                (Code::Callbacks(door), _) => dlr::handle(door, request).await,
+                (Code::Callbacks(door), Function::Mo) => wab_mo::handle(door, request).await,
+                (Code::Callbacks(door), _) => wab_dlr::handle(door, request).await,
                 _ => unreachable!("this process receives callbacks"),
             }
         })

@@ -10,11 +10,11 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use fanout::StreamBatch;
 use jiff::Timestamp;
-use recover::SpillBatch;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
+use wab_fanout::StreamBatch;
+use wab_recover::SpillBatch;
 
 use crate::aws::dynamodb::{Record, STREAM_RETENTION};
 use crate::aws::sqs::Received;
@@ -121,7 +121,7 @@ impl World {
         let batch: StreamBatch = serde_json::from_str(event).unwrap_or_else(|error| panic!("a batch: {error}"));
         let answer =
             self.invoke(Function::Fanout, FANOUT_TIMEOUT, async move |process, deadline| match &process.code {
-                Code::Fanout(fanout) => fanout::handle(fanout, batch, deadline).await,
+                Code::Fanout(fanout) => wab_fanout::handle(fanout, batch, deadline).await,
                 _ => unreachable!("this process is a fan-out"),
             });
         match answer.await? {
@@ -300,7 +300,7 @@ impl World {
         let batch: SpillBatch =
             serde_json::from_value(json!({ "Records": records })).unwrap_or_else(|error| panic!("{error}"));
         let answer = self.invoke(Function::Recover, RECOVER_TIMEOUT, async move |process, _| match &process.code {
-            Code::Recover(recover) => recover::handle(recover, batch).await,
+            Code::Recover(recover) => wab_recover::handle(recover, batch).await,
             _ => unreachable!("this process recovers"),
         });
         // Of an invocation that failed, the messages become visible again after their visibility timeout.

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use models::{Digest, Key, ObjectKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use wab_models::{Digest, Key, ObjectKey};
 
 use crate::aws::dynamodb::{Put, text};
 use crate::aws::request::{Request, Service};

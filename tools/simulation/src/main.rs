@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use simulation::{Failure, Stats, Violation};
+use wab_simulation::{Failure, Stats, Violation};
 
 /// Runs the functions against models of AWS on virtual time, a plan of callbacks and faults for each seed.
 ///
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         return repeat(seed);
     }
     let began = Instant::now();
-    let (stats, failures) = simulation::run_seeds(options.from..options.from + options.seeds, options.all);
+    let (stats, failures) = wab_simulation::run_seeds(options.from..options.from + options.seeds, options.all);
     show(&stats, began.elapsed());
     let mut by_promise: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for (seed, violation) in &failures {
@@ -76,7 +76,7 @@ fn show(stats: &Stats, took: Duration) {
 
 /// Runs one seed with its trace.
 fn repeat(seed: u64) -> ExitCode {
-    let outcome = simulation::trace(seed);
+    let outcome = wab_simulation::trace(seed);
     match outcome.violation {
         Some(violation) => {
             explain(seed, &violation);
@@ -94,7 +94,7 @@ fn repeat(seed: u64) -> ExitCode {
 
 fn explain(seed: u64, violation: &Violation) {
     println!("\nseed {seed} breaks the promise `{}`. The smallest plan that does:", violation.promise);
-    let Failure { plan, outcome } = simulation::shrink(seed, violation.promise);
+    let Failure { plan, outcome } = wab_simulation::shrink(seed, violation.promise);
     println!("{plan:#?}\n\nwhat happens, in hours:minutes:seconds:");
     for line in &outcome.trace {
         println!("{line}");

@@ -10,12 +10,12 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_types::region::Region;
-use fanout::Fanout;
-use ingress::{Door, Verifier};
-use platform::SdkConfig;
-use recover::Recover;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use wab_fanout::Fanout;
+use wab_ingress::{Door, Verifier};
+use wab_platform::SdkConfig;
+use wab_recover::Recover;
 
 use crate::aws::dynamodb::TABLE_ARN;
 use crate::gateway::{PASSWORD, USER};
@@ -93,7 +93,7 @@ impl TimeSource for Clock {
 /// The functions' own configuration, with the network and the clock of a run.
 pub(crate) fn sdk(from: Caller, network: Network, start: Instant, skew: i64) -> SdkConfig {
     thread_local! {
-        static BASE: SdkConfig = platform::sdk_config(|name: &str| match name {
+        static BASE: SdkConfig = wab_platform::sdk_config(|name: &str| match name {
             "AWS_REGION" => Some("us-east-1".to_owned()),
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
             _ => None,
@@ -142,15 +142,15 @@ impl Process {
         let usable = "the settings are complete";
         let code = match function {
             Function::Mo | Function::Dlr => {
-                let settings = ingress::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
+                let settings = wab_ingress::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
                 Code::Callbacks(Door::new(settings, &sdk))
             }
             Function::Fanout => {
-                let settings = fanout::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
+                let settings = wab_fanout::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
                 Code::Fanout(Fanout::new(settings, &sdk))
             }
             Function::Recover => {
-                let settings = recover::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
+                let settings = wab_recover::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
                 Code::Recover(Recover::new(settings, &sdk))
             }
         };

@@ -10,18 +10,18 @@ const RARE: [&str; 5] = ["bucket silent", "item expired", "messages twice", "rec
 
 #[test]
 fn no_seed_breaks_a_promise() {
-    let (stats, violations) = simulation::run_seeds(0..SEEDS, true);
+    let (stats, violations) = wab_simulation::run_seeds(0..SEEDS, true);
     println!("{stats:#?}");
     assert!(violations.is_empty(), "`make simulate SEED=…` shows what happens: {violations:#?}");
     assert!(stats.time >= 30 * 24 * 3_600_000, "{} ms", stats.time);
     let missed: Vec<_> =
-        simulation::fault_names().filter(|name| !stats.hits.contains_key(name) && !RARE.contains(name)).collect();
+        wab_simulation::fault_names().filter(|name| !stats.hits.contains_key(name) && !RARE.contains(name)).collect();
     assert!(missed.is_empty(), "these faults never hit: {missed:?}");
 }
 
 #[test]
 fn a_seed_repeats_exactly() {
     for seed in 0..20 {
-        assert_eq!(simulation::trace(seed).trace, simulation::trace(seed).trace, "seed {seed}");
+        assert_eq!(wab_simulation::trace(seed).trace, wab_simulation::trace(seed).trace, "seed {seed}");
     }
 }

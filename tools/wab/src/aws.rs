@@ -26,9 +26,9 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
-use models::{Key, Kind};
-use platform::Reason;
 use serde::Deserialize;
+use wab_models::{Key, Kind};
+use wab_platform::Reason;
 
 use crate::target;
 

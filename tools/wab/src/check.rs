@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use comfy_table::{CellAlignment, Table, presets};
-use models::message::{Message, MessageKind, Payload};
 use serde::Serialize;
 use termtree::Tree;
+use wab_models::message::{Message, MessageKind, Payload};
 
 use self::document::{Document, documents};
 

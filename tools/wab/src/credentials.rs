@@ -4,9 +4,9 @@
 use std::io::Write;
 
 use anyhow::{Context, ensure};
-use ingress::Verifier;
 use serde::Serialize;
 use url::Url;
+use wab_ingress::Verifier;
 
 use crate::callback_url::{CallbackUrl, Login, join};
 use crate::random;
@@ -116,7 +116,7 @@ mod tests {
         let part = |name: &str| made[name].as_str().unwrap();
         assert_eq!(part("user"), "shop@home");
         assert_eq!(part("verifier"), Verifier::new("shop@home", part("password")).unwrap().to_string());
-        assert!(part("verifier").parse::<ingress::Credentials>().is_ok());
+        assert!(part("verifier").parse::<wab_ingress::Credentials>().is_ok());
         for name in ["mo", "dlr"] {
             let url = part(&format!("{name}_url"));
             assert_eq!(url, format!("https://shop%40home:{}@host.example/{name}", part("password")));

@@ -33,7 +33,7 @@ const UNAVAILABLE: u8 = 3;
 ///
 /// # Errors
 /// If AWS can't be reached or refuses.
-pub async fn redrive(sdk: &platform::SdkConfig, parts: Parts, margin_minutes: u32) -> anyhow::Result<u8> {
+pub async fn redrive(sdk: &wab_platform::SdkConfig, parts: Parts, margin_minutes: u32) -> anyhow::Result<u8> {
     let sdk = aws::patient(sdk);
     parked::redrive_all(&aws::Stack::new("simulation".to_owned(), &sdk, parts), margin_minutes).await
 }
@@ -93,7 +93,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
-    use models::DeliveryStatus;
+    use wab_models::DeliveryStatus;
 
     use super::*;
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp};
-use models::{Kind, ReceivedAt};
 use serde_dynamo::AttributeValue;
+use wab_models::{Kind, ReceivedAt};
 
 use crate::aws::{self, Page, Range, Stack};
 use crate::handover::{Batch, PAUSES};

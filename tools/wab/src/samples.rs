@@ -195,7 +195,7 @@ impl Dlr {
 
 #[cfg(test)]
 mod tests {
-    use models::{DeliveryStatus, DlrCallback, MoCallback};
+    use wab_models::{DeliveryStatus, DlrCallback, MoCallback};
 
     use super::*;
 

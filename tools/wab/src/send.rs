@@ -8,8 +8,8 @@ use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
-use models::Kind;
 use ureq::Agent;
+use wab_models::Kind;
 
 use crate::answer::{Answer, SHOWN_HEADERS, Verdict};
 use crate::callback_url::{Login, is_local};

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use models::Kind;
 use serde::Deserialize;
 use url::Url;
+use wab_models::Kind;
 
 use crate::callback_url::{CallbackUrl, Login};
 

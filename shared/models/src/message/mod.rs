@@ -10,7 +10,7 @@
 //! where the two differ, the recordings count.
 //!
 //! ```
-//! use models::message::{Message, MessageKind, Payload};
+//! use wab_models::message::{Message, MessageKind, Payload};
 //!
 //! let json = r#"{"from": "6421000001", "id": "wamid.QUJD", "timestamp": "1763889301", "type": "image",
 //!                "image": {"id": "1003", "mime_type": "image/jpeg", "sha256": "SfIn…", "caption": "Look!"}}"#;
@@ -24,7 +24,7 @@
 //! }
 //! assert_eq!(message.text(), Some("Look!"));
 //! assert_eq!(message.sender().phone().unwrap().e164(), "+6421000001");
-//! # Ok::<(), models::message::NotAMessage>(())
+//! # Ok::<(), wab_models::message::NotAMessage>(())
 //! ```
 
 mod common;

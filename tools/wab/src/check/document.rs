@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use models::message::{Json, Message};
-use models::subscriber::{Data, Event, EventError, MoData};
-use models::{Content, DlrCallback, Fields, MoCallback};
 use serde_json::value::RawValue;
+use wab_models::message::{Json, Message};
+use wab_models::subscriber::{Data, Event, EventError, MoData};
+use wab_models::{Content, DlrCallback, Fields, MoCallback};
 
 /// One piece of JSON, told apart by its keys.
 pub(super) enum Document {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use jiff::Timestamp;
-use models::{Key, Kind};
 use serde::Serialize;
+use wab_models::{Key, Kind};
 
 use super::Filter;
 use super::message::{Parked, What, classify};

@@ -2,10 +2,10 @@
 
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp};
-use models::{Key, Kind};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
+use wab_models::{Key, Kind};
 
 use crate::replay::Window;
 
