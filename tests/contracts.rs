@@ -7,10 +7,11 @@ use std::path::Path;
 
 use lambda_http::{Body, Request, Response};
 use serde_json::{Value, json};
+use wab_events::{DeliveryStatus, Kind, contract};
 use wab_ingress::{Refusal, Unauthorized};
 use wab_models::{
-    BinaryContent, CallbackError, Delivery, DeliveryStatus, DlrCallback, Event, Item, Key, Kind, MessageId, MoCallback,
-    ObjectKey, Receipt, Received, ReceivedAt, contract,
+    BinaryContent, CallbackError, Delivery, DlrCallback, Event, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
+    MoCallback, ObjectKey, Receipt, Received, ReceivedAt,
 };
 use wab_platform::Reason;
 use wab_store::{Kept, Stored, Unavailable};
@@ -167,7 +168,7 @@ fn answers(kind: Kind) -> Vec<Response<Body>> {
     let id = MessageId::new("7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11").unwrap();
     let key = match kind {
         Kind::Mo => Key::mo(&id),
-        Kind::Dlr => Key::dlr(&id, &wab_models::DeliveryStatus::Received),
+        Kind::Dlr => Key::dlr(&id, &wab_events::DeliveryStatus::Received),
     };
     let receipt = |kept| Ok(wab_ingress::Receipt { id: id.as_str().to_owned(), kept });
     let reason = || Reason::from("for the contract");
@@ -215,8 +216,8 @@ fn openapi() -> Value {
                 "description": "The credentials of the callback URL, https://user:password@host/….",
             }},
             "schemas": {
-                "MoCallback": contract::callback(Kind::Mo),
-                "DlrCallback": contract::callback(Kind::Dlr),
+                "MoCallback": callback(Kind::Mo),
+                "DlrCallback": callback(Kind::Dlr),
                 "Accepted": {
                     "type": "object",
                     "properties": {
@@ -298,4 +299,53 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
         },
         "responses": responses,
     })
+}
+
+/// The schema (draft 2020-12) of a callback as the gateway posts it: what is taken, which is more than what is
+/// documented.
+fn callback(kind: Kind) -> Value {
+    let optional = json!({"type": ["string", "number", "null"]});
+    let id = json!({
+        "type": ["string", "number"],
+        "minLength": 1,
+        "description": format!("The gateway's message id: at most {MAX_ID_BYTES} bytes."),
+    });
+    let id_is_there = json!([{"required": ["id"]}, {"required": ["message_id"]}]);
+    match kind {
+        Kind::Mo => json!({
+            "title": "MO callback",
+            "type": "object",
+            "properties": {
+                "id": id,
+                "message_id": {"description": "Another name of `id`.", "type": ["string", "number"]},
+                "source": optional,
+                "Destination": optional,
+                "destination": optional,
+                "content": {"description": "WhatsApp's message object, see message.schema.json; any other JSON is taken too."},
+                "encoding": {"description": "`base64` marks a binary `content`.", "type": ["string", "null"]},
+                "operator": optional,
+                "reply_to": optional,
+                "reference": optional,
+            },
+            "anyOf": id_is_there,
+        }),
+        Kind::Dlr => json!({
+            "title": "DLR callback",
+            "type": "object",
+            "properties": {
+                "id": id,
+                "message_id": {"description": "Another name of `id`.", "type": ["string", "number"]},
+                "status": {
+                    "type": ["string", "number"],
+                    "minLength": 1,
+                    "description": format!("An open set of words, each at most {MAX_STATUS_BYTES} bytes long."),
+                    "examples": DeliveryStatus::KNOWN.map(|status| status.as_str().to_owned()),
+                },
+                "reference": optional,
+                "detail": optional,
+            },
+            "required": ["status"],
+            "anyOf": id_is_there,
+        }),
+    }
 }

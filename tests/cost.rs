@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wab_models::{Body, Event, Item, Kind, LARGE_ITEM_BYTES};
+use wab_events::Kind;
+use wab_models::{Body, Event, Item, LARGE_ITEM_BYTES};
 
 use crate::requests::fresh_id;
 use crate::stack::Stack;

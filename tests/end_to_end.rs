@@ -9,10 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use wab_models::{
-    DeliveryStatus, DlrCallback, Item, Kind, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MoCallback, Received, ReceivedAt,
-    Spilled,
-};
+use wab_events::{DeliveryStatus, Kind};
+use wab_models::{DlrCallback, Item, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MoCallback, Received, ReceivedAt, Spilled};
 
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 use crate::stack::{Delivered, Stack};

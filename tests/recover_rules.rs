@@ -1,7 +1,8 @@
 //! What `recover` does with what waits in the spill queue (README, "When something fails").
 
 use serde_json::{Value, json};
-use wab_models::{CallbackError, Item, Kind, MoCallback, Quarantined, ReceivedAt, Spilled, Unreadable};
+use wab_events::Kind;
+use wab_models::{CallbackError, Item, MoCallback, Quarantined, ReceivedAt, Spilled, Unreadable};
 use wab_recover::{MAX_RECEIVES, Recover, Settings, SpillBatch};
 
 use crate::fake_aws::{Calls, dynamodb_error, put, queued, sdk, sent, taken_by};

@@ -10,11 +10,12 @@ use lambda_http::{Body, Context};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use wab_events::Kind;
 use wab_fanout::{Fanout, StreamBatch};
 use wab_ingress::{HttpEvent, read_body};
 use wab_models::{
-    CallbackError, Digest, DlrCallback, Item, Kind, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MAX_MESSAGE_BYTES,
-    MAX_SPILL_BYTES, MoCallback, ObjectKey, Quarantined, ReceivedAt, Spilled, Unreadable,
+    CallbackError, Digest, DlrCallback, Item, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, MAX_SPILL_BYTES,
+    MoCallback, ObjectKey, Quarantined, ReceivedAt, Spilled, Unreadable,
 };
 use wab_platform::{Reason, SdkConfig};
 use wab_store::{DeadLetterQueue, EventTable, Objects, Parked, SpillQueue, Store, Stored};

@@ -8,7 +8,7 @@ use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wab_models::Kind;
+use wab_events::Kind;
 
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 

@@ -12,8 +12,8 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::Client as Sqs;
 use serde_json::json;
-use wab_models::message::{Message, MessageKind, Payload};
-use wab_models::subscriber::{Data, Event, EventError, Mo};
+use wab_events::message::{Message, MessageKind, Payload};
+use wab_events::{Data, Event, EventError, Mo};
 use wab_platform::{Reason, SdkConfig};
 
 pub use aws_lambda_events::sqs::SqsEvent;

@@ -1,6 +1,7 @@
 //! Events in the batches that SNS takes.
 
-use wab_models::{Kind, MAX_MESSAGE_BYTES};
+use wab_events::Kind;
+use wab_models::MAX_MESSAGE_BYTES;
 
 use crate::prepare::NewEvent;
 

@@ -7,7 +7,8 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
-use wab_models::{Body, Delivery, Event, Item, Kind, MAX_MESSAGE_BYTES, Object, Receipt};
+use wab_events::Kind;
+use wab_models::{Body, Delivery, Event, Item, MAX_MESSAGE_BYTES, Object, Receipt, kind_and_id};
 use wab_platform::Reason;
 use wab_store::{EventTable, Fetch, Objects, Unread};
 
@@ -45,7 +46,7 @@ impl Sources {
 
     /// One look for each message, however many of its receipts are in the batch.
     async fn receipts<'a>(&self, stored: &[&'a StoredEvent]) -> Receipts<'a> {
-        let is_receipt = |pk: &&str| matches!(Kind::of_partition_key(pk), Some((Kind::Dlr, _)));
+        let is_receipt = |pk: &&str| matches!(kind_and_id(pk), Some((Kind::Dlr, _)));
         let mut messages: Vec<&str> =
             stored.iter().map(|event| event.item.key.pk.as_str()).filter(is_receipt).collect();
         messages.sort_unstable();

@@ -5,7 +5,7 @@ use aws_sdk_sns::config::retry::RetryConfig;
 use aws_sdk_sns::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
-use wab_models::Kind;
+use wab_events::Kind;
 use wab_platform::{Ping, Reason, SdkConfig};
 
 use crate::outbound::{Batch, Outbound};

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use wab_models::{Item, Key, Kind};
+use wab_models::{Item, Key};
 use wab_platform::Reason;
 
 /// The parts of a DynamoDB stream record that are read (Lambda developer guide, "Using Lambda with DynamoDB
@@ -85,7 +85,7 @@ impl Record {
         let Ok(key) = serde_dynamo::from_item::<_, Key>(keys) else {
             return unreadable("the record has no key of this table");
         };
-        if Kind::of_partition_key(&key.pk).is_none() {
+        if key.kind_and_id().is_none() {
             return Self::NoEvent { sequence_number };
         }
         // The error's own text may quote the item.

@@ -3,8 +3,9 @@
 //! Publishing is not its business: the table's stream drives `fanout`.
 
 use lambda_http::{Body, Request, Response};
+use wab_events::Kind;
 use wab_ingress::{Door, Receipt, Refusal, answer, binary_content, read_body};
-use wab_models::{Item, Kind, MoCallback, utf8};
+use wab_models::{Item, MoCallback, utf8};
 
 /// Answers one MO callback. 200 says that the event is durable, and nothing else says so.
 pub async fn handle(door: &Door, request: Request) -> Response<Body> {

@@ -7,7 +7,8 @@ use lambda_http::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Request, Response};
 use serde::Serialize;
-use wab_models::{CallbackError, Kind};
+use wab_events::Kind;
+use wab_models::CallbackError;
 use wab_store::{Kept, Stored, Unavailable};
 
 use crate::credentials::Unauthorized;
@@ -162,7 +163,7 @@ fn log_refusal(kind: Kind, status: StatusCode, code: &str, refusal: &Refusal) {
             code,
             status,
             // A quarantined body is no event.
-            event.id = Kind::of_partition_key(&key.pk).map(|_| key.event_id()),
+            event.id = key.kind_and_id().map(|_| key.event_id()),
             reason = %table,
             spill.reason = %spill,
             "callback not kept: neither the table nor the spill queue took it"

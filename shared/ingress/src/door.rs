@@ -1,7 +1,8 @@
 //! What stands behind the door for as long as the function lives.
 
 use lambda_http::Request;
-use wab_models::{BinaryContent, CallbackError, Item, Kind, Quarantined, Received, ReceivedAt, Unreadable};
+use wab_events::Kind;
+use wab_models::{BinaryContent, CallbackError, Item, Quarantined, Received, ReceivedAt, Unreadable};
 use wab_platform::{Clock, SdkConfig, SettingError, required};
 use wab_store::{Kept, Store, Unavailable};
 

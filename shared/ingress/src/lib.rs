@@ -1,6 +1,6 @@
 //! The door that `mo` and `dlr` share: who calls, what the request holds, what the caller hears.
 //!
-//! It knows the two callbacks only by their [`wab_models::Kind`]; parsing and storing are told in the functions.
+//! It knows the two callbacks only by their [`wab_events::Kind`]; parsing and storing are told in the functions.
 
 mod answer;
 mod binary;

@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use wab_models::message::Message;
+use wab_events::message::Message;
 use wab_models::{Digest, Event, Item, MoCallback, Received, ReceivedAt};
 
 /// A text message of 650 bytes.

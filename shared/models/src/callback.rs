@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use wab_events::DeliveryStatus;
 
 use crate::content::Content;
 use crate::fields::{Fields, take_text};
-use crate::status::DeliveryStatus;
 
 /// The longest message id that is taken, in bytes of UTF-8. The documented ones are UUIDs or 64-bit
 /// numbers; a key of the table may be 2,048 bytes long.
@@ -112,7 +112,8 @@ impl<'a> DlrCallback<'a> {
     ///
     /// # Example
     /// ```
-    /// use wab_models::{DeliveryStatus, DlrCallback};
+    /// use wab_events::DeliveryStatus;
+    /// use wab_models::DlrCallback;
     ///
     /// let callback = DlrCallback::parse(r#"{"id": 4711, "status": "received", "reference": ""}"#)?;
     /// assert_eq!(callback.id.as_str(), "4711");

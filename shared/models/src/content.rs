@@ -1,7 +1,7 @@
 //! `content` of an MO callback: WhatsApp's message object, or what stands in its place.
 //!
 //! Only its `type` is read here, for the item and the event's attributes; the rest is the text as it came.
-//! [`RawMessage::parse`] reads all of it.
+//! [`Message::of`](wab_events::message::Message::of) reads all of it.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::fields::{FieldName, Fields, Scalar};
-use crate::message::{Message, infer_type};
+use wab_events::message::infer_type;
 
 /// The `content` of an MO callback, kept verbatim. Serialises as exactly the text that came.
 #[derive(Debug, Clone, Copy)]
@@ -80,23 +80,8 @@ impl<'a> RawMessage<'a> {
         self.raw
     }
 
-    /// The typed message.
-    ///
-    /// ```
-    /// use wab_models::{Content, MoCallback};
-    ///
-    /// let body = r#"{"id": "7c1f", "content": {"type": "text", "text": {"body": "Kia ora"}}}"#;
-    /// let Content::Message(raw) = MoCallback::parse(body)?.content else { panic!("a message") };
-    /// assert_eq!(raw.parse().text(), Some("Kia ora"));
-    /// # Ok::<(), wab_models::CallbackError>(())
-    /// ```
-    #[must_use]
-    pub fn parse(&self) -> Message {
-        Message::of_object(self.raw)
-    }
-
     /// The message's type, such as `text` or `image`: an open set. If the message doesn't say it, the one payload
-    /// key does, as in [`Message::message_type`]. None if neither tells, or the type isn't a string.
+    /// key does, as in [`Message::message_type`](wab_events::message::Message::message_type). None if neither tells, or the type isn't a string.
     #[must_use]
     pub fn message_type(&self) -> Option<Cow<'a, str>> {
         #[derive(Deserialize)]

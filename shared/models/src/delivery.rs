@@ -1,9 +1,9 @@
 //! What became of a sent message, told from all of its receipts that are stored.
 
 use serde::{Deserialize, Serialize};
+use wab_events::DeliveryStatus;
 
 use crate::received_at::ReceivedAt;
-use crate::status::DeliveryStatus;
 
 /// One receipt of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,12 +2,14 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use wab_events::Kind;
 
 use crate::body::BinaryContent;
 use crate::callback::{CallbackError, DlrCallback, MoCallback};
 use crate::content::Content;
 use crate::delivery::Delivery;
-use crate::item::{Item, Kind};
+use crate::item::Item;
+use crate::key::MO_SORT_KEY;
 
 /// The largest message that SNS takes: 256 KiB, attributes included (SNS API reference, `Publish`).
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
@@ -81,7 +83,7 @@ impl<'a> Event<'a> {
         let (is_its_key, data) = match event.kind {
             Kind::Mo => {
                 let callback = Box::new(MoCallback::parse(body)?);
-                (item.is_under(event.subject, &callback.id, "EVENT"), Data::Mo { callback, binary: None })
+                (item.is_under(event.subject, &callback.id, MO_SORT_KEY), Data::Mo { callback, binary: None })
             }
             Kind::Dlr => {
                 let callback = Box::new(DlrCallback::parse(body)?);
@@ -102,15 +104,12 @@ impl<'a> Event<'a> {
     }
 
     fn envelope(item: &'a Item<'a>) -> Result<Self, EventError> {
-        let (kind, id) = Kind::of_partition_key(&item.key.pk).ok_or(EventError::NotAnEvent)?;
+        let (kind, id) = item.key.kind_and_id().ok_or(EventError::NotAnEvent)?;
         Ok(Self {
             specversion: "1.0",
             id: item.key.event_id(),
             source: format!("/wab/{}", utf8_percent_encode(&item.application, NON_ALPHANUMERIC)),
-            event_type: match kind {
-                Kind::Mo => "wab.mo.v1",
-                Kind::Dlr => "wab.dlr.v1",
-            },
+            event_type: kind.schema(),
             subject: id,
             time: item.received_at.as_str(),
             datacontenttype: "application/json",
@@ -208,12 +207,12 @@ pub enum EventError {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use wab_events::DeliveryStatus;
 
     use super::*;
     use crate::delivery::Receipt;
     use crate::item::Received;
     use crate::received_at::ReceivedAt;
-    use crate::status::DeliveryStatus;
 
     fn received<'a>(body: &'a str, application: &'a str) -> Received<'a> {
         Received { body, application, at: ReceivedAt::from_epoch_ms(1_763_889_302_417), expires_at: 1_766_481_302 }

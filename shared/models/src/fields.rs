@@ -21,10 +21,6 @@ impl<'a> FieldName<'a> {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    pub(crate) fn into_text(self) -> Cow<'a, str> {
-        self.0
-    }
 }
 
 impl Borrow<str> for FieldName<'_> {

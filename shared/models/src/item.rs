@@ -4,13 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::body::{BinaryContent, Body, Object, ObjectKey};
 use crate::callback::{DlrCallback, MessageId, MoCallback};
-use crate::digest::{Digest, hex};
+use crate::digest::Digest;
+use crate::key::Key;
 use crate::received_at::ReceivedAt;
-use crate::status::DeliveryStatus;
 
 /// The largest item that the table takes: 400 KB, attribute names included (DynamoDB, "Service, account,
 /// and table quotas").
@@ -19,75 +18,6 @@ pub const MAX_ITEM_BYTES: usize = 400 * 1024;
 /// Outer fields are copied into attributes of their own up to this length; a longer one is left to the
 /// body. It keeps them below the limits of index keys: 2,048 and 1,024 bytes.
 const MAX_COPY_BYTES: usize = 1024;
-
-/// Which of the two callbacks an event came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A message from a WhatsApp user (mobile originated).
-    Mo,
-    /// A delivery receipt.
-    Dlr,
-}
-
-impl Kind {
-    /// `mo` or `dlr`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Mo => "mo",
-            Self::Dlr => "dlr",
-        }
-    }
-
-    /// The kind and the gateway's message id that a partition key holds; none if it is no event's key.
-    #[must_use]
-    pub fn of_partition_key(pk: &str) -> Option<(Self, &str)> {
-        let (prefix, id) = pk.split_once('#')?;
-        match prefix {
-            "MO" => Some((Self::Mo, id)),
-            "DLR" => Some((Self::Dlr, id)),
-            _ => None,
-        }
-    }
-}
-
-/// Where an event stands in the table. One event has one key: (`mo`, id) or (`dlr`, id, status).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Key {
-    /// Partition key: `MO#<id>` or `DLR#<id>`.
-    pub pk: String,
-    /// Sort key: `EVENT` for an MO, the status for a DLR; of a variant with `#<12 hex digits>` behind it.
-    pub sk: String,
-}
-
-impl Key {
-    /// The key of an MO callback.
-    #[must_use]
-    pub fn mo(id: &MessageId<'_>) -> Self {
-        Self { pk: format!("MO#{}", id.as_str()), sk: "EVENT".to_owned() }
-    }
-
-    /// The key of a delivery receipt.
-    #[must_use]
-    pub fn dlr(id: &MessageId<'_>, status: &DeliveryStatus) -> Self {
-        Self { pk: format!("DLR#{}", id.as_str()), sk: status.as_str().to_owned() }
-    }
-
-    /// The id of the event that is published from this key: 32 hex digits of SHA-256 over the key. The same
-    /// key always gives the same id, and the id tells nothing of the key, so it may be logged.
-    #[must_use]
-    pub fn event_id(&self) -> String {
-        let hash = Sha256::new().chain_update(&self.pk).chain_update([0]).chain_update(&self.sk).finalize();
-        let mut id = hex(&hash);
-        id.truncate(32);
-        id
-    }
-
-    pub(crate) fn size_bytes(&self) -> usize {
-        "pk".len() + self.pk.len() + "sk".len() + self.sk.len()
-    }
-}
 
 /// What the request says of a callback beside its body.
 #[derive(Debug, Clone)]

@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use wab_events::Kind;
 
 use crate::body::{Body, Object, ObjectKey, sha256_hex};
 use crate::callback::CallbackError;
-use crate::item::{Key, Kind, Layout};
+use crate::item::Layout;
+use crate::key::Key;
 use crate::received_at::ReceivedAt;
 
 /// What the request says of a body that couldn't be read.
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn it_is_no_event() {
-        assert_eq!(Kind::of_partition_key(&quarantined(b"").key.pk), None);
+        assert_eq!(quarantined(b"").key.kind_and_id(), None);
         assert_eq!(serde_json::to_value(quarantined(b"")).unwrap()["pk"], json!("QUARANTINE#2025-11-23"));
     }
 }

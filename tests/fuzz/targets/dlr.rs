@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wab_models::subscriber::{self, Data};
+use wab_events::Data;
 use wab_models::{Delivery, DlrCallback, Event, Item, Receipt, Received, ReceivedAt};
 
 fuzz_target!(|body: &str| {
@@ -11,7 +11,7 @@ fuzz_target!(|body: &str| {
     let item = Item::dlr(&callback, Received { body, application: "fuzz", at, expires_at: 1 });
     let this = Receipt { status: callback.status.clone(), time: item.received_at.clone() };
     let event = Event::of(&item, body).unwrap().with_delivery(Delivery::of(this, Vec::new())).to_message().unwrap();
-    let event = subscriber::Event::parse(&event).unwrap();
+    let event = wab_events::Event::parse(&event).unwrap();
     let Data::Dlr(receipt) = event.data() else { panic!("a DLR") };
     assert_eq!(receipt.status(), callback.status);
     assert_eq!(receipt.delivery.as_ref().unwrap().status(), callback.status);

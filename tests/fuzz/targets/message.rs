@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wab_models::message::{Message, MessageKind};
+use wab_events::message::{Message, MessageKind};
 
 fuzz_target!(|text: &str| {
     let Ok(message) = Message::parse(text) else { return };

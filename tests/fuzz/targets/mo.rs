@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wab_models::subscriber::{self, Data};
+use wab_events::Data;
 use wab_models::{Event, Item, MoCallback, Received, ReceivedAt, Spilled};
 
 fuzz_target!(|body: &str| {
@@ -15,8 +15,8 @@ fuzz_target!(|body: &str| {
     let event = Event::of(&item, body).unwrap();
     let message = event.to_message().unwrap();
     assert!(!message.contains(['\u{fffe}', '\u{ffff}']), "SNS takes neither");
-    subscriber::Event::parse(&message).unwrap();
-    let event = subscriber::Event::parse(&serde_json::to_string(&event).unwrap()).unwrap();
+    wab_events::Event::parse(&message).unwrap();
+    let event = wab_events::Event::parse(&serde_json::to_string(&event).unwrap()).unwrap();
     let Data::Mo(mo) = event.data() else { panic!("an MO") };
     let content = mo.callback().content.as_ref().map(|content| content.get());
     assert_eq!(content, callback.content.raw().map(|raw| raw.get()));

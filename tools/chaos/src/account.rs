@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wab_models::{Digest, Kind};
+use wab_events::Kind;
+use wab_models::Digest;
+use wab_models::kind_and_id;
 
 /// What makes callbacks the same event: the kind and the gateway's id, of a receipt also its status.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +53,7 @@ pub(crate) struct StoredItem {
 impl StoredItem {
     /// The item under these keys; none if it is no event.
     pub(crate) fn read(pk: &str, sk: &str, digest: String) -> Option<Self> {
-        let (kind, id) = Kind::of_partition_key(pk)?;
+        let (kind, id) = kind_and_id(pk)?;
         // No status of the load has this character.
         let (word, variant) = match sk.split_once('#') {
             Some((word, variant)) => (word, Some(variant.to_owned())),

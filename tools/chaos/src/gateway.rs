@@ -14,7 +14,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-use wab_models::Kind;
+use wab_events::Kind;
 
 use crate::load::Callback;
 use crate::proxy::lock;

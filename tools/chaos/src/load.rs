@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fastrand::Rng;
 use serde_json::{Value, json};
-use wab_models::{Digest, Kind};
+use wab_events::Kind;
+use wab_models::Digest;
 
 use crate::account::Key;
 

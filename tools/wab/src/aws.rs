@@ -27,7 +27,8 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use serde::Deserialize;
-use wab_models::{Key, Kind};
+use wab_events::Kind;
+use wab_models::Key;
 use wab_platform::Reason;
 
 use crate::target;

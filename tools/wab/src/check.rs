@@ -12,7 +12,7 @@ use anyhow::Context;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use termtree::Tree;
-use wab_models::message::{Message, MessageKind, Payload};
+use wab_events::message::{Message, MessageKind, Payload};
 
 use self::document::{Document, documents};
 

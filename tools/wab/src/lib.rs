@@ -93,7 +93,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
-    use wab_models::DeliveryStatus;
+    use wab_events::DeliveryStatus;
 
     use super::*;
 

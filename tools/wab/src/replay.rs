@@ -9,7 +9,8 @@ use anyhow::ensure;
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp};
 use serde_dynamo::AttributeValue;
-use wab_models::{Kind, ReceivedAt};
+use wab_events::Kind;
+use wab_models::ReceivedAt;
 
 use crate::aws::{self, Page, Range, Stack};
 use crate::handover::{Batch, PAUSES};

@@ -195,7 +195,8 @@ impl Dlr {
 
 #[cfg(test)]
 mod tests {
-    use wab_models::{DeliveryStatus, DlrCallback, MoCallback};
+    use wab_events::DeliveryStatus;
+    use wab_models::{DlrCallback, MoCallback};
 
     use super::*;
 

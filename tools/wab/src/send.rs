@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use ureq::Agent;
-use wab_models::Kind;
+use wab_events::Kind;
 
 use crate::answer::{Answer, SHOWN_HEADERS, Verdict};
 use crate::callback_url::{Login, is_local};

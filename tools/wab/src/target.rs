@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
 use url::Url;
-use wab_models::Kind;
+use wab_events::Kind;
 
 use crate::callback_url::{CallbackUrl, Login};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
-use wab_models::message::{Json, Message};
-use wab_models::subscriber::{Data, Event, EventError, MoData};
+use wab_events::message::{Json, Message, NotAMessage};
+use wab_events::{Data, Event, EventError, MoData};
 use wab_models::{Content, DlrCallback, Fields, MoCallback};
 
 /// One piece of JSON, told apart by its keys.
@@ -94,16 +94,17 @@ fn mo_callback(body: &str, leaves: usize) -> Document {
         Err(error) => return Document::Malformed { label: "(MO callback)", why: error.to_string(), leaves },
     };
     let unnamed = unnamed(&callback.unrecognized);
+    let outer = Outer { leaves, unnamed };
     match callback.content {
-        Content::Message(raw) => {
-            let message = Box::new(raw.parse());
-            let outer = Outer { leaves: leaves.saturating_sub(message.leaves()), unnamed };
-            Document::Message { message, within: "$.content", outer }
-        }
-        Content::Binary(_) => Document::Other { label: "(binary MO)", outer: Outer { leaves, unnamed } },
-        Content::Other(_) | Content::Absent => {
-            Document::Other { label: "(MO without a message)", outer: Outer { leaves, unnamed } }
-        }
+        Content::Message(raw) => match Message::of(raw.raw()) {
+            Ok(message) => {
+                let outer = Outer { leaves: leaves.saturating_sub(message.leaves()), ..outer };
+                Document::Message { message: Box::new(message), within: "$.content", outer }
+            }
+            Err(NotAMessage) => Document::Other { label: "(MO without a message)", outer },
+        },
+        Content::Binary(_) => Document::Other { label: "(binary MO)", outer },
+        Content::Other(_) | Content::Absent => Document::Other { label: "(MO without a message)", outer },
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets};
 use jiff::Timestamp;
 use serde::Serialize;
-use wab_models::{Key, Kind};
+use wab_events::Kind;
+use wab_models::Key;
 
 use super::Filter;
 use super::message::{Parked, What, classify};
@@ -139,7 +140,7 @@ impl Row {
             received_times: message.times,
             reason,
             event_id: key.map(Key::event_id),
-            event_kind: key.and_then(|key| Kind::of_partition_key(&key.pk)).map(|(kind, _)| kind),
+            event_kind: key.and_then(Key::kind_and_id).map(|(kind, _)| kind),
             key: key.filter(|_| with_key).cloned(),
             batch: match parked {
                 Parked::Position { batch } => {

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
-use wab_models::{Key, Kind};
+use wab_models::Key;
 
 use crate::replay::Window;
 
@@ -138,8 +138,9 @@ impl Envelope<'_> {
             Self { event: Some(inner), reason: None, .. } | Self { quarantine: Some(inner), reason: None, .. } => {
                 is_object(inner).then(|| spilled_message(body.to_owned()))
             }
-            Self { key: Some(key), reason: Some(_), .. } => read::<Key>(key)
-                .and_then(|key| Kind::of_partition_key(&key.pk).is_some().then_some(Parked::Event { key })),
+            Self { key: Some(key), reason: Some(_), .. } => {
+                read::<Key>(key).and_then(|key| key.kind_and_id().is_some().then_some(Parked::Event { key }))
+            }
             Self { record: Some(record), reason: Some(_), .. } => {
                 is_object(record).then(|| Parked::Record { record: (*record).to_owned() })
             }

@@ -10,7 +10,7 @@
 //! where the two differ, the recordings count.
 //!
 //! ```
-//! use wab_models::message::{Message, MessageKind, Payload};
+//! use wab_events::message::{Message, MessageKind, Payload};
 //!
 //! let json = r#"{"from": "6421000001", "id": "wamid.QUJD", "timestamp": "1763889301", "type": "image",
 //!                "image": {"id": "1003", "mime_type": "image/jpeg", "sha256": "SfIn…", "caption": "Look!"}}"#;
@@ -24,7 +24,7 @@
 //! }
 //! assert_eq!(message.text(), Some("Look!"));
 //! assert_eq!(message.sender().phone().unwrap().e164(), "+6421000001");
-//! # Ok::<(), wab_models::message::NotAMessage>(())
+//! # Ok::<(), wab_events::message::NotAMessage>(())
 //! ```
 
 mod common;
@@ -63,5 +63,4 @@ pub use payment::{Amount, Payment, PaymentNotification, Refund, Transaction, Tra
 pub use sender::{Match, PhoneNumber, Sender, UserId};
 pub use value::{Decimal, Id, JsonText, NotANumber, Timestamp};
 pub use vendor::{TurnChat, TurnLabel, TurnNote, TurnPerson, Vendor};
-pub(crate) use view::infer_type;
-pub use view::{Message, MessageKind, NotAMessage, Payload};
+pub use view::{Message, MessageKind, NotAMessage, Payload, infer_type};

@@ -11,7 +11,7 @@ const MAX_DIGITS: usize = 20;
 /// `+64 21 …` and `0064 21 …`.
 ///
 /// ```
-/// use wab_models::message::PhoneNumber;
+/// use wab_events::message::PhoneNumber;
 ///
 /// let number = PhoneNumber::parse("+64 (21) 000-001").unwrap();
 /// assert_eq!(number, PhoneNumber::parse("6421000001").unwrap());
@@ -93,7 +93,7 @@ impl Hash for PhoneNumber {
 /// (`NZ.ENT.…`).
 ///
 /// ```
-/// use wab_models::message::UserId;
+/// use wab_events::message::UserId;
 ///
 /// assert!(UserId::parse("NZ.13491208655302741918").is_some());
 /// assert!(UserId::parse("6421000001").is_none());
@@ -130,7 +130,7 @@ impl UserId {
 /// [`Sender::matches`] says what can be said.
 ///
 /// ```
-/// use wab_models::message::{Match, Sender};
+/// use wab_events::message::{Match, Sender};
 ///
 /// let before = Sender::of(["+6421000001"]);
 /// let after = Sender::of(["6421000001", "NZ.1349"]);

@@ -13,7 +13,7 @@ object! {
     /// [`Message`](super::Message) offers most of it by methods.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let json = r#"{"from_user_id": "NZ.1349", "id": "wamid.QUJD", "timestamp": "1763889301", "type": "text",
     ///                "text": {"body": "Kia ora"}, "history_context": {"status": "READ"}}"#;
@@ -21,7 +21,7 @@ object! {
     /// assert_eq!(message.head().from, None);
     /// assert_eq!(message.head().from_user_id.as_ref().unwrap().as_str(), "NZ.1349");
     /// assert_eq!(message.head().history_context.as_ref().unwrap().status.as_ref().unwrap().as_str(), "READ");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Head {
@@ -70,14 +70,14 @@ object! {
     /// What a message answers, or that it was forwarded. A forwarded message usually has only the flag.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let json = r#"{"type": "text", "text": {"body": "Yes"}, "context": {"from": "6421000002", "id": "wamid.QUJD"}}"#;
     /// let message = Message::parse(json)?;
     /// assert_eq!(message.reply_to(), Some("wamid.QUJD"));
     /// assert_eq!(message.context().unwrap().from.as_ref().unwrap().as_str(), "6421000002");
     /// assert!(!message.is_forwarded());
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Context {
@@ -102,14 +102,14 @@ object! {
     /// The product of a catalogue that a message asks about.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let json = r#"{"type": "text", "text": {"body": "Still there?"},
     ///     "context": {"referred_product": {"catalog_id": "1948", "product_retailer_id": "di9oz"}}}"#;
     /// let message = Message::parse(json)?;
     /// let product = message.context().unwrap().referred_product.as_ref().unwrap();
     /// assert_eq!(product.product_retailer_id.as_ref().unwrap().as_str(), "di9oz");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     ReferredProduct {
@@ -124,7 +124,7 @@ object! {
     /// The ad or post that the user clicked to start the chat.
     ///
     /// ```
-    /// use wab_models::message::{Message, ReferralSource};
+    /// use wab_events::message::{Message, ReferralSource};
     ///
     /// let json = r#"{"type": "text", "text": {"body": "Tell me more"},
     ///     "referral": {"source_type": "ad", "source_id": "1202", "ctwa_clid": "Aff-n8", "welcome_message": {"text": "Hi!"}}}"#;
@@ -132,7 +132,7 @@ object! {
     /// let referral = message.referral().unwrap();
     /// assert_eq!(referral.source_type, Some(ReferralSource::Ad));
     /// assert_eq!(referral.ctwa_clid.as_deref(), Some("Aff-n8"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Referral {
@@ -167,12 +167,12 @@ object! {
     /// The greeting of an ad.
     ///
     /// ```
-    /// # use wab_models::message::Message;
+    /// # use wab_events::message::Message;
     /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "referral": {"welcome_message": {"text": "How can we help?"}}}"#;
     /// let message = Message::parse(json)?;
     /// let greeting = message.referral().unwrap().welcome_message.as_ref().unwrap();
     /// assert_eq!(greeting.text.as_deref(), Some("How can we help?"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     WelcomeMessage {
@@ -185,7 +185,7 @@ words! {
     /// What a user clicked to start the chat.
     ///
     /// ```
-    /// use wab_models::message::ReferralSource;
+    /// use wab_events::message::ReferralSource;
     ///
     /// assert_eq!(ReferralSource::from("post"), ReferralSource::Post);
     /// assert_eq!(ReferralSource::from("reel").as_str(), "reel");
@@ -202,7 +202,7 @@ words! {
     /// What an ad shows.
     ///
     /// ```
-    /// use wab_models::message::ReferralMedia;
+    /// use wab_events::message::ReferralMedia;
     ///
     /// assert_eq!(ReferralMedia::from("video"), ReferralMedia::Video);
     /// assert_eq!(ReferralMedia::from("carousel").as_str(), "carousel");
@@ -220,7 +220,7 @@ object! {
     /// more than a code.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let json = r#"{"type": "unsupported", "errors": [
     ///     {"code": 131051, "title": "Message type unknown", "error_data": {"details": "Not supported."}},
@@ -231,7 +231,7 @@ object! {
     /// assert_eq!(new.details(), Some("Not supported."));
     /// assert_eq!(old.details(), Some("Not supported."));
     /// assert_eq!(bare.details(), None);
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     MessageError {
@@ -262,11 +262,11 @@ object! {
     /// The newer place of an error's details; see [`MessageError::details`].
     ///
     /// ```
-    /// # use wab_models::message::Message;
+    /// # use wab_events::message::Message;
     /// let message = Message::parse(r#"{"type": "unsupported", "errors": [{"code": 1, "error_data": {"details": "So"}}]}"#)?;
     /// let data = message.errors().first().unwrap().error_data.as_ref().unwrap();
     /// assert_eq!(data.details.as_deref(), Some("So"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     ErrorData {
@@ -279,7 +279,7 @@ object! {
     /// The user's security code: it changes with their phone.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let json = r#"{"type": "text", "text": {"body": "Hi"},
     ///     "identity": {"acknowledged": true, "created_timestamp": 1602532300000, "hash": "Sjvjlx8G6Z0="}}"#;
@@ -287,7 +287,7 @@ object! {
     /// let identity = message.identity().unwrap();
     /// assert_eq!(identity.acknowledged, Some(true));
     /// assert_eq!(identity.hash.as_deref(), Some("Sjvjlx8G6Z0="));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Identity {
@@ -304,11 +304,11 @@ object! {
     /// Marks a message from before the business joined.
     ///
     /// ```
-    /// # use wab_models::message::Message;
+    /// # use wab_events::message::Message;
     /// let message = Message::parse(r#"{"type": "media_placeholder", "history_context": {"status": "PLAYED"}}"#)?;
     /// let history = message.head().history_context.as_ref().unwrap();
     /// assert_eq!(history.status.as_ref().unwrap().as_str(), "PLAYED");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     HistoryContext {
@@ -324,7 +324,7 @@ object! {
     /// to hold, but the gateway's page hints at it. Its id, time and errors are in the [`Head`].
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload, UpdateStatus};
+    /// use wab_events::message::{Message, MessageKind, Payload, UpdateStatus};
     ///
     /// let json = r#"{"id": "wamid.QUJD", "status": "delivered", "timestamp": "1763889301", "recipient_id": "6421000001",
     ///     "pricing": {"billable": true, "pricing_model": "PMP", "category": "service"}}"#;
@@ -332,7 +332,7 @@ object! {
     /// let MessageKind::Known(Payload::Status(update)) = message.kind() else { panic!("a status") };
     /// assert_eq!(update.status, UpdateStatus::Delivered);
     /// assert_eq!(update.pricing.as_ref().unwrap().billable, Some(true));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     StatusUpdate {
         /// What became of the message.
@@ -377,7 +377,7 @@ words! {
     /// [`DeliveryStatus`](crate::DeliveryStatus).
     ///
     /// ```
-    /// use wab_models::message::UpdateStatus;
+    /// use wab_events::message::UpdateStatus;
     ///
     /// assert_eq!(UpdateStatus::from("read"), UpdateStatus::Read);
     /// assert_eq!(UpdateStatus::from("RINGING").as_str(), "RINGING");
@@ -408,12 +408,12 @@ object! {
     /// The conversation of a [`StatusUpdate`].
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"status": "sent", "conversation": {"id": "7270", "origin": {"type": "service"}}}"#)?;
     /// let MessageKind::Known(Payload::Status(update)) = message.kind() else { panic!("a status") };
     /// let origin = update.conversation.as_ref().unwrap().origin.as_ref().unwrap();
     /// assert_eq!(origin.origin_type.as_deref(), Some("service"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Conversation {
@@ -430,12 +430,12 @@ object! {
     /// What opened a [`Conversation`].
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"status": "sent", "conversation": {"origin": {"type": "marketing"}}}"#)?;
     /// let MessageKind::Known(Payload::Status(update)) = message.kind() else { panic!("a status") };
     /// let origin = update.conversation.as_ref().unwrap().origin.as_ref().unwrap();
     /// assert_eq!(origin.origin_type.as_deref(), Some("marketing"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     ConversationOrigin {
@@ -448,11 +448,11 @@ object! {
     /// What a message costs, in a [`StatusUpdate`].
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"status": "sent", "pricing": {"billable": false, "category": "service"}}"#)?;
     /// let MessageKind::Known(Payload::Status(update)) = message.kind() else { panic!("a status") };
     /// assert_eq!(update.pricing.as_ref().unwrap().category.as_deref(), Some("service"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Pricing {
@@ -471,11 +471,11 @@ object! {
     /// An older, second place of a status's recipient.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"status": "failed", "type": "message", "message": {"recipient_id": "6421000001"}}"#)?;
     /// let MessageKind::Known(Payload::Status(update)) = message.kind() else { panic!("a status") };
     /// assert_eq!(update.message.as_ref().unwrap().recipient_id.as_ref().unwrap().as_str(), "6421000001");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     StatusMessage {

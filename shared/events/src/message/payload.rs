@@ -14,11 +14,11 @@ object! {
     /// A text. May be empty.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let message = Message::parse(r#"{"type": "text", "text": {"body": "Kia ora \ud83d\udc4b"}}"#)?;
     /// assert_eq!(message.text(), Some("Kia ora 👋"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     Text {
         /// What the user wrote.
@@ -30,14 +30,14 @@ object! {
     /// A place.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let json = r#"{"type": "location", "location": {"latitude": -41.28664, "longitude": "174.77557", "name": "Wellington"}}"#;
     /// let message = Message::parse(json)?;
     /// let MessageKind::Known(Payload::Location(place)) = message.kind() else { panic!("a place") };
     /// assert_eq!(place.latitude.as_str(), "-41.28664");
     /// assert_eq!(place.longitude.to_f64(), 174.77557);
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     Location {
         /// Degrees north (WGS 84).
@@ -57,13 +57,13 @@ object! {
     /// A tap on a button of a template.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let message = Message::parse(r#"{"type": "button", "button": {"text": "Unsubscribe", "payload": null}}"#)?;
     /// let MessageKind::Known(Payload::Button(button)) = message.kind() else { panic!("a button") };
     /// assert_eq!(button.text, "Unsubscribe");
     /// assert_eq!(button.payload, None);
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     Button {
         /// What is written on it.
@@ -78,7 +78,7 @@ object! {
     /// [`Payload::Empty`](super::Payload::Empty).
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let json = r#"{"type": "interactive", "interactive": {"type": "list_reply",
     ///     "list_reply": {"id": "express", "title": "Express", "description": "Next day"}}}"#;
@@ -86,7 +86,7 @@ object! {
     /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
     /// assert_eq!(interactive.reply_type.as_deref(), Some("list_reply"));
     /// assert_eq!(interactive.list_reply.as_ref().unwrap().id.as_str(), "express");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Interactive {
@@ -110,7 +110,7 @@ object! {
 /// What an [`Interactive`] message replies.
 ///
 /// ```
-/// use wab_models::message::{Message, MessageKind, Payload, Reply};
+/// use wab_events::message::{Message, MessageKind, Payload, Reply};
 ///
 /// let json = r#"{"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "no", "title": "No"}}}"#;
 /// let message = Message::parse(json)?;
@@ -119,7 +119,7 @@ object! {
 ///     Reply::Button(button) => assert_eq!(button.id.as_str(), "no"),
 ///     other => panic!("{other:?}"),
 /// }
-/// # Ok::<(), wab_models::message::NotAMessage>(())
+/// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -179,11 +179,11 @@ object! {
     /// A tap on a reply button.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let json = r#"{"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "no", "title": "No"}}}"#;
     /// assert_eq!(Message::parse(json)?.text(), Some("No"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     ButtonReply {
         /// What the sender gave to the button.
@@ -197,11 +197,11 @@ object! {
     /// The choice of an item of a list.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let json = r#"{"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "1", "title": "First"}}}"#;
     /// assert_eq!(Message::parse(json)?.text(), Some("First"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     ListReply {
         /// What the sender gave to the item.
@@ -217,7 +217,7 @@ object! {
     /// A form that was filled in: a flow, an address, a catalogue.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let json = r#"{"type": "interactive", "interactive": {"type": "nfm_reply",
     ///     "nfm_reply": {"response_json": "{\"rating\":\"5\"}", "name": "flow", "body": "Sent"}}}"#;
@@ -253,7 +253,7 @@ object! {
     /// The answer to the question whether the business may call.
     ///
     /// ```
-    /// use wab_models::message::{CallPermission, Message, MessageKind, Payload};
+    /// use wab_events::message::{CallPermission, Message, MessageKind, Payload};
     ///
     /// let json = r#"{"type": "interactive", "interactive": {"type": "call_permission_reply", "call_permission_reply":
     ///     {"response": "accept", "expiration_timestamp": 1763889301, "response_source": "user_action"}}}"#;
@@ -262,7 +262,7 @@ object! {
     /// let reply = interactive.call_permission_reply.as_ref().unwrap();
     /// assert_eq!(reply.response, CallPermission::Accept);
     /// assert_eq!(reply.expiration_timestamp.as_ref().unwrap().seconds(), Some(1_763_889_301));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     CallPermissionReply {
         /// The answer.
@@ -280,7 +280,7 @@ words! {
     /// Whether the business may call.
     ///
     /// ```
-    /// use wab_models::message::CallPermission;
+    /// use wab_events::message::CallPermission;
     ///
     /// assert_eq!(CallPermission::from("reject"), CallPermission::Reject);
     /// assert_eq!(CallPermission::from("later").as_str(), "later");
@@ -297,7 +297,7 @@ object! {
     /// The way to pay that a user chose.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let json = r#"{"type": "interactive", "interactive": {"type": "payment_method", "payment_method":
     ///     {"payment_method": "offsite_card_pay", "payment_timestamp": 1726170122, "reference_id": "order-17"}}}"#;
@@ -305,7 +305,7 @@ object! {
     /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
     /// let payment = interactive.payment_method.as_ref().unwrap();
     /// assert_eq!(payment.reference_id.as_ref().unwrap().as_str(), "order-17");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     PaymentMethod {
@@ -326,13 +326,13 @@ object! {
     /// An emoji on an earlier message, or its removal.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let message = Message::parse(r#"{"type": "reaction", "reaction": {"message_id": "wamid.QUJD", "emoji": ""}}"#)?;
     /// let MessageKind::Known(Payload::Reaction(reaction)) = message.kind() else { panic!("a reaction") };
     /// assert_eq!(reaction.message_id.as_str(), "wamid.QUJD");
     /// assert!(reaction.is_removal());
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     Reaction {
         /// The earlier message.
@@ -354,7 +354,7 @@ object! {
     /// A shopping cart.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let json = r#"{"type": "order", "order": {"catalog_id": "1537", "text": "Gift wrapped, please", "product_items": [
     ///     {"product_retailer_id": "kiwi", "quantity": "2", "item_price": 99.99, "currency": "NZD"}]}}"#;
@@ -363,7 +363,7 @@ object! {
     /// let item = order.product_items.first().unwrap();
     /// assert_eq!(item.quantity.to_i64(), Some(2));
     /// assert_eq!(item.item_price.scaled(2), Some(9999)); // cents
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     Order {
         /// The catalogue.
@@ -379,14 +379,14 @@ object! {
     /// One line of an [`Order`].
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let json = r#"{"type": "order", "order": {"catalog_id": "1537", "product_items": [
     ///     {"product_retailer_id": "kiwi", "quantity": 2, "item_price": "30", "currency": "NZD"}]}}"#;
     /// let message = Message::parse(json)?;
     /// let MessageKind::Known(Payload::Order(order)) = message.kind() else { panic!("an order") };
     /// assert_eq!(order.product_items.first().unwrap().item_price.to_string(), "30");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     ProductItem {
         /// The shop's own id of the product.
@@ -404,7 +404,7 @@ object! {
     /// News of the user themselves: a new number, a new user id, a new phone.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload, SystemChange};
+    /// use wab_events::message::{Message, MessageKind, Payload, SystemChange};
     ///
     /// let json = r#"{"from": "6421000001", "type": "system", "system": {"type": "user_changed_number",
     ///     "body": "A changed from 6421000001 to 6421000009", "wa_id": "6421000009"}}"#;
@@ -412,7 +412,7 @@ object! {
     /// let MessageKind::Known(Payload::System(system)) = message.kind() else { panic!("news") };
     /// assert_eq!(system.change, Some(SystemChange::UserChangedNumber));
     /// assert_eq!(system.new_number().unwrap().digits(), "6421000009");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     System {
@@ -451,7 +451,7 @@ words! {
     /// What changed, in a [`System`] message.
     ///
     /// ```
-    /// use wab_models::message::SystemChange;
+    /// use wab_events::message::SystemChange;
     ///
     /// assert_eq!(SystemChange::from("user_changed_user_id"), SystemChange::UserChangedUserId);
     /// assert_eq!(SystemChange::from("moved").as_str(), "moved");
@@ -472,14 +472,14 @@ object! {
     /// A message that WhatsApp doesn't pass on; the message's `errors` say why. Under its old name, `unknown`.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let json = r#"{"type": "unsupported", "unsupported": {"type": "poll_creation"}, "errors": [{"code": 131051}]}"#;
     /// let message = Message::parse(json)?;
     /// let MessageKind::Known(Payload::Unsupported(unsupported)) = message.kind() else { panic!("unsupported") };
     /// assert_eq!(unsupported.original_type.as_deref(), Some("poll_creation"));
     /// assert_eq!(message.errors().len(), 1);
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Unsupported {
@@ -494,7 +494,7 @@ object! {
     /// An earlier message, edited.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let json = r#"{"type": "edit", "edit": {"original_message_id": "wamid.QUJD",
     ///     "message": {"type": "text", "text": {"body": "Kia ora!"}}}}"#;
@@ -502,7 +502,7 @@ object! {
     /// let MessageKind::Known(Payload::Edit(edit)) = message.kind() else { panic!("an edit") };
     /// assert_eq!(edit.original_message_id.as_str(), "wamid.QUJD");
     /// assert_eq!(edit.message.text(), Some("Kia ora!"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     Edit {
         /// The earlier message.
@@ -516,12 +516,12 @@ object! {
     /// An earlier message, deleted by its sender.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let message = Message::parse(r#"{"type": "revoke", "revoke": {"original_message_id": "wamid.QUJD"}}"#)?;
     /// let MessageKind::Known(Payload::Revoke(revoke)) = message.kind() else { panic!("a deletion") };
     /// assert_eq!(revoke.original_message_id.as_str(), "wamid.QUJD");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     Revoke {
         /// The earlier message.

@@ -10,7 +10,7 @@ object! {
     /// reference, and who paid.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload, UpdateStatus};
+    /// use wab_events::message::{Message, MessageKind, Payload, UpdateStatus};
     ///
     /// let json = r#"{"id": "wamid.QUJD", "type": "payment", "status": "captured", "recipient_id": "6421000001",
     ///     "payment": {"reference_id": "order-17", "amount": {"value": 21000, "offset": 100}, "currency": "INR"}}"#;
@@ -18,7 +18,7 @@ object! {
     /// let MessageKind::Known(Payload::Status(update)) = message.kind() else { panic!("a status") };
     /// assert_eq!(update.status, UpdateStatus::Captured);
     /// assert_eq!(update.payment.as_ref().unwrap().reference_id.as_ref().unwrap().as_str(), "order-17");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Payment {
@@ -41,12 +41,12 @@ object! {
     /// An amount of money in whole numbers: `value` divided by `offset`, in the currency's main unit.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"status": "captured", "payment": {"amount": {"value": 21000, "offset": 100}}}"#)?;
     /// let MessageKind::Known(Payload::Status(update)) = message.kind() else { panic!("a status") };
     /// let amount = update.payment.as_ref().unwrap().amount.as_ref().unwrap();
     /// assert_eq!(amount.value.as_ref().unwrap().to_i64(), Some(21_000));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Amount {
@@ -61,7 +61,7 @@ object! {
     /// An attempt to pay, at the payment provider.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let json = r#"{"status": "pending", "payment": {"transaction": {"id": "t-1", "type": "razorpay", "status": "failed",
     ///     "method": {"type": "upi"}, "error": {"code": "bad_request", "reason": "declined"}}}}"#;
     /// let message = Message::parse(json)?;
@@ -69,7 +69,7 @@ object! {
     /// let transaction = update.payment.as_ref().unwrap().transaction.as_ref().unwrap();
     /// assert_eq!(transaction.status.as_deref(), Some("failed"));
     /// assert_eq!(transaction.method.as_ref().unwrap().method_type.as_deref(), Some("upi"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Transaction {
@@ -100,12 +100,12 @@ object! {
     /// How a [`Transaction`] was paid.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"status": "captured", "payment": {"transaction": {"method": {"type": "card"}}}}"#)?;
     /// let MessageKind::Known(Payload::Status(update)) = message.kind() else { panic!("a status") };
     /// let transaction = update.payment.as_ref().unwrap().transaction.as_ref().unwrap();
     /// assert_eq!(transaction.method.as_ref().unwrap().method_type.as_deref(), Some("card"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     TransactionMethod {
@@ -118,12 +118,12 @@ object! {
     /// Why a [`Transaction`] failed.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"status": "pending", "payment": {"transaction": {"error": {"reason": "declined"}}}}"#)?;
     /// let MessageKind::Known(Payload::Status(update)) = message.kind() else { panic!("a status") };
     /// let transaction = update.payment.as_ref().unwrap().transaction.as_ref().unwrap();
     /// assert_eq!(transaction.error.as_ref().unwrap().reason.as_deref(), Some("declined"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     TransactionError {
@@ -138,12 +138,12 @@ object! {
     /// What was paid back of a [`Transaction`].
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"status": "captured", "payment": {"transaction": {"refunds": [{"id": "r-1"}]}}}"#)?;
     /// let MessageKind::Known(Payload::Status(update)) = message.kind() else { panic!("a status") };
     /// let transaction = update.payment.as_ref().unwrap().transaction.as_ref().unwrap();
     /// assert_eq!(transaction.refunds.as_ref().unwrap()[0].id.as_ref().unwrap().as_str(), "r-1");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     Refund {
@@ -166,7 +166,7 @@ object! {
     /// The news of a payment in an [`Interactive`](super::Interactive) message. Meta doesn't document it.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload, Reply};
+    /// use wab_events::message::{Message, MessageKind, Payload, Reply};
     ///
     /// let json = r#"{"type": "interactive", "interactive": {"type": "payment_notification", "payment_notification":
     ///     {"reference_id": "order-17", "transaction_id": "t-1", "payment_status": "captured", "payer_name": "Aroha"}}}"#;
@@ -174,7 +174,7 @@ object! {
     /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
     /// let Reply::PaymentNotification(notification) = interactive.reply() else { panic!("a payment") };
     /// assert_eq!(notification.seen().unwrap().reference_id.as_ref().unwrap().as_str(), "order-17");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     PaymentNotification {

@@ -9,12 +9,12 @@ object! {
     /// What a vendor's gateway adds to a message.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let message = Message::parse(r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"direction": "inbound"}}}"#)?;
     /// let vendor = message.head().vendor.as_ref().unwrap().seen().unwrap();
     /// assert_eq!(vendor.v1.direction.as_deref(), Some("inbound"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     Vendor {
         /// Turn.io's note.
@@ -26,13 +26,13 @@ object! {
     /// What Turn.io notes on a message.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"labels": [{"value": "Question"}]}}}"#;
     /// let message = Message::parse(json)?;
     /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
     /// assert_eq!(note.labels.as_ref().unwrap()[0].value.as_deref(), Some("Question"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     TurnNote {
@@ -69,12 +69,12 @@ object! {
     /// A chat, in a [`TurnNote`].
     ///
     /// ```
-    /// # use wab_models::message::Message;
+    /// # use wab_events::message::Message;
     /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"chat": {"state": "OPEN", "unread_count": 1}}}}"#;
     /// let message = Message::parse(json)?;
     /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
     /// assert_eq!(note.chat.as_ref().unwrap().state.as_deref(), Some("OPEN"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     TurnChat {
@@ -105,13 +105,13 @@ object! {
     /// Somebody in a [`TurnNote`].
     ///
     /// ```
-    /// # use wab_models::message::Message;
+    /// # use wab_events::message::Message;
     /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"author": {"type": "OWNER", "name": "Aroha"}}}}"#;
     /// let message = Message::parse(json)?;
     /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
     /// let author = note.author.as_ref().unwrap().seen().unwrap();
     /// assert_eq!(author.person_type.as_deref(), Some("OWNER"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     TurnPerson {
@@ -130,12 +130,12 @@ object! {
     /// What a message was sorted as, in a [`TurnNote`].
     ///
     /// ```
-    /// # use wab_models::message::Message;
+    /// # use wab_events::message::Message;
     /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"labels": [{"id": "l-1", "value": "Question"}]}}}"#;
     /// let message = Message::parse(json)?;
     /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
     /// assert_eq!(note.labels.as_ref().unwrap()[0].id.as_ref().unwrap().as_str(), "l-1");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     TurnLabel {

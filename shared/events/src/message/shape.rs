@@ -8,12 +8,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
-use serde::{Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::fault::{Fault, JsonPath, Why};
 use super::json::Json;
-use crate::fields::FieldName;
 
 /// A type that can be read from a JSON value. It writes itself by [`Serialize`]; what is written reads as
 /// the same again.
@@ -96,12 +95,17 @@ impl Shape for bool {
     }
 }
 
+/// A JSON string, borrowed unless it holds an escape.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// What a JSON string says; borrowed unless it holds an escape.
 pub(crate) fn text<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
     if !json.starts_with('"') {
         return Err(Fault::unexpected(expected, json));
     }
-    serde_json::from_str::<FieldName<'a>>(json).map(FieldName::into_text).map_err(|_| Fault::here(Why::NotUnicode))
+    serde_json::from_str::<Text<'a>>(json).map(|Text(text)| text).map_err(|_| Fault::here(Why::NotUnicode))
 }
 
 /// The keys of an object with their values as they came.
@@ -117,8 +121,8 @@ pub(crate) fn members<'a>(json: &'a RawValue) -> Result<Vec<(Cow<'a, str>, &'a R
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut members = Vec::with_capacity(8);
-            while let Some((key, value)) = map.next_entry::<FieldName<'de>, _>()? {
-                members.push((key.into_text(), value));
+            while let Some((Text(key), value)) = map.next_entry::<Text<'de>, _>()? {
+                members.push((key, value));
             }
             Ok(members)
         }

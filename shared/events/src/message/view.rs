@@ -18,7 +18,7 @@ use super::shape::{Shape, members};
 /// A WhatsApp message: its text as it came, and what is read of it. Serialises as the text.
 ///
 /// ```
-/// use wab_models::message::{Message, MessageKind, Payload};
+/// use wab_events::message::{Message, MessageKind, Payload};
 ///
 /// let json = r#"{"from": "6421000001", "id": "wamid.QUJD", "timestamp": "1763889301", "type": "text",
 ///                "text": {"body": "Kia ora"}, "context": {"id": "wamid.REVG", "forwarded": false}}"#;
@@ -29,7 +29,7 @@ use super::shape::{Shape, members};
 /// assert_eq!(message.sender().phone().unwrap().e164(), "+6421000001");
 /// assert_eq!(message.sent_at().unwrap().to_string(), "2025-11-23T09:15:01Z");
 /// assert_eq!(message.raw(), json);
-/// # Ok::<(), wab_models::message::NotAMessage>(())
+/// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -41,14 +41,14 @@ pub struct Message {
 /// What is known of a message beyond its [`Head`].
 ///
 /// ```
-/// use wab_models::message::{Message, MessageKind, Payload, Why};
+/// use wab_events::message::{Message, MessageKind, Payload, Why};
 ///
 /// let kind = |json| Message::parse(json).map(|message| message.kind().clone());
 /// assert!(matches!(kind(r#"{"text": {"body": "no type"}}"#)?, MessageKind::Known(Payload::Text(_))));
 /// assert!(matches!(kind(r#"{"type": "poll", "poll": {}}"#)?, MessageKind::Unrecognized { .. }));
 /// let MessageKind::Malformed { at, why, .. } = kind(r#"{"type": "text", "text": {}}"#)? else { panic!("malformed") };
 /// assert_eq!((at.to_string().as_str(), why), ("$.text.body", Why::Missing));
-/// # Ok::<(), wab_models::message::NotAMessage>(())
+/// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageKind {
@@ -73,13 +73,13 @@ pub enum MessageKind {
 /// What a message of a known type holds.
 ///
 /// ```
-/// use wab_models::message::{Message, MessageKind, Payload};
+/// use wab_events::message::{Message, MessageKind, Payload};
 ///
 /// let message = Message::parse(r#"{"type": "request_welcome", "from": "6421000001"}"#)?;
 /// let MessageKind::Known(payload) = message.kind() else { panic!("a known type") };
 /// assert_eq!(payload, &Payload::RequestWelcome);
 /// assert_eq!(payload.type_name(), Some("request_welcome"));
-/// # Ok::<(), wab_models::message::NotAMessage>(())
+/// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -163,7 +163,7 @@ impl Message {
     /// If an unrecognised key of the head is one that the payload needs.
     ///
     /// ```
-    /// use wab_models::message::{Head, Message, Payload, Text};
+    /// use wab_events::message::{Head, Message, Payload, Text};
     ///
     /// let head = Head { from: Some("6421000001".into()), ..Head::default() };
     /// let text = Text { body: "Kia ora".to_owned(), unrecognized: Default::default() };
@@ -328,13 +328,13 @@ impl Message {
     /// Each value that the typed view doesn't name, at any depth, with its place.
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let json = r#"{"type": "text", "text": {"body": "Hi", "preview": true}, "_vnd": {"v1": 7}}"#;
     /// let message = Message::parse(json)?;
     /// let places: Vec<String> = message.unrecognized().iter().map(|(at, value)| format!("{at} {value:?}")).collect();
     /// assert_eq!(places, [r#"$._vnd {"v1": 7}"#, "$.text.preview true"]);
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[must_use]
     pub fn unrecognized(&self) -> Vec<(JsonPath, &Json)> {
@@ -419,7 +419,8 @@ fn said_type(head: &Head) -> Option<&str> {
 }
 
 /// The type that the keys of a message tell: the only one that is the name of a type with a payload.
-pub(crate) fn infer_type<'k>(keys: impl Iterator<Item = &'k str>) -> Option<&'static str> {
+#[must_use]
+pub fn infer_type<'k>(keys: impl Iterator<Item = &'k str>) -> Option<&'static str> {
     let mut found = None;
     for key in keys {
         let Some(name) = WITH_PAYLOAD.into_iter().find(|name| *name == key) else { continue };

@@ -26,12 +26,12 @@ fn text_or_number<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, s
 /// The part of a `wamid` behind the dot decodes to bytes that hold the user's phone number: keep it out of logs.
 ///
 /// ```
-/// use wab_models::message::{Message, MessageKind, Payload};
+/// use wab_events::message::{Message, MessageKind, Payload};
 ///
 /// let message = Message::parse(r#"{"type": "image", "image": {"id": 1003383421387256, "mime_type": "image/jpeg"}}"#)?;
 /// let MessageKind::Known(Payload::Image(image)) = message.kind() else { panic!("an image") };
 /// assert_eq!(image.id.as_str(), "1003383421387256");
-/// # Ok::<(), wab_models::message::NotAMessage>(())
+/// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -61,11 +61,11 @@ impl Shape for Id {
 /// number. Anything else is kept as it came and simply isn't a time.
 ///
 /// ```
-/// use wab_models::message::Message;
+/// use wab_events::message::Message;
 ///
 /// let message = Message::parse(r#"{"timestamp": "1763889301", "type": "text", "text": {"body": "Kia ora"}}"#)?;
 /// assert_eq!(message.sent_at().unwrap().to_string(), "2025-11-23T09:15:01Z");
-/// # Ok::<(), wab_models::message::NotAMessage>(())
+/// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
@@ -106,13 +106,13 @@ impl Shape for Timestamp {
 /// JSON in a string, which nobody promises to be JSON. Some gateways hand on the object itself: it is kept as its text.
 ///
 /// ```
-/// use wab_models::message::{Message, MessageKind, Payload};
+/// use wab_events::message::{Message, MessageKind, Payload};
 ///
 /// let json = r#"{"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": {"rating": 5}}}}"#;
 /// let message = Message::parse(json)?;
 /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
 /// assert_eq!(interactive.nfm_reply.as_ref().unwrap().response_json.as_str(), r#"{"rating": 5}"#);
-/// # Ok::<(), wab_models::message::NotAMessage>(())
+/// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
@@ -146,7 +146,7 @@ impl Shape for JsonText {
 /// `99.9` and `99.90`.
 ///
 /// ```
-/// use wab_models::message::Decimal;
+/// use wab_events::message::Decimal;
 ///
 /// let price: Decimal = "99.90".parse()?;
 /// assert_eq!(price.as_str(), "99.90");
@@ -154,7 +154,7 @@ impl Shape for JsonText {
 /// assert!(price < "100".parse()?);
 /// assert_eq!(price.scaled(2), Some(9990)); // in cents
 /// assert_eq!(price.scaled(0), None); // would lose the cents
-/// # Ok::<(), wab_models::message::NotANumber>(())
+/// # Ok::<(), wab_events::message::NotANumber>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Decimal(String);

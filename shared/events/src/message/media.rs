@@ -10,7 +10,7 @@ object! {
     /// The id can be used for 7 days. The gateway fetches the medium by it (`GET /media?media_id=…`).
     ///
     /// ```
-    /// use wab_models::message::Message;
+    /// use wab_events::message::Message;
     ///
     /// let json = r#"{"type": "document", "document": {"id": "6226", "mime_type": "application/pdf",
     ///     "sha256": "V5OPpLD/gEG6Xjg0MbmQDLFgcKsL+j5LfY4ny/pZ4MY=", "filename": "receipt.pdf", "caption": "Here"}}"#;
@@ -20,7 +20,7 @@ object! {
     /// assert_eq!(media.essence(), "application/pdf");
     /// assert_eq!(media.filename.as_deref(), Some("receipt.pdf"));
     /// assert_eq!(message.text(), Some("Here"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     Media {
         /// What to fetch it by.

@@ -13,12 +13,12 @@ use super::shape::Shape;
 /// A JSON value as it came, byte for byte. Serialises as that text.
 ///
 /// ```
-/// use wab_models::message::Message;
+/// use wab_events::message::Message;
 ///
 /// let message = Message::parse(r#"{"type": "text", "text": {"body": "Kia ora"}, "origin_id": 1.50}"#)?;
 /// let origin = message.head().unrecognized.get("origin_id").unwrap();
 /// assert_eq!(origin.get(), "1.50");
-/// # Ok::<(), wab_models::message::NotAMessage>(())
+/// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
@@ -98,14 +98,14 @@ impl Shape for Json {
 /// Never a fault.
 ///
 /// ```
-/// use wab_models::message::Message;
+/// use wab_events::message::Message;
 ///
 /// let mentions = |json| Message::parse(json).map(|message| message.context().unwrap().mentions.clone().unwrap());
 /// let seen = mentions(r#"{"type": "text", "text": {"body": "@A"}, "context": {"mentions": ["6421000003"]}}"#)?;
 /// assert_eq!(seen.seen().unwrap().first().unwrap().as_str(), "6421000003");
 /// let other = mentions(r#"{"type": "text", "text": {"body": "@A"}, "context": {"mentions": {"all": true}}}"#)?;
 /// assert_eq!(other.seen(), None);
-/// # Ok::<(), wab_models::message::NotAMessage>(())
+/// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lenient<T> {

@@ -8,7 +8,7 @@ object! {
     /// in it is free, localised text.
     ///
     /// ```
-    /// use wab_models::message::{Message, MessageKind, Payload};
+    /// use wab_events::message::{Message, MessageKind, Payload};
     ///
     /// let json = r#"{"type": "contacts", "contacts": [{"name": {"formatted_name": "Aroha Ngata", "first_name": "Aroha"},
     ///     "phones": [{"phone": "+64 21 000 009", "wa_id": "6421000009", "type": "Mobil"}]}]}"#;
@@ -17,7 +17,7 @@ object! {
     /// let card = cards.first().unwrap();
     /// assert_eq!(card.name.as_ref().unwrap().formatted_name, "Aroha Ngata");
     /// assert_eq!(card.phones().first().unwrap().wa_id.as_ref().unwrap().as_str(), "6421000009");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     ContactCard {
@@ -56,11 +56,11 @@ object! {
     /// The name on a card.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"name": {"formatted_name": "Dr Ngata", "prefix": "Dr"}}]}"#)?;
     /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
     /// assert_eq!(cards[0].name.as_ref().unwrap().prefix.as_deref(), Some("Dr"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     ContactName {
         /// All of it.
@@ -82,11 +82,11 @@ object! {
     /// A phone number on a card.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"phones": [{"phone": "+64 21 000 009"}]}]}"#)?;
     /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
     /// assert_eq!(cards[0].phones()[0].phone.as_ref().unwrap().as_str(), "+64 21 000 009");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     ContactPhone {
@@ -103,11 +103,11 @@ object! {
     /// An e-mail address on a card.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"emails": [{"email": "aroha@example.com"}]}]}"#)?;
     /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
     /// assert_eq!(cards[0].emails.as_ref().unwrap()[0].email.as_deref(), Some("aroha@example.com"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     ContactEmail {
@@ -122,11 +122,11 @@ object! {
     /// A postal address on a card.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"addresses": [{"city": "Wellington", "zip": 6011}]}]}"#)?;
     /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
     /// assert_eq!(cards[0].addresses.as_ref().unwrap()[0].zip.as_ref().unwrap().as_str(), "6011");
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     ContactAddress {
@@ -151,11 +151,11 @@ object! {
     /// Where the person on a card works.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"org": {"company": "Example Ltd"}}]}"#)?;
     /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
     /// assert_eq!(cards[0].org.as_ref().unwrap().company.as_deref(), Some("Example Ltd"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     ContactOrg {
@@ -172,11 +172,11 @@ object! {
     /// A web page on a card.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"urls": [{"url": "https://example.com"}]}]}"#)?;
     /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
     /// assert_eq!(cards[0].urls.as_ref().unwrap()[0].url.as_deref(), Some("https://example.com"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     ContactUrl {
@@ -191,11 +191,11 @@ object! {
     /// A name at another messenger on a card.
     ///
     /// ```
-    /// # use wab_models::message::{Message, MessageKind, Payload};
+    /// # use wab_events::message::{Message, MessageKind, Payload};
     /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"ims": [{"service": "AIM", "user_id": "aroha"}]}]}"#)?;
     /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
     /// assert_eq!(cards[0].ims.as_ref().unwrap()[0].service.as_deref(), Some("AIM"));
-    /// # Ok::<(), wab_models::message::NotAMessage>(())
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]
     ContactIm {

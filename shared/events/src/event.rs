@@ -1,7 +1,7 @@
 //! For those who subscribe: from a delivery of SQS or SNS to a typed event, in one call.
 //!
 //! ```
-//! use wab_models::subscriber::{Data, Event};
+//! use wab_events::{Data, Event};
 //!
 //! // What a queue gets with raw delivery. Without it the same stands in SNS's envelope: `parse` takes both.
 //! let body = r#"{"specversion": "1.0", "id": "b48e0ae6ab12d6a90aab59f0ecf2e500", "source": "/wab/gateway",
@@ -17,7 +17,7 @@
 //!     Data::Dlr(receipt) => println!("{} is {}", receipt.id, receipt.status().as_str()),
 //!     Data::Elsewhere { dataref, .. } => println!("too large for SNS, fetch it: {dataref}"),
 //! }
-//! # Ok::<(), wab_models::subscriber::EventError>(())
+//! # Ok::<(), wab_events::EventError>(())
 //! ```
 
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
 
-use crate::item::Kind;
+use crate::kind::Kind;
 use crate::message::shape::{Shape, members, object, text};
 use crate::message::{Decimal, Fault, Json, Message, Sender};
 use crate::status::DeliveryStatus;
@@ -56,7 +56,7 @@ pub enum Data {
 /// A message from a WhatsApp user: the callback, and the message in its `content`.
 ///
 /// ```
-/// use wab_models::subscriber::{Data, Event};
+/// use wab_events::{Data, Event};
 ///
 /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.mo.v1", "subject": "7c1f",
 ///     "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
@@ -66,7 +66,7 @@ pub enum Data {
 /// let sender = mo.sender();
 /// assert_eq!(sender.user_id().unwrap().as_str(), "NZ.1349");
 /// assert_eq!(sender.phone().unwrap().digits(), "6421000001");
-/// # Ok::<(), wab_models::subscriber::EventError>(())
+/// # Ok::<(), wab_events::EventError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mo {
@@ -134,7 +134,7 @@ object! {
     /// Binary content of a message.
     ///
     /// ```
-    /// use wab_models::subscriber::{Data, Event};
+    /// use wab_events::{Data, Event};
     ///
     /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.mo.v1", "subject": "7c1f",
     ///     "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
@@ -144,7 +144,7 @@ object! {
     /// let binary = mo.callback().binary.as_ref().unwrap();
     /// assert_eq!((binary.bytes.to_i64(), binary.content_type.as_str()), (Some(1_048_576), "image/jpeg"));
     /// assert_eq!(binary.dataref.as_deref(), Some("s3://bucket/content/9f86"));
-    /// # Ok::<(), wab_models::subscriber::EventError>(())
+    /// # Ok::<(), wab_events::EventError>(())
     /// ```
     Binary {
         /// How many bytes, decoded.
@@ -163,8 +163,8 @@ object! {
     /// What became of a sent message, told from all of its receipts that were stored when this event was published.
     ///
     /// ```
-    /// use wab_models::DeliveryStatus;
-    /// use wab_models::subscriber::{Data, Event};
+    /// use wab_events::DeliveryStatus;
+    /// use wab_events::{Data, Event};
     ///
     /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
     ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
@@ -176,7 +176,7 @@ object! {
     /// assert_eq!(delivery.status(), DeliveryStatus::Received);
     /// assert!(delivery.is_final && delivery.overtaken);
     /// assert_eq!(delivery.history.len(), 2);
-    /// # Ok::<(), wab_models::subscriber::EventError>(())
+    /// # Ok::<(), wab_events::EventError>(())
     /// ```
     DeliveryState {
         /// The current status: the first final one; without one the furthest.
@@ -194,7 +194,7 @@ object! {
     /// One receipt in the history of a message.
     ///
     /// ```
-    /// use wab_models::subscriber::{Data, Event};
+    /// use wab_events::{Data, Event};
     ///
     /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
     ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
@@ -203,7 +203,7 @@ object! {
     /// let Data::Dlr(receipt) = event.data() else { panic!("a receipt") };
     /// let entry = receipt.delivery.as_ref().unwrap().history.first().unwrap();
     /// assert_eq!((entry.status.as_str(), entry.time.as_str()), ("sent", "2026-11-23T09:15:02.417Z"));
-    /// # Ok::<(), wab_models::subscriber::EventError>(())
+    /// # Ok::<(), wab_events::EventError>(())
     /// ```
     HistoryEntry {
         /// The status word.
@@ -225,8 +225,8 @@ object! {
     /// `data` of a DLR event.
     ///
     /// ```
-    /// use wab_models::DeliveryStatus;
-    /// use wab_models::subscriber::{Data, Event};
+    /// use wab_events::DeliveryStatus;
+    /// use wab_events::{Data, Event};
     ///
     /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
     ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
@@ -234,7 +234,7 @@ object! {
     /// let Data::Dlr(receipt) = event.data() else { panic!("a receipt") };
     /// assert_eq!(receipt.status(), DeliveryStatus::Received);
     /// assert_eq!(receipt.reference.as_deref(), Some("order-17"));
-    /// # Ok::<(), wab_models::subscriber::EventError>(())
+    /// # Ok::<(), wab_events::EventError>(())
     /// ```
     DlrData {
         /// The gateway's id of the message that was sent.
@@ -290,11 +290,7 @@ impl Event {
 
     fn read(raw: &RawValue) -> Result<Self, EventError> {
         let mut envelope = Envelope::read(raw).map_err(EventError::NotAnEvent)?;
-        let kind = match envelope.event_type.as_str() {
-            "wab.mo.v1" => Kind::Mo,
-            "wab.dlr.v1" => Kind::Dlr,
-            _ => return Err(EventError::UnknownContract),
-        };
+        let kind = Kind::of_schema(&envelope.event_type).ok_or(EventError::UnknownContract)?;
         let in_data = |fault: Fault| EventError::NotAnEvent(fault.under_key("data"));
         let data = match (envelope.data.take(), &envelope.dataref) {
             (Some(data), _) => match kind {
@@ -391,99 +387,5 @@ impl DlrData {
     #[must_use]
     pub fn status(&self) -> DeliveryStatus {
         DeliveryStatus::from(self.status_word.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-    use crate::{DlrCallback, Item, MoCallback, Received, ReceivedAt};
-
-    fn received(body: &str) -> Received<'_> {
-        let at = ReceivedAt::from_epoch_ms(1_763_889_302_417);
-        Received { body, application: "shop & co", at, expires_at: 1_766_481_302 }
-    }
-
-    fn published(item: &Item<'_>) -> String {
-        crate::Event::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
-    }
-
-    fn in_sns_envelope(event: &str) -> String {
-        json!({"Type": "Notification", "MessageId": "1", "TopicArn": "arn", "Message": event, "Timestamp": "x"})
-            .to_string()
-    }
-
-    const MO: &str = r#"{"id":"7c1f","source":"+6421000001","Destination":"2","brand":"x","content":{"type":"text","text":{"body":"Kia \"ora\""}}}"#;
-
-    #[test]
-    fn an_mo_arrives_typed_with_and_without_raw_delivery() {
-        let item = Item::mo(&MoCallback::parse(MO).unwrap(), received(MO));
-        let raw = published(&item);
-        let event = Event::parse(&raw).unwrap();
-        assert_eq!(Event::parse(&in_sns_envelope(&raw)).unwrap(), event);
-        assert_eq!(event.id(), item.key.event_id());
-        assert_eq!(event.application(), "shop & co");
-        assert_eq!(event.subject(), "7c1f");
-        assert_eq!(event.received_at().unwrap().as_millisecond(), 1_763_889_302_417);
-        assert_eq!(event.variant(), None);
-        assert!(event.unrecognized().is_empty());
-        assert_eq!(event.message().unwrap().text(), Some("Kia \"ora\""));
-        let Data::Mo(mo) = event.data() else { panic!("an MO") };
-        assert_eq!(mo.callback().destination.as_deref(), Some("2"));
-        assert_eq!(mo.callback().undocumented.as_ref().unwrap().get(), r#"{"brand":"x"}"#);
-        assert_eq!(mo.sender().phone().unwrap().as_spelled(), "+6421000001");
-    }
-
-    #[test]
-    fn variant_and_newer_keys_are_told() {
-        let item = Item::mo(&MoCallback::parse(MO).unwrap(), received(MO)).into_variant();
-        let newer = published(&item).replacen('{', r#"{"priority":1,"#, 1);
-        let event = Event::parse(&newer).unwrap();
-        assert_eq!(event.variant(), Some(item.digest.short()));
-        assert_eq!(event.unrecognized().get("priority").unwrap().get(), "1");
-    }
-
-    #[test]
-    fn a_receipt_and_an_event_by_reference_arrive() {
-        let body = r#"{"id":4711,"status":"read","detail":"d"}"#;
-        let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body));
-        let Data::Dlr(receipt) = Event::parse(&published(&item)).unwrap().data().clone() else { panic!("a DLR") };
-        assert_eq!(receipt.status(), DeliveryStatus::Unknown("read".to_owned()));
-        let event = crate::Event::by_reference(&item, "arn".to_owned()).unwrap();
-        let event = Event::parse(&serde_json::to_string(&event).unwrap()).unwrap();
-        assert_eq!(event.data(), &Data::Elsewhere { kind: Kind::Dlr, dataref: "arn".to_owned() });
-    }
-
-    #[test]
-    fn what_is_no_event_says_why_and_not_what() {
-        let error = |text: &str| Event::parse(text).unwrap_err().to_string();
-        assert_eq!(error("secret"), "the delivery is not a JSON object");
-        assert_eq!(error("[]"), "the delivery is not a JSON object");
-        assert_eq!(error(r#"{"specversion":"1.0"}"#), "the delivery is not an event: $.id: missing");
-        let item = Item::mo(&MoCallback::parse(MO).unwrap(), received(MO));
-        assert_eq!(Event::parse(&published(&item).replace("wab.mo.v1", "wab.mo.v9")), Err(EventError::UnknownContract));
-        assert_eq!(
-            error(&published(&item).replace(r#""id":"7c1f","#, "")),
-            "the delivery is not an event: $.data.id: missing"
-        );
-    }
-
-    #[test]
-    fn content_that_is_no_message_is_no_error() {
-        let body = r#"{"id":"a","encoding":"base64","content":"AP8="}"#;
-        let item = Item::mo(&MoCallback::parse(body).unwrap(), received(body));
-        let event = Event::parse(&published(&item)).unwrap();
-        assert_eq!(event.message(), None);
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_it_panic(text in r#"[{}\[\]",:\\u0ai d]{0,60}|.*"#) {
-            let _ = Event::parse(&text);
-            let _ = Event::parse(&in_sns_envelope(&text));
-        }
     }
 }

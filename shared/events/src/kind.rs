@@ -1,0 +1,42 @@
+//! The two kinds of event.
+
+use serde::{Deserialize, Serialize};
+
+/// Which of the gateway's two callbacks an event came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A message from a WhatsApp user (mobile originated).
+    Mo,
+    /// A delivery receipt.
+    Dlr,
+}
+
+impl Kind {
+    /// Both kinds.
+    pub const ALL: [Self; 2] = [Self::Mo, Self::Dlr];
+
+    /// `mo` or `dlr`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mo => "mo",
+            Self::Dlr => "dlr",
+        }
+    }
+
+    /// The contract of the event's `data`, which is its `type`: `wab.mo.v1` or `wab.dlr.v1`.
+    #[must_use]
+    pub const fn schema(self) -> &'static str {
+        match self {
+            Self::Mo => "wab.mo.v1",
+            Self::Dlr => "wab.dlr.v1",
+        }
+    }
+
+    /// The kind of event with this `type`. None for a contract that this version doesn't know.
+    #[must_use]
+    pub fn of_schema(schema: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.schema() == schema)
+    }
+}
