@@ -1,7 +1,7 @@
 //! An event as an SNS message.
 
 use wab_events::Kind;
-use wab_models::Event;
+use wab_models::NewEvent;
 
 use crate::publish_error::PublishError;
 
@@ -15,10 +15,10 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub(crate) fn of(event: &Event<'_>) -> Result<Self, PublishError> {
+    pub(crate) fn of(event: &NewEvent<'_>) -> Result<Self, PublishError> {
         let text = event.to_message().map_err(|_| PublishError::permanent("the event could not be written"))?;
         let attributes = event.attributes().into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-        Ok(Self { kind: event.kind(), text, attributes })
+        Ok(Self { kind: event.event().kind(), text, attributes })
     }
 
     /// The size that SNS counts against its limit: the text, and the name, data type and value of each attribute.

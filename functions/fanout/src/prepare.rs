@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use wab_events::Kind;
-use wab_models::{Body, Delivery, Event, EventError, Item, MAX_MESSAGE_BYTES, Object, Receipt, kind_and_id};
+use wab_models::{Body, Delivery, EventError, Item, MAX_MESSAGE_BYTES, NewEvent, Object, Receipt, kind_and_id};
 use wab_store::{EventTable, Fetch, Objects, Unread};
 
 use crate::entry::{Entry, State};
@@ -62,7 +62,7 @@ impl Sources {
     ) -> Result<Message, PublishError> {
         let item = &stored.item;
         let Some(body) = self.body(item, bodies_by).await? else { return self.by_reference(stored) };
-        let mut event = Event::of(item, &body).map_err(permanent)?;
+        let mut event = NewEvent::of(item, &body).map_err(permanent)?;
         if let Some(content) = &item.binary {
             event = event.with_binary(content, content.key.as_ref().map(|key| self.objects.uri(key)));
         }
@@ -82,8 +82,7 @@ impl Sources {
     /// unavailable. An event doesn't wait for the bucket, so that no other event waits behind it.
     async fn body<'a>(&self, item: &'a Item<'_>, by: Instant) -> Result<Option<Cow<'a, str>>, PublishError> {
         let object = match &item.body {
-            Body::Inline { body } => return Ok(Some(Cow::Borrowed(body))),
-            Body::Encoded { .. } => return Err(PublishError::permanent("the item's layout is not known")),
+            Body::Inline(body) => return Ok(Some(Cow::Borrowed(body))),
             Body::Object(object) => object,
         };
         // An event with binary content may fit without the content.
@@ -107,14 +106,14 @@ impl Sources {
         let item = &stored.item;
         let dataref = match &item.body {
             Body::Object(Object { body_key, .. }) => self.objects.uri(body_key),
-            Body::Inline { .. } | Body::Encoded { .. } => {
+            Body::Inline(_) => {
                 let no_table = || PublishError::permanent("the event is too large and its record names no table");
                 let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
                 let table_arn = stored.table_arn.as_deref().ok_or_else(no_table)?;
                 format!("{table_arn}?pk={}&sk={}", encode(&item.key.pk), encode(&item.key.sk))
             }
         };
-        Message::of(&Event::by_reference(item, dataref).map_err(permanent)?)
+        Message::of(&NewEvent::by_reference(item, dataref).map_err(permanent)?)
     }
 }
 

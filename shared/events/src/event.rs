@@ -21,8 +21,10 @@
 //! ```
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use percent_encoding::percent_decode_str;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use crate::kind::Kind;
@@ -68,10 +70,11 @@ pub enum Data {
 /// assert_eq!(sender.phone().unwrap().digits(), "6421000001");
 /// # Ok::<(), wab_events::EventError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Mo {
     callback: MoData,
-    message: Option<Message>,
+    /// Read when it is asked for: whoever writes or forwards an event doesn't need it.
+    message: OnceLock<Option<Message>>,
 }
 
 object! {
@@ -115,8 +118,6 @@ object! {
         /// WhatsApp's message object as it came; a base64 string if `encoding` says so; rarely any other JSON. Left out
         /// if it is binary and the event would be larger than SNS takes: then `binary` says where its bytes are.
         content: Option<Json>,
-        /// What a binary `content` is, decoded.
-        binary: Option<Binary>,
         /// `base64` marks a binary `content`.
         encoding: Option<String>,
         /// The sender's mobile operator.
@@ -127,6 +128,8 @@ object! {
         reference: Option<String>,
         /// Keys of the callback that aren't documented.
         undocumented as "unrecognized": Option<Json>,
+        /// What a binary `content` is, decoded.
+        binary: Option<Binary>,
     }
 }
 
@@ -245,10 +248,10 @@ object! {
         reference: Option<String>,
         /// Free text from the gateway.
         detail: Option<String>,
-        /// What became of the message, as far as all of its receipts tell. Events of older versions don't have it.
-        delivery: Option<DeliveryState>,
         /// Keys of the callback that aren't documented.
         undocumented as "unrecognized": Option<Json>,
+        /// What became of the message, as far as all of its receipts tell. Events of older versions don't have it.
+        delivery: Option<DeliveryState>,
     }
 }
 
@@ -267,6 +270,13 @@ pub enum EventError {
 }
 
 impl Event {
+    /// Puts an event together, as the publisher does and a test may. An event [`Data::Elsewhere`] has its `dataref` in
+    /// the envelope too; the envelope's own `data` is empty.
+    #[must_use]
+    pub fn new(envelope: Envelope, data: Data) -> Self {
+        Self { envelope, data }
+    }
+
     /// Reads what a subscriber gets: the body of an SQS message with or without raw delivery, or what SNS hands to a
     /// function or a URL as its `Message`.
     ///
@@ -294,7 +304,7 @@ impl Event {
         let in_data = |fault: Fault| EventError::NotAnEvent(fault.under_key("data"));
         let data = match (envelope.data.take(), &envelope.dataref) {
             (Some(data), _) => match kind {
-                Kind::Mo => Data::Mo(Box::new(Mo::of(MoData::read(data.raw()).map_err(in_data)?))),
+                Kind::Mo => Data::Mo(Box::new(Mo::new(MoData::read(data.raw()).map_err(in_data)?))),
                 Kind::Dlr => Data::Dlr(Box::new(DlrData::read(data.raw()).map_err(in_data)?)),
             },
             (None, Some(dataref)) => Data::Elsewhere { kind, dataref: dataref.clone() },
@@ -334,10 +344,25 @@ impl Event {
         self.envelope.variant.as_deref()
     }
 
+    /// Whether the event is a message or a delivery receipt. It decides the topic.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match &self.data {
+            Data::Mo(_) => Kind::Mo,
+            Data::Dlr(_) => Kind::Dlr,
+            Data::Elsewhere { kind, .. } => *kind,
+        }
+    }
+
     /// What the event is about.
     #[must_use]
     pub fn data(&self) -> &Data {
         &self.data
+    }
+
+    /// The same, to change it.
+    pub fn data_mut(&mut self) -> &mut Data {
+        &mut self.data
     }
 
     /// The message of an MO event, if its `content` is one.
@@ -356,10 +381,33 @@ impl Event {
     }
 }
 
+/// Writes the structured form of CloudEvents, with `data` last.
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.envelope.serialize_into(&mut map)?;
+        match &self.data {
+            Data::Mo(mo) => map.serialize_entry("data", &mo.callback)?,
+            Data::Dlr(receipt) => map.serialize_entry("data", receipt)?,
+            Data::Elsewhere { .. } => {}
+        }
+        map.end()
+    }
+}
+
+impl PartialEq for Mo {
+    fn eq(&self, other: &Self) -> bool {
+        self.callback == other.callback
+    }
+}
+
+impl Eq for Mo {}
+
 impl Mo {
-    fn of(callback: MoData) -> Self {
-        let message = callback.content.as_ref().and_then(|content| Message::of(content.raw()).ok());
-        Self { callback, message }
+    /// The message event of a callback.
+    #[must_use]
+    pub fn new(callback: MoData) -> Self {
+        Self { callback, message: OnceLock::new() }
     }
 
     /// The callback.
@@ -368,16 +416,23 @@ impl Mo {
         &self.callback
     }
 
+    /// The callback, to change it.
+    pub fn callback_mut(&mut self) -> &mut MoData {
+        self.message = OnceLock::new();
+        &mut self.callback
+    }
+
     /// The message; none if `content` isn't an object.
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
-        self.message.as_ref()
+        let read = || Message::of(self.callback.content.as_ref()?.raw()).ok();
+        self.message.get_or_init(read).as_ref()
     }
 
     /// Who sent it, by all names that the message and the callback give; the message's count first.
     #[must_use]
     pub fn sender(&self) -> Sender {
-        let sender = self.message.as_ref().map(Message::sender).unwrap_or_default();
+        let sender = self.message().map(Message::sender).unwrap_or_default();
         sender.or(&Sender::of(self.callback.source.as_deref()))
     }
 }

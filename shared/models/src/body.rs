@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
+use wab_events::Binary;
+use wab_events::message::{Decimal, Unrecognized};
 
 use crate::digest::hex;
 
@@ -22,30 +24,23 @@ pub const LARGE_ITEM_BYTES: usize = 5_800;
 /// Lambda refuses what lies between.
 pub const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 
+/// The most bytes that a number counts ("DynamoDB item sizes and formats").
+pub(crate) const MAX_NUMBER_BYTES: usize = 21;
+
 /// The body of a callback, byte for byte, or where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "BodyAttributes<'_>")]
 pub enum Body<'a> {
     /// In the item, attribute `body`.
-    Inline {
-        /// The text.
-        body: Cow<'a, str>,
-    },
-    /// In the item, in base64 (RFC 4648 section 4): bytes that aren't UTF-8, which only a quarantined body can be.
-    Encoded {
-        /// The bytes, in base64.
-        body_base64: String,
-    },
-    /// In an object of the bucket.
+    Inline(Cow<'a, str>),
+    /// In an object of the bucket, attributes `body_key` and `body_bytes`.
     Object(Object),
 }
 
 /// The object that holds a body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// Its key in the bucket.
     pub body_key: ObjectKey,
-    /// Its size.
     pub body_bytes: usize,
 }
 
@@ -54,19 +49,148 @@ impl Body<'_> {
     #[must_use]
     pub fn inline(&self) -> Option<&str> {
         match self {
-            Self::Inline { body } => Some(body),
-            Self::Encoded { .. } | Self::Object(_) => None,
+            Self::Inline(body) => Some(body),
+            Self::Object(_) => None,
         }
     }
 
     /// What the attributes count against the size of an item.
     pub(crate) fn size_bytes(&self) -> usize {
         match self {
-            Self::Inline { body } => "body".len() + body.len(),
-            Self::Encoded { body_base64 } => "body_base64".len() + body_base64.len(),
-            Self::Object(object) => "body_key".len() + object.body_key.as_str().len() + "body_bytes".len() + 21,
+            Self::Inline(body) => "body".len() + body.len(),
+            Self::Object(object) => object.size_bytes(),
         }
     }
+}
+
+impl Object {
+    pub(crate) fn size_bytes(&self) -> usize {
+        "body_key".len() + self.body_key.as_str().len() + "body_bytes".len() + MAX_NUMBER_BYTES
+    }
+}
+
+/// The attributes of a stored body, and the version of the layout, which they decide.
+///
+/// Readers accept every version ever written. A body is written with the lowest version that can read it, so that during
+/// a deployment the older functions fail on as few items as possible.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct BodyAttributes<'a> {
+    v: Layout,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<Cow<'a, str>>,
+    /// Bytes that aren't UTF-8, in base64 (RFC 4648 section 4). Only a quarantined body has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_base64: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_key: Option<Cow<'a, ObjectKey>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_bytes: Option<usize>,
+}
+
+/// Attribute `v`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u32", try_from = "u32")]
+enum Layout {
+    /// 1: the body is in the item.
+    #[default]
+    Whole,
+    /// 2: the body may be in an object.
+    Pointer,
+}
+
+impl<'a> BodyAttributes<'a> {
+    pub(crate) fn inline(body: &'a str) -> Self {
+        Self { body: Some(body.into()), ..Self::default() }
+    }
+
+    pub(crate) fn base64(body: &'a str) -> Self {
+        Self { body_base64: Some(body.into()), ..Self::default() }
+    }
+
+    pub(crate) fn object(object: &'a Object) -> Self {
+        let Object { body_key, body_bytes } = object;
+        Self {
+            v: Layout::Pointer,
+            body_key: Some(Cow::Borrowed(body_key)),
+            body_bytes: Some(*body_bytes),
+            ..Self::default()
+        }
+    }
+}
+
+/// Where the attributes say that a body is.
+pub(crate) enum StoredBody<'a> {
+    Inline(Cow<'a, str>),
+    Base64(Cow<'a, str>),
+    Object(Object),
+}
+
+impl<'a> TryFrom<BodyAttributes<'a>> for StoredBody<'a> {
+    type Error = LayoutError;
+
+    fn try_from(attributes: BodyAttributes<'a>) -> Result<Self, LayoutError> {
+        let BodyAttributes { v, body, body_base64, body_key, body_bytes } = attributes;
+        match (v, body, body_base64, body_key.zip(body_bytes)) {
+            (_, Some(body), None, None) => Ok(Self::Inline(body)),
+            (_, None, Some(base64), None) => Ok(Self::Base64(base64)),
+            (Layout::Pointer, None, None, Some((body_key, body_bytes))) => {
+                Ok(Self::Object(Object { body_key: body_key.into_owned(), body_bytes }))
+            }
+            _ => Err(LayoutError::Body),
+        }
+    }
+}
+
+impl TryFrom<BodyAttributes<'_>> for Body<'_> {
+    type Error = LayoutError;
+
+    fn try_from(attributes: BodyAttributes<'_>) -> Result<Self, LayoutError> {
+        match attributes.try_into()? {
+            StoredBody::Inline(body) => Ok(Self::Inline(Cow::Owned(body.into_owned()))),
+            StoredBody::Object(object) => Ok(Self::Object(object)),
+            StoredBody::Base64(_) => Err(LayoutError::Body),
+        }
+    }
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let attributes = match self {
+            Self::Inline(body) => BodyAttributes::inline(body),
+            Self::Object(object) => BodyAttributes::object(object),
+        };
+        attributes.serialize(serializer)
+    }
+}
+
+impl From<Layout> for u32 {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::Whole => 1,
+            Layout::Pointer => 2,
+        }
+    }
+}
+
+impl TryFrom<u32> for Layout {
+    type Error = LayoutError;
+
+    fn try_from(v: u32) -> Result<Self, LayoutError> {
+        match v {
+            1 => Ok(Self::Whole),
+            2 => Ok(Self::Pointer),
+            v => Err(LayoutError::Version(v)),
+        }
+    }
+}
+
+/// Why an item can't be read by this version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    #[error("item layout {0} is not known")]
+    Version(u32),
+    #[error("the item's body is not where its layout says")]
+    Body,
 }
 
 /// The key of an object in the bucket: what it is, and the SHA-256 of its bytes in hex. The same bytes have the same
@@ -122,6 +246,18 @@ impl BinaryContent {
         Self { bytes: bytes.len(), sha256: sha256_hex(bytes), content_type: content_type.into(), key: None }
     }
 
+    /// The description in an event; `dataref` is where the bytes are.
+    #[must_use]
+    pub fn described(&self, dataref: Option<String>) -> Binary {
+        Binary {
+            bytes: Decimal::from(i64::try_from(self.bytes).unwrap_or(i64::MAX)),
+            sha256: self.sha256.clone(),
+            content_type: self.content_type.clone().into_owned(),
+            dataref,
+            unrecognized: Unrecognized::default(),
+        }
+    }
+
     /// What the attribute counts against the size of an item ("DynamoDB item sizes and formats": a map has 3 bytes
     /// of its own and one for each member).
     pub(crate) fn size_bytes(&self) -> usize {
@@ -129,7 +265,7 @@ impl BinaryContent {
         "binary".len()
             + 3
             + text("bytes", "")
-            + 21
+            + MAX_NUMBER_BYTES
             + text("sha256", &self.sha256)
             + text("content_type", &self.content_type)
             + self.key.as_ref().map_or(0, |key| text("key", key.as_str()))
@@ -165,8 +301,7 @@ mod tests {
     #[test]
     fn body_counts_its_names_and_values() {
         let key = ObjectKey::of_body(b"{}");
-        assert_eq!(Body::Inline { body: "{\"\u{e9}\"}".into() }.size_bytes(), 4 + 6);
-        assert_eq!(Body::Encoded { body_base64: "/wA=".to_owned() }.size_bytes(), 11 + 4);
+        assert_eq!(Body::Inline("{\"\u{e9}\"}".into()).size_bytes(), 4 + 6);
         // `body_key`, the 69 characters of the key, `body_bytes`, and a number.
         assert_eq!(Body::Object(Object { body_key: key, body_bytes: 2 }).size_bytes(), 8 + 69 + 10 + 21);
     }

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
 use wab_events::DeliveryStatus;
 
 use crate::content::Content;
@@ -18,35 +17,27 @@ pub const MAX_ID_BYTES: usize = 512;
 /// The longest status word that is taken, in bytes of UTF-8. A sort key of the table may be 1,024 bytes long.
 pub const MAX_STATUS_BYTES: usize = 512;
 
-/// A message from a WhatsApp user (mobile originated). Serialises as the `data` of the published event.
-#[derive(Debug, Clone, Serialize)]
+/// A message from a WhatsApp user (mobile originated).
+#[derive(Debug, Clone)]
 pub struct MoCallback<'a> {
     /// The gateway's id of this message.
     pub id: MessageId<'a>,
     /// Who sent it, as it came: `+64…`, `64…`, or a business-scoped user id (`NZ.1349…`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Cow<'a, str>>,
     /// Whom it was sent to, as it came. The product page spells the key `Destination`, every sibling
     /// interface `destination`: both are read.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<Cow<'a, str>>,
     /// WhatsApp's message object.
-    #[serde(skip_serializing_if = "Content::is_absent")]
     pub content: Content<'a>,
     /// `base64` marks a binary `content`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Cow<'a, str>>,
     /// The sender's mobile operator.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<Cow<'a, str>>,
     /// The id of the sent message that this one answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<Cow<'a, str>>,
     /// The reference of the sent message that this one answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
     /// Keys that aren't documented, and documented ones of a kind that can't be read as text.
-    #[serde(skip_serializing_if = "Fields::is_empty")]
     pub unrecognized: Fields<'a>,
 }
 
@@ -86,21 +77,18 @@ impl<'a> MoCallback<'a> {
     }
 }
 
-/// A delivery receipt of a message that was sent. Serialises as the `data` of the published event.
-#[derive(Debug, Clone, Serialize)]
+/// A delivery receipt of a message that was sent.
+#[derive(Debug, Clone)]
 pub struct DlrCallback<'a> {
     /// The gateway's id of the message that was sent.
     pub id: MessageId<'a>,
     /// What became of it.
     pub status: DeliveryStatus,
     /// The reference that the sender gave to the message.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
     /// Free text from the gateway.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Cow<'a, str>>,
     /// Keys that aren't documented, and documented ones of a kind that can't be read as text.
-    #[serde(skip_serializing_if = "Fields::is_empty")]
     pub unrecognized: Fields<'a>,
 }
 
@@ -140,8 +128,7 @@ impl<'a> DlrCallback<'a> {
 
 /// The gateway's id of a message: a UUID on its newer interfaces, a signed 64-bit number on older ones
 /// (gateway.md part 1). Opaque; a number is kept as its digits. Not empty, at most [`MAX_ID_BYTES`] long.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageId<'a>(Cow<'a, str>);
 
 impl<'a> MessageId<'a> {
@@ -225,6 +212,7 @@ fn read_object(body: &str) -> Result<Fields<'_>, CallbackError> {
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use wab_events::{DlrData, MoData};
 
     use super::*;
 
@@ -232,13 +220,13 @@ mod tests {
     #[track_caller]
     fn check_mo(body: &str, published: Value) {
         let callback = MoCallback::parse(body).expect("the body is a callback");
-        assert_eq!(serde_json::to_value(&callback).unwrap(), published);
+        assert_eq!(serde_json::to_value(MoData::from(callback)).unwrap(), published);
     }
 
     #[track_caller]
     fn check_dlr(body: &str, published: Value) {
         let callback = DlrCallback::parse(body).expect("the body is a callback");
-        assert_eq!(serde_json::to_value(&callback).unwrap(), published);
+        assert_eq!(serde_json::to_value(DlrData::from(callback)).unwrap(), published);
     }
 
     #[test]
@@ -293,7 +281,10 @@ mod tests {
         let body = format!(r#"{{"id":"a","content":{content}}}"#);
         let callback = MoCallback::parse(&body).unwrap();
         assert_eq!(callback.content.raw().unwrap().get(), content);
-        assert_eq!(serde_json::to_string(&callback).unwrap(), format!(r#"{{"id":"a","content":{content}}}"#));
+        assert_eq!(
+            serde_json::to_string(&MoData::from(callback)).unwrap(),
+            format!(r#"{{"id":"a","content":{content}}}"#)
+        );
     }
 
     #[test]

@@ -7,13 +7,13 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::fields::{FieldName, Fields, Scalar};
 use wab_events::message::infer_type;
 
-/// The `content` of an MO callback, kept verbatim. Serialises as exactly the text that came.
+/// The `content` of an MO callback, kept verbatim.
 #[derive(Debug, Clone, Copy)]
 pub enum Content<'a> {
     /// A JSON object: WhatsApp's message notification (whatsapp-content.md).
@@ -54,16 +54,6 @@ impl<'a> Content<'a> {
             Self::Message(message) => message.message_type(),
             Self::Binary(_) | Self::Other(_) | Self::Absent => None,
         }
-    }
-
-    pub(crate) fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
-    }
-}
-
-impl Serialize for Content<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.raw().serialize(serializer)
     }
 }
 

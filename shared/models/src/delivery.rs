@@ -1,12 +1,12 @@
 //! What became of a sent message, told from all of its receipts that are stored.
 
-use serde::{Deserialize, Serialize};
-use wab_events::DeliveryStatus;
+use wab_events::message::Unrecognized;
+use wab_events::{DeliveryState, DeliveryStatus, HistoryEntry};
 
 use crate::received_at::ReceivedAt;
 
 /// One receipt of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// What it says.
     pub status: DeliveryStatus,
@@ -24,13 +24,12 @@ impl Receipt {
 
 /// What became of a sent message, as far as the receipts tell that are stored when the event is published. Receipts
 /// come in any order and more than once, so an event published later may know more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// What became of the message: its first final status; without one the furthest that it got
     /// ([`DeliveryStatus::stage`]), the later one of two that are as far.
     pub current: DeliveryStatus,
     /// Whether that is how it ends. It never goes back from there, whatever else comes in.
-    #[serde(rename = "final")]
     pub is_final: bool,
     /// Whether this receipt isn't the one that says the current status: it came late, or another one is further.
     pub overtaken: bool,
@@ -54,6 +53,28 @@ impl Delivery {
         let furthest = || history.iter().max_by_key(|receipt| receipt.status.stage());
         let current = first_final.or_else(furthest).map_or_else(|| this.status.clone(), |it| it.status.clone());
         Self { is_final: current.is_final(), overtaken: this.status != current, current, history }
+    }
+}
+
+impl From<Delivery> for DeliveryState {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            current: delivery.current.as_str().to_owned(),
+            is_final: delivery.is_final,
+            overtaken: delivery.overtaken,
+            history: delivery.history.into_iter().map(HistoryEntry::from).collect(),
+            unrecognized: Unrecognized::default(),
+        }
+    }
+}
+
+impl From<Receipt> for HistoryEntry {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            status: receipt.status.as_str().to_owned(),
+            time: receipt.time.as_str().to_owned(),
+            unrecognized: Unrecognized::default(),
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! The stored item: one event in the table `events`, in its layout and under its key.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::body::{BinaryContent, Body, Object, ObjectKey};
+use crate::body::{BinaryContent, Body, MAX_NUMBER_BYTES, Object, ObjectKey};
 use crate::callback::{DlrCallback, MessageId, MoCallback};
 use crate::digest::Digest;
 use crate::key::Key;
@@ -39,13 +38,11 @@ pub struct Item<'a> {
     /// Where it stands.
     #[serde(flatten)]
     pub key: Key,
-    /// The layout's version.
-    v: Layout,
     /// When API Gateway received the callback.
     pub received_at: ReceivedAt,
     /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
-    /// The body, byte for byte, or where it is.
+    /// The body, byte for byte, or where it is; with the version of the layout, `v`.
     #[serde(flatten)]
     pub body: Body<'a>,
     /// What the body says, whatever its layout.
@@ -102,11 +99,10 @@ impl<'a> Item<'a> {
     fn bare(key: Key, received: Received<'a>) -> Self {
         Self {
             key,
-            v: Layout::Whole,
             received_at: received.at,
             expires_at: received.expires_at,
             digest: Digest::of(received.body),
-            body: Body::Inline { body: Cow::Borrowed(received.body) },
+            body: Body::Inline(Cow::Borrowed(received.body)),
             application: Cow::Borrowed(received.application),
             source: None,
             destination: None,
@@ -121,7 +117,6 @@ impl<'a> Item<'a> {
     #[must_use]
     pub fn with_object(mut self, body_key: ObjectKey, body_bytes: usize) -> Self {
         self.body = Body::Object(Object { body_key, body_bytes });
-        self.v = Layout::of(&self.body);
         self
     }
 
@@ -149,15 +144,14 @@ impl<'a> Item<'a> {
     /// most 21 bytes ("DynamoDB item sizes and formats").
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        const NUMBER: usize = 21;
         let text = |name: &str, value: &str| name.len() + value.len();
         let optional = |name: &str, value: &Option<Cow<'_, str>>| value.as_deref().map_or(0, |value| text(name, value));
         self.key.size_bytes()
             + text("v", "")
-            + NUMBER
+            + MAX_NUMBER_BYTES
             + text("received_at", self.received_at.as_str())
             + text("expires_at", "")
-            + NUMBER
+            + MAX_NUMBER_BYTES
             + self.body.size_bytes()
             + text("digest", self.digest.as_str())
             + text("application", &self.application)
@@ -179,59 +173,6 @@ fn copy<'a>(field: Option<&Cow<'a, str>>) -> Option<Cow<'a, str>> {
 fn may_be_published(char: char) -> bool {
     !matches!(char, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
-
-/// The version of the layout, attribute `v`. Readers take every version ever written. An item has the lowest version
-/// that can read it, so that while a deployment is under way the older functions stumble over no more than they must.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u32", try_from = "u32")]
-pub(crate) enum Layout {
-    /// 1: the body is in the item.
-    Whole,
-    /// 2: the body may be in an object.
-    Pointer,
-}
-
-impl Layout {
-    pub(crate) fn of(body: &Body<'_>) -> Self {
-        match body {
-            Body::Inline { .. } | Body::Encoded { .. } => Self::Whole,
-            Body::Object(_) => Self::Pointer,
-        }
-    }
-}
-
-impl From<Layout> for u32 {
-    fn from(layout: Layout) -> Self {
-        match layout {
-            Layout::Whole => 1,
-            Layout::Pointer => 2,
-        }
-    }
-}
-
-impl TryFrom<u32> for Layout {
-    type Error = UnknownLayout;
-
-    fn try_from(v: u32) -> Result<Self, UnknownLayout> {
-        match v {
-            1 => Ok(Self::Whole),
-            2 => Ok(Self::Pointer),
-            v => Err(UnknownLayout(v)),
-        }
-    }
-}
-
-/// An item of a layout that this version can't read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownLayout(u32);
-
-impl fmt::Display for UnknownLayout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "item layout {} is not known", self.0)
-    }
-}
-
-impl std::error::Error for UnknownLayout {}
 
 #[cfg(test)]
 mod tests {
@@ -291,6 +232,29 @@ mod tests {
         newer["v"] = json!(3);
         let error = serde_json::from_value::<Item<'_>>(newer).unwrap_err();
         assert_eq!(error.to_string(), "item layout 3 is not known");
+    }
+
+    #[test]
+    fn body_has_to_be_where_its_layout_says() {
+        let with = |members: Value| {
+            let mut item: Value = serde_json::from_str(include_str!("../golden/item-v1-mo.json")).unwrap();
+            item.as_object_mut().unwrap().remove("body");
+            item.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            serde_json::from_value::<Item<'_>>(item).map(|item| item.body).map_err(|error| error.to_string())
+        };
+        let body_key = ObjectKey::of_body(b"{}");
+        let object = Body::Object(Object { body_key: body_key.clone(), body_bytes: 2 });
+        assert_eq!(with(json!({"v": 2, "body_key": body_key, "body_bytes": 2})), Ok(object));
+        assert_eq!(with(json!({"v": 2, "body": "{}"})), Ok(Body::Inline("{}".into())));
+        for wrong in [
+            json!({"v": 1, "body_key": body_key, "body_bytes": 2}),
+            json!({"v": 2, "body_key": body_key}),
+            json!({"v": 2, "body": "{}", "body_key": body_key, "body_bytes": 2}),
+            json!({"v": 1, "body_base64": "AP8="}),
+            json!({"v": 1}),
+        ] {
+            assert_eq!(with(wrong), Err("the item's body is not where its layout says".to_owned()));
+        }
     }
 
     #[test]

@@ -4,12 +4,11 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use wab_events::Kind;
 
-use crate::body::{Body, Object, ObjectKey, sha256_hex};
+use crate::body::{BodyAttributes, LayoutError, MAX_NUMBER_BYTES, Object, ObjectKey, StoredBody, sha256_hex};
 use crate::callback::CallbackError;
-use crate::item::Layout;
 use crate::key::Key;
 use crate::received_at::ReceivedAt;
 
@@ -32,8 +31,6 @@ pub struct Quarantined<'a> {
     /// Where it stands: `QUARANTINE#<date>`, and `<received_at>#<SHA-256 of the body>`.
     #[serde(flatten)]
     pub key: Key,
-    /// The layout's version.
-    v: Layout,
     /// When API Gateway received it.
     pub received_at: ReceivedAt,
     /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
@@ -46,7 +43,52 @@ pub struct Quarantined<'a> {
     pub application: Cow<'a, str>,
     /// The body, byte for byte.
     #[serde(flatten)]
-    pub body: Body<'a>,
+    pub body: QuarantinedBody<'a>,
+}
+
+/// A quarantined body, byte for byte, or where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "BodyAttributes<'_>")]
+pub enum QuarantinedBody<'a> {
+    /// In the item, attribute `body`.
+    Text(Cow<'a, str>),
+    /// In the item, attribute `body_base64`: bytes that aren't UTF-8, in base64 (RFC 4648 section 4).
+    Base64(String),
+    /// In an object of the bucket, attributes `body_key` and `body_bytes`.
+    Object(Object),
+}
+
+impl QuarantinedBody<'_> {
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Text(body) => "body".len() + body.len(),
+            Self::Base64(body) => "body_base64".len() + body.len(),
+            Self::Object(object) => object.size_bytes(),
+        }
+    }
+}
+
+impl TryFrom<BodyAttributes<'_>> for QuarantinedBody<'_> {
+    type Error = LayoutError;
+
+    fn try_from(attributes: BodyAttributes<'_>) -> Result<Self, LayoutError> {
+        Ok(match attributes.try_into()? {
+            StoredBody::Inline(body) => Self::Text(Cow::Owned(body.into_owned())),
+            StoredBody::Base64(body) => Self::Base64(body.into_owned()),
+            StoredBody::Object(object) => Self::Object(object),
+        })
+    }
+}
+
+impl Serialize for QuarantinedBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let attributes = match self {
+            Self::Text(body) => BodyAttributes::inline(body),
+            Self::Base64(body) => BodyAttributes::base64(body),
+            Self::Object(object) => BodyAttributes::object(object),
+        };
+        attributes.serialize(serializer)
+    }
 }
 
 impl<'a> Quarantined<'a> {
@@ -57,12 +99,11 @@ impl<'a> Quarantined<'a> {
         let date = at.as_str().get(..10).unwrap_or_default();
         let key = Key { pk: format!("QUARANTINE#{date}"), sk: format!("{}#{}", at.as_str(), sha256_hex(body)) };
         let body = match std::str::from_utf8(body) {
-            Ok(text) => Body::Inline { body: text.into() },
-            Err(_) => Body::Encoded { body_base64: STANDARD.encode(body) },
+            Ok(text) => QuarantinedBody::Text(text.into()),
+            Err(_) => QuarantinedBody::Base64(STANDARD.encode(body)),
         };
         Self {
             key,
-            v: Layout::of(&body),
             received_at: at,
             expires_at,
             kind,
@@ -75,8 +116,7 @@ impl<'a> Quarantined<'a> {
     /// The same with its body in an object.
     #[must_use]
     pub fn with_object(mut self, body_key: ObjectKey, body_bytes: usize) -> Self {
-        self.body = Body::Object(Object { body_key, body_bytes });
-        self.v = Layout::of(&self.body);
+        self.body = QuarantinedBody::Object(Object { body_key, body_bytes });
         self
     }
 
@@ -88,7 +128,7 @@ impl<'a> Quarantined<'a> {
             + text("v", "")
             + text("received_at", self.received_at.as_str())
             + text("expires_at", "")
-            + 2 * 21
+            + 2 * MAX_NUMBER_BYTES
             + text("kind", self.kind.as_str())
             + text("reason", &self.reason)
             + text("application", &self.application)

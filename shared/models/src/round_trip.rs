@@ -13,7 +13,7 @@ fn received(body: &str) -> Received<'_> {
 }
 
 fn published(item: &Item<'_>) -> String {
-    crate::Event::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
+    crate::NewEvent::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
 }
 
 fn in_sns_envelope(event: &str) -> String {
@@ -56,7 +56,7 @@ fn a_receipt_and_an_event_by_reference_arrive() {
     let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body));
     let Data::Dlr(receipt) = Event::parse(&published(&item)).unwrap().data().clone() else { panic!("a DLR") };
     assert_eq!(receipt.status(), DeliveryStatus::Unknown("read".to_owned()));
-    let event = crate::Event::by_reference(&item, "arn".to_owned()).unwrap();
+    let event = crate::NewEvent::by_reference(&item, "arn".to_owned()).unwrap();
     let event = Event::parse(&serde_json::to_string(&event).unwrap()).unwrap();
     assert_eq!(event.data(), &Data::Elsewhere { kind: Kind::Dlr, dataref: "arn".to_owned() });
 }
