@@ -1,4 +1,4 @@
-//! Where the bytes of a body are: in the item, or in an object that the item points at.
+//! A callback's body: in the item, or in an object of the bucket.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,20 +8,17 @@ use sha2::{Digest as _, Sha256};
 use wab_events::Binary;
 use wab_events::message::{Decimal, Unrecognized};
 
-use crate::digest::hex;
-
-/// From this size of an item on, attribute names included, its body is cheaper as an object in S3.
+/// The item size, attribute names included, from which a body is cheaper as an object in S3.
 ///
-/// In the item, each KB costs a write unit (0.625 USD a million) and a month of the table's storage with backup
-/// (0.46 USD a million); as an object, all of it costs one `PUT` (5.00 USD a million), one `GET` at fan-out (0.40)
-/// and a month in S3 (0.02 a KB). With 30 days of retention the two meet at 5.7 KB, with 7 days at 9 KB. A test holds
-/// this number to the dated price list of the cost table. The time that the `PUT` takes, and what Lambda bills for
-/// it (some 0.06 USD a million), are left out.
+/// In the item, each KB costs a write unit (0.625 USD a million) and a month of the table's storage with backup (0.46
+/// USD a million). As an object, the whole body costs one `PUT` (5.00 USD a million), one `GET` at fan-out (0.40) and a
+/// month in S3 (0.02 per KB). The costs are equal at 5.7 KB with 30 days of retention, and at 9 KB with 7 days. A test
+/// compares this number with the dated price list of the cost table. The time of the `PUT`, which Lambda bills at some
+/// 0.06 USD a million, is left out.
 pub const LARGE_ITEM_BYTES: usize = 5_800;
 
-/// The largest body that can come in: what one synchronous invocation may hold, 6 MB ("Lambda quotas"), the event
-/// around the body included. API Gateway takes up to 10 MB, and answers for itself beyond that, as it does when
-/// Lambda refuses what lies between.
+/// The largest body that can arrive: a synchronous invocation may hold 6 MB ("Lambda quotas"), the event around the body
+/// included. API Gateway accepts up to 10 MB. It responds itself to larger requests, and to those that Lambda rejects.
 pub const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 
 /// The most bytes that a number counts ("DynamoDB item sizes and formats").
@@ -54,7 +51,7 @@ impl Body<'_> {
         }
     }
 
-    /// What the attributes count against the size of an item.
+    /// The size that DynamoDB counts for the attributes.
     pub(crate) fn size_bytes(&self) -> usize {
         match self {
             Self::Inline(body) => "body".len() + body.len(),
@@ -193,8 +190,8 @@ pub enum LayoutError {
     Body,
 }
 
-/// The key of an object in the bucket: what it is, and the SHA-256 of its bytes in hex. The same bytes have the same
-/// key, so putting them twice does nothing new. It tells nothing of what they say.
+/// The key of an object in the bucket: a prefix, and the SHA-256 of its bytes in hex. The same bytes have the same key, so
+/// a second put changes nothing. The key reveals nothing of the bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ObjectKey(String);
@@ -212,7 +209,6 @@ impl ObjectKey {
         Self(format!("content/{sha256}"))
     }
 
-    /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -225,22 +221,22 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// Binary content of a message, decoded: what it is, and where its bytes are.
+/// Binary content of a message, decoded: its description, and where its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BinaryContent {
-    /// How many bytes.
+    /// The number of decoded bytes.
     pub bytes: usize,
-    /// Their SHA-256 in hex.
+    /// The SHA-256 of the bytes, in hex.
     pub sha256: String,
-    /// The media type that their first bytes tell; `application/octet-stream` if they tell none.
+    /// The media type, detected from the first bytes; `application/octet-stream` if unknown.
     pub content_type: Cow<'static, str>,
-    /// The object that holds them; none if the bucket didn't take it. Then the body has them, in base64.
+    /// The object that holds the bytes; none if the bucket rejected it. Then only the body holds them, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<ObjectKey>,
 }
 
 impl BinaryContent {
-    /// Describes bytes that are in no object yet.
+    /// Describes bytes that aren't in an object yet.
     #[must_use]
     pub fn of(bytes: &[u8], content_type: &'static str) -> Self {
         Self { bytes: bytes.len(), sha256: sha256_hex(bytes), content_type: content_type.into(), key: None }
@@ -258,8 +254,8 @@ impl BinaryContent {
         }
     }
 
-    /// What the attribute counts against the size of an item ("DynamoDB item sizes and formats": a map has 3 bytes
-    /// of its own and one for each member).
+    /// The size that DynamoDB counts for the attribute: a map has 3 bytes of its own and one per member ("DynamoDB item
+    /// sizes and formats").
     pub(crate) fn size_bytes(&self) -> usize {
         let text = |name: &str, value: &str| name.len() + value.len() + 1;
         "binary".len()
@@ -274,7 +270,7 @@ impl BinaryContent {
 
 /// SHA-256 in lower-case hex digits.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]
@@ -282,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_bytes_have_the_same_key_and_a_body_is_no_content() {
+    fn object_key_names_kind_and_bytes() {
         // echo -n '{}' | sha256sum
         let hex = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
         assert_eq!(ObjectKey::of_body(b"{}").as_str(), format!("body/{hex}"));

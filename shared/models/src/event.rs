@@ -15,7 +15,7 @@ use crate::fields::Fields;
 use crate::item::Item;
 use crate::key::MO_SORT_KEY;
 
-/// The largest message that SNS takes: 256 KiB, attributes included (SNS API reference, `Publish`).
+/// The largest message that SNS accepts: 256 KiB, attributes included (SNS API reference, `Publish`).
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 
 /// The event of a stored item, with its SNS attributes.
@@ -183,8 +183,8 @@ fn undocumented(fields: &Fields<'_>) -> Option<Json> {
     to_raw_value(fields).ok().map(|raw| Json::from(&*raw))
 }
 
-/// Writes U+FFFE and U+FFFF as escapes. JSON may hold them, and SNS and SQS refuse a message with either (SQS API
-/// reference, `SendMessage`); the control characters that they refuse as well are escaped in JSON anyway.
+/// Escapes U+FFFE and U+FFFF. JSON may hold them, but SNS and SQS reject a message with either (SQS API reference,
+/// `SendMessage`). The control characters that they also reject are always escaped in JSON.
 pub(crate) fn escape_noncharacters(json: String) -> String {
     if json.contains(['\u{fffe}', '\u{ffff}']) {
         json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
@@ -193,16 +193,16 @@ pub(crate) fn escape_noncharacters(json: String) -> String {
     }
 }
 
-/// Why an item can't be published. No arm holds any of the item.
+/// Why an item can't be published. No variant holds any of the item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// The partition key is neither an MO's nor a DLR's.
     #[error("the key is not an event's")]
     NotAnEvent,
-    /// The body isn't the callback that the key says.
+    /// The body isn't a callback of the key's kind.
     #[error("the body is not the callback that the key says")]
     Body(#[from] CallbackError),
-    /// The body is a callback, but another one: its id or its status isn't the key's.
+    /// The body is a callback, but its id or its status isn't the key's.
     #[error("the body is not the callback that the key says")]
     OtherCallback,
 }
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_mo_is_published_as_a_cloudevent_with_its_attributes() {
+    fn mo_is_published_as_cloudevent_with_attributes() {
         let item = mo("shop & co");
         let event = NewEvent::of(&item, body_of(&item)).unwrap();
         assert_eq!(
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_receipt_is_published_with_its_status() {
+    fn receipt_is_published_with_its_status() {
         let body = r#"{"message_id":4711,"status":"délivré","reference":"order-17"}"#;
         let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body, "shop"));
         let event = NewEvent::of(&item, body_of(&item)).unwrap();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_says_what_became_of_its_message() {
+    fn receipt_reports_its_messages_delivery_state() {
         let body = r#"{"id":4711,"status":"sent"}"#;
         let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body, "shop"));
         let this = Receipt { status: DeliveryStatus::Sent, time: item.received_at.clone() };
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn binary_content_is_described_and_may_be_left_out_if_its_bytes_are_elsewhere() {
+    fn binary_content_is_described_and_may_be_left_out() {
         let body = r#"{"id":"a","encoding":"base64","content":"AP8="}"#;
         let item = Item::mo(&MoCallback::parse(body).unwrap(), received(body, "shop"));
         let content = BinaryContent::of(&[0, 255], "application/octet-stream");
@@ -324,7 +324,7 @@ mod tests {
             },
         });
         assert_eq!(data(described(None)), expected);
-        assert_eq!(data(described(None).without_content()), expected, "the content is all there is of the bytes");
+        assert_eq!(data(described(None).without_content()), expected, "only the content holds the bytes");
         expected["binary"]["dataref"] = "s3://bucket/content/0".into();
         assert_eq!(data(described(Some("s3://bucket/content/0".to_owned()))), expected);
         expected.as_object_mut().unwrap().remove("content");
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_sns_refuses_are_escaped() {
+    fn characters_that_sns_rejects_are_escaped() {
         let body = "{\"id\":\"a\",\"content\":\"\u{fffe}\u{ffff}\\u0000\"}";
         let item = Item::mo(&MoCallback::parse(body).unwrap(), received(body, "shop"));
         let message = NewEvent::of(&item, body).unwrap().to_message().unwrap();
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variant_says_so() {
+    fn variant_is_marked() {
         let item = mo("shop").into_variant();
         let published = serde_json::to_value(NewEvent::of(&item, body_of(&item)).unwrap()).unwrap();
         assert_eq!(published["variant"], item.digest.short());
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_by_reference_has_no_data() {
+    fn event_by_reference_has_no_data() {
         let item = mo("shop");
         let event = NewEvent::by_reference(&item, "s3://bucket/body/0".to_owned()).unwrap();
         let published = serde_json::to_value(event).unwrap();
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_not_published() {
+    fn other_items_are_not_published() {
         let with = |pk: &str, body: &'static str| {
             let mut item = mo("shop");
             item.key.pk = pk.to_owned();
@@ -371,7 +371,7 @@ mod tests {
         assert_eq!(with("MO#7c1f", r#"{"id":"7c1"}"#), EventError::OtherCallback);
     }
 
-    /// The event of a receipt with this body, stored under this sort key; `short` stands for its digest's digits.
+    /// Publishes a receipt with this body, stored under this sort key. `short` stands for the digits of its digest.
     fn dlr_under(body: &str, sk: &str) -> Result<(), EventError> {
         let mut item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body, "shop"));
         item.key.sk = sk.replace("short", item.digest.short());
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn key_names_its_callback_whatever_the_status_holds() {
+    fn key_names_its_callback_whatever_its_status() {
         let hash = r##"{"message_id":4711,"status":"a#b"}"##;
         for sk in ["a#b", "a#b#short"] {
             assert_eq!(dlr_under(hash, sk), Ok(()), "{sk}");

@@ -1,8 +1,8 @@
-//! The words of this project: what the gateway sends ([`MoCallback`], [`DlrCallback`]), what is kept of it
-//! ([`Item`]) and how it becomes what subscribers get ([`NewEvent`]).
+//! What the gateway sends ([`MoCallback`], [`DlrCallback`]), what is stored of it ([`Item`]), and how an item becomes
+//! what subscribers get ([`NewEvent`]).
 //!
-//! Pure: no AWS, tokio or Lambda crate, no clock, no environment. Text that came from outside is borrowed
-//! from the body and stays byte for byte as it came; every typed view is derived from it and may be wrong.
+//! Pure: no AWS, tokio or Lambda crate, no clock, no environment. Text from outside is borrowed from the body and kept
+//! verbatim. Every typed view is derived from it and may be wrong.
 
 mod body;
 mod callback;

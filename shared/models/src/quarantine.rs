@@ -1,4 +1,4 @@
-//! A body that came with valid credentials and is no callback: kept for whoever has to find out why.
+//! A body that arrived with valid credentials but isn't a callback, kept for investigation.
 
 use std::borrow::Cow;
 
@@ -12,36 +12,32 @@ use crate::callback::CallbackError;
 use crate::key::Key;
 use crate::received_at::ReceivedAt;
 
-/// What the request says of a body that couldn't be read.
+/// A body that can't be parsed, and what else the request says.
 #[derive(Debug, Clone)]
 pub struct Unreadable<'a> {
-    /// The body, byte for byte.
     pub body: &'a [u8],
-    /// The user name of the credentials: the gateway application that called.
+    /// The user name of the credentials, which names the gateway application.
     pub application: &'a str,
-    /// When API Gateway received it.
+    /// When API Gateway received the request.
     pub at: ReceivedAt,
-    /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
+    /// When the table may delete it, in seconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
 }
 
-/// A quarantined body, as it is stored. It is no event: the stream's reader passes it over.
+/// A stored quarantined body. It isn't an event: `fanout` skips it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined<'a> {
-    /// Where it stands: `QUARANTINE#<date>`, and `<received_at>#<SHA-256 of the body>`.
+    /// `QUARANTINE#<date>` and `<received_at>#<SHA-256 of the body>`.
     #[serde(flatten)]
     pub key: Key,
-    /// When API Gateway received it.
     pub received_at: ReceivedAt,
-    /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
+    /// When the table may delete it, in seconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
-    /// Which callback it was to be.
+    /// The callback that was expected.
     pub kind: Kind,
-    /// Why it is none. Holds nothing of the body.
+    /// Why it isn't that callback. Holds nothing of the body.
     pub reason: Cow<'a, str>,
-    /// The gateway application that called.
     pub application: Cow<'a, str>,
-    /// The body, byte for byte.
     #[serde(flatten)]
     pub body: QuarantinedBody<'a>,
 }
@@ -92,7 +88,6 @@ impl Serialize for QuarantinedBody<'_> {
 }
 
 impl<'a> Quarantined<'a> {
-    /// The quarantined body of a request.
     #[must_use]
     pub fn new(kind: Kind, why: CallbackError, unreadable: Unreadable<'a>) -> Self {
         let Unreadable { body, application, at, expires_at } = unreadable;
@@ -113,14 +108,14 @@ impl<'a> Quarantined<'a> {
         }
     }
 
-    /// The same with its body in an object.
+    /// The same, with its body in an object.
     #[must_use]
     pub fn with_object(mut self, body_key: ObjectKey, body_bytes: usize) -> Self {
         self.body = QuarantinedBody::Object(Object { body_key, body_bytes });
         self
     }
 
-    /// What DynamoDB counts against the size of an item.
+    /// The size that DynamoDB counts.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let text = |name: &str, value: &str| name.len() + value.len();
@@ -160,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_kept_as_text_as_base64_or_as_an_object() {
+    fn body_is_kept_as_text_base64_or_object() {
         check_golden(include_str!("../golden/quarantined-v1-text.json"), &quarantined(b"{\"id\":"));
         check_golden(include_str!("../golden/quarantined-v1-bytes.json"), &quarantined(b"{\"id\":\"\xff\"}"));
         let key = ObjectKey::of_body(b"{\"id\":");
@@ -169,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_no_event() {
+    fn quarantined_body_is_not_an_event() {
         assert_eq!(quarantined(b"").key.kind_and_id(), None);
         assert_eq!(serde_json::to_value(quarantined(b"")).unwrap()["pk"], json!("QUARANTINE#2025-11-23"));
     }
