@@ -154,7 +154,7 @@ pub async fn handle(fanout: &Fanout, batch: StreamBatch, deadline: SystemTime) -
     }
     let by = Instant::now() + time_left.saturating_sub(TIME_TO_ANSWER);
     let outcome = timeout_at(by, fan_out(fanout, &records, &mut done, by)).await;
-    match outcome.unwrap_or_else(|_| Err(Reason::from("the time is up"))) {
+    match outcome.unwrap_or(Err(Reason::OutOfTime)) {
         Ok(()) => tracing::info!(records = records.len(), "records fanned out"),
         Err(reason) => {
             let Waiting { records: waiting, event_ids } = done.waiting(&records);
@@ -256,7 +256,7 @@ async fn settle(
         done.mark_parked(index);
     }
     // What is left now is what `publish` didn't try after a setback whose own event has just been parked.
-    if done.is_done.iter().all(|done| *done) { Ok(()) } else { Err(Reason::from("SNS was not asked for all")) }
+    if done.is_done.iter().all(|done| *done) { Ok(()) } else { Err(Reason::NotAttempted) }
 }
 
 /// What becomes of a record that isn't published.
@@ -409,11 +409,11 @@ mod tests {
     /// Each cause has its own limit, and one second less than it isn't enough.
     #[track_caller]
     fn check(setback: fn(Reason) -> Setback, patience: Option<Duration>) {
-        let verdict = |age| verdict(setback(Reason::from("why")), age);
-        let park = Verdict::Park(Reason::from("why"));
+        let verdict = |age| verdict(setback(Reason::NoAnswerInTime), age);
+        let park = Verdict::Park(Reason::NoAnswerInTime);
         if let Some(patience) = patience {
-            assert_eq!(verdict(Duration::ZERO), Verdict::Wait(Reason::from("why")));
-            assert_eq!(verdict(patience - Duration::from_secs(1)), Verdict::Wait(Reason::from("why")));
+            assert_eq!(verdict(Duration::ZERO), Verdict::Wait(Reason::NoAnswerInTime));
+            assert_eq!(verdict(patience - Duration::from_secs(1)), Verdict::Wait(Reason::NoAnswerInTime));
         }
         assert_eq!(verdict(patience.unwrap_or_default()), park);
     }

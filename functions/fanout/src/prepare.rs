@@ -8,9 +8,9 @@ use futures_util::stream;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use wab_events::Kind;
-use wab_models::{Body, Delivery, Event, Item, MAX_MESSAGE_BYTES, Object, Receipt, kind_and_id};
+use wab_models::{Body, Delivery, Event, EventError, Item, MAX_MESSAGE_BYTES, Object, Receipt, kind_and_id};
 use wab_platform::Reason;
-use wab_store::{EventTable, Fetch, Objects, Unread};
+use wab_store::{EventTable, GetError, Objects, QueryError};
 
 use crate::CONCURRENT_CALLS;
 use crate::publish::Setback;
@@ -32,7 +32,7 @@ pub(crate) struct NewEvent {
 }
 
 /// The receipts of each message that a batch has one of, by partition key.
-type Receipts<'a> = HashMap<&'a str, Result<Vec<Receipt>, Unread>>;
+type Receipts<'a> = HashMap<&'a str, Result<Vec<Receipt>, QueryError>>;
 
 impl Sources {
     /// Makes the events of stored items, in their order, some at a time. Half of what is left until `by` then remains to
@@ -85,7 +85,7 @@ impl Sources {
     async fn body<'a>(&self, item: &'a Item<'_>, by: Instant) -> Result<Option<Cow<'a, str>>, Setback> {
         let object = match &item.body {
             Body::Inline { body } => return Ok(Some(Cow::Borrowed(body))),
-            Body::Encoded { .. } => return Err(Setback::Permanent(Reason::from("the item's layout is not known"))),
+            Body::Encoded { .. } => return Err(Setback::Permanent(Reason::UnknownLayout)),
             Body::Object(object) => object,
         };
         // For binary content, the event may fit without the content.
@@ -95,10 +95,10 @@ impl Sources {
         match self.objects.get(&object.body_key, by).await {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(body) => Ok(Some(Cow::Owned(body))),
-                Err(_) => Err(Setback::Permanent(Reason::from("the body's object is not its body"))),
+                Err(_) => Err(Setback::Permanent(Reason::ObjectNotText)),
             },
-            Err(Fetch::Gone) => Err(Setback::Permanent(Reason::from("the body's object is gone"))),
-            Err(Fetch::Unavailable(reason)) => {
+            Err(GetError::Gone) => Err(Setback::Permanent(Reason::ObjectGone)),
+            Err(GetError::Unavailable(reason)) => {
                 tracing::warn!(%reason, "the bucket did not give a body: its event is published by reference");
                 Ok(None)
             }
@@ -110,8 +110,7 @@ impl Sources {
         let dataref = match &item.body {
             Body::Object(Object { body_key, .. }) => self.objects.uri(body_key),
             Body::Inline { .. } | Body::Encoded { .. } => {
-                let no_table =
-                    || Setback::Permanent(Reason::from("the event is too large and its record names no table"));
+                let no_table = || Setback::Permanent(Reason::TooLargeWithoutTable);
                 let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
                 let table_arn = stored.table_arn.as_deref().ok_or_else(no_table)?;
                 format!("{table_arn}?pk={}&sk={}", encode(&item.key.pk), encode(&item.key.sk))
@@ -123,8 +122,7 @@ impl Sources {
 
 impl NewEvent {
     fn of(event: &Event<'_>) -> Result<Self, Setback> {
-        let message =
-            event.to_message().map_err(|_| Setback::Permanent(Reason::from("the event could not be written")))?;
+        let message = event.to_message().map_err(|_| Setback::Permanent(Reason::EventNotWritable))?;
         let attributes = event.attributes().into_iter().map(|(name, value)| (name, value.to_owned())).collect();
         Ok(Self { kind: event.kind(), message, attributes })
     }
@@ -136,15 +134,18 @@ impl NewEvent {
     }
 }
 
-fn unread(unread: Unread) -> Setback {
+fn unread(unread: QueryError) -> Setback {
     match unread {
-        Unread::Withheld(reason) => Setback::Withheld(reason),
-        Unread::Unavailable(reason) => Setback::Transient(reason),
+        QueryError::Withheld(reason) => Setback::Withheld(reason),
+        QueryError::Unavailable(reason) => Setback::Transient(reason),
     }
 }
 
-fn refused(error: wab_models::EventError) -> Setback {
-    Setback::Permanent(Reason::from(error.to_string().as_str()))
+fn refused(error: EventError) -> Setback {
+    Setback::Permanent(match error {
+        EventError::NotAnEvent => Reason::NotAnEventKey,
+        EventError::Body(_) | EventError::OtherCallback => Reason::OtherCallback,
+    })
 }
 
 #[cfg(test)]

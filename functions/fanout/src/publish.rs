@@ -117,8 +117,8 @@ fn outcomes(output: &PublishBatchOutput, entries: usize) -> Vec<Result<(), Setba
             return Ok(());
         }
         match output.failed().iter().find(|entry| entry.id() == number) {
-            Some(entry) => Err(Setback::of_code(entry.code(), Reason::from(entry.code()))),
-            None => Err(Setback::Transient(Reason::from("the answer leaves an entry out"))),
+            Some(entry) => Err(Setback::of_code(entry.code(), Reason::Aws(entry.code().to_owned()))),
+            None => Err(Setback::Transient(Reason::EntryNotAnswered)),
         }
     };
     (0..entries).map(outcome).collect()
@@ -131,7 +131,7 @@ mod tests {
     #[track_caller]
     fn check(codes: &[&str], is_expected: fn(&Setback) -> bool) {
         for code in codes {
-            let setback = Setback::of_code(code, Reason::from(*code));
+            let setback = Setback::of_code(code, Reason::Aws((*code).to_owned()));
             assert!(is_expected(&setback), "{setback:?}");
         }
     }

@@ -68,14 +68,14 @@ impl Record {
     pub(crate) fn read(raw: &RawValue) -> Self {
         let unreadable = |reason| {
             Self::Poison(Poison {
-                reason: Reason::from(reason),
+                reason,
                 key: None,
                 record: Some(raw.to_owned()),
                 sequence_number: read_sequence_number(raw),
             })
         };
         let Ok(record) = serde_json::from_str::<StreamRecord>(raw.get()) else {
-            return unreadable("the record is no stream record");
+            return unreadable(Reason::NotAStreamRecord);
         };
         let StreamRecord { event_name, stream_arn, change } = record;
         let Change { keys, new_image, sequence_number, stored_at } = change;
@@ -83,7 +83,7 @@ impl Record {
             return Self::NoEvent { sequence_number };
         }
         let Ok(key) = serde_dynamo::from_item::<_, Key>(keys) else {
-            return unreadable("the record has no key of this table");
+            return unreadable(Reason::NoKeyInRecord);
         };
         if key.kind_and_id().is_none() {
             return Self::NoEvent { sequence_number };
@@ -96,7 +96,7 @@ impl Record {
                 Self::Event(Box::new(StoredEvent { item, table_arn, stored_at, sequence_number }))
             }
             Err(_) => {
-                let reason = Reason::from("the item's layout is not known");
+                let reason = Reason::UnknownLayout;
                 Self::Poison(Poison { reason, key: Some(key), record: None, sequence_number })
             }
         }

@@ -2,6 +2,8 @@
 //!
 //! Pure: no AWS, tokio or Lambda crate, no clock, no environment.
 
+#![warn(missing_docs)]
+
 #[cfg(feature = "schema")]
 pub mod contract;
 mod event;

@@ -59,7 +59,7 @@ impl DeadLetterQueue {
     pub async fn park(&self, parked: &Parked<'_>) -> Result<(), Reason> {
         let record = parked.record.filter(|record| record.get().len() <= MAX_UNREADABLE_BYTES);
         let body = serde_json::to_string(&Parked { record, ..*parked });
-        let body = body.map_err(|_| Reason::from("it could not be written"))?;
+        let body = body.map_err(|_| Reason::ParkedNotWritable)?;
         let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
         sent.map(|_| ()).map_err(|error| Reason::of(&error))
     }
