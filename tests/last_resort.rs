@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
-use wab_fanout::{Fanout, Settings, StreamBatch};
-use wab_models::{Item, MoCallback, ObjectKey};
+use wab_fanout::{Fanout, Settings};
+use wab_models::{Item, MoCallback, ObjectKey, StreamBatch};
 use wab_platform::SdkConfig;
 use wab_store::SpillQueue;
 

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use wab_fanout::{Fanout, Settings, StreamBatch};
-use wab_models::{Item, MoCallback};
+use wab_fanout::{Fanout, Settings};
+use wab_models::{Item, MoCallback, StreamBatch};
 use wab_subscriber::Subscriber;
 
 use crate::fake_aws::{dynamodb_error, queued, receiver, sdk, taken_by};

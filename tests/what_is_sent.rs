@@ -7,8 +7,8 @@ use aws_smithy_http_client::test_util::infallible_client_fn;
 use lambda_http::http::{Request, Response};
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use wab_fanout::{Fanout, Settings, StreamBatch};
-use wab_models::{Event, Item, MAX_MESSAGE_BYTES, MoCallback};
+use wab_fanout::{Fanout, Settings};
+use wab_models::{Event, Item, MAX_MESSAGE_BYTES, MoCallback, StreamBatch};
 use wab_recover::{Recover, SpillBatch};
 
 use crate::fake_aws::{Calls, dynamodb_error, paced_sdk, queued, receiver, sdk, sdk_at, sent};

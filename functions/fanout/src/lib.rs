@@ -9,16 +9,17 @@ mod prepare;
 mod publish;
 mod record;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
+use wab_models::{Counts, Parked, StreamBatch};
 use wab_platform::{BatchItemFailure, Clock, Reason, SdkConfig, SettingError, required};
-use wab_store::{DeadLetterQueue, EventTable, Objects, Parked};
+use wab_store::{DeadLetterQueue, EventTable, Objects};
 
 use crate::outbound::{Outbound, batches};
 use crate::prepare::{NewEvent, Sources};
@@ -41,18 +42,6 @@ const HOLD_UP: Duration = Duration::from_secs(10 * 60);
 /// (`MaximumRecordAgeInSeconds` in the template) and reports only its position.
 const LAST_CALL: Duration = Duration::from_secs(20 * 60 * 60);
 
-/// What Lambda hands over: records of the stream, oldest first, each as its own text, so that one that
-/// can't be read fails alone.
-#[derive(Debug, Deserialize)]
-pub struct StreamBatch {
-    /// The records.
-    #[serde(rename = "Records")]
-    pub records: Vec<Box<RawValue>>,
-    /// Whether the answer is to say how many were published and parked. Lambda itself doesn't ask for it.
-    #[serde(default)]
-    pub count: bool,
-}
-
 /// The answer: the first record that isn't done, if any. Lambda comes again from there.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,15 +51,6 @@ pub struct Answer {
     /// What became of the others, if the batch asks for it.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
-}
-
-/// How many records of a batch ended in which way.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Their topic has them.
-    pub published: usize,
-    /// The dead-letter queue has them.
-    pub parked: usize,
 }
 
 /// What the function needs to know: the environment variables `MO_TOPIC_ARN`, `DLR_TOPIC_ARN`,
@@ -282,12 +262,12 @@ fn verdict(setback: Setback, age: Duration) -> Verdict {
 
 async fn park(fanout: &Fanout, record: &Record, reason: &Reason) -> Result<(), Reason> {
     let parked = Parked {
-        key: record.key(),
-        sequence_number: record.sequence_number(),
+        key: record.key().map(Cow::Borrowed),
+        sequence_number: record.sequence_number().map(Cow::Borrowed),
         record: record.raw(),
-        ..Parked::because(reason)
+        ..Parked::because(reason.to_string())
     };
-    fanout.dead_letters.park(&parked).await?;
+    fanout.dead_letters.park(parked).await?;
     tracing::error!(
         %reason,
         event.id = record.key().map(wab_models::Key::event_id),
@@ -404,6 +384,8 @@ impl Done {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::RawValue;
+
     use super::*;
 
     /// Each cause has its own limit, and one second less than it isn't enough.

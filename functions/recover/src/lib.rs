@@ -7,9 +7,9 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::Instant;
-use wab_models::Spilled;
+use wab_models::{Parked, Spilled};
 use wab_platform::{BatchItemFailure, Reason, SdkConfig, SettingError, required};
-use wab_store::{DeadLetterQueue, EventTable, PUT_DEADLINE, Parked, Stored};
+use wab_store::{DeadLetterQueue, EventTable, PUT_DEADLINE, Stored};
 
 /// The maximum receive count before a message is parked with its reason. It is below the queue's own limit
 /// (`maxReceiveCount` in the template), which parks a message without a reason. With 30 seconds between attempts this
@@ -129,7 +129,7 @@ fn log_stored(stored: &Stored) {
 async fn park(recover: &Recover, message: &Message, reason: &Reason) -> Result<(), Reason> {
     let body = serde_json::from_str::<Box<RawValue>>(&message.body).or_else(|_| to_raw_value(&message.body));
     let spilled = body.map_err(|_| Reason::MessageNotWritable)?;
-    recover.dead_letters.park(&Parked { spilled: Some(&spilled), ..Parked::because(reason) }).await?;
+    recover.dead_letters.park(Parked { spilled: Some(&spilled), ..Parked::because(reason.to_string()) }).await?;
     tracing::error!(%reason, "spilled item parked in the dead-letter queue");
     Ok(())
 }

@@ -8,7 +8,7 @@ mod spill;
 mod store;
 mod table;
 
-pub use dead_letters::{DeadLetterQueue, Parked};
+pub use dead_letters::DeadLetterQueue;
 pub use objects::{GetError, Objects};
 pub use spill::SpillQueue;
 pub use store::{Accepted, SPILL_TIME, SPILL_TIME_OF_OBJECT, Settings, Store, TABLE_TIME, Unavailable};
