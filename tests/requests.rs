@@ -5,14 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use wab_ingress::HttpEvent;
+pub(crate) use wab_ingress::basic_authorization as basic;
 
 /// The credentials of every request that is made here.
 pub(crate) const USER: &str = "local";
 pub(crate) const PASSWORD: &str = "local-password";
-
-pub(crate) fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
-}
 
 /// A request as API Gateway hands it over (payload format 2.0).
 pub(crate) fn request(path: &str, authorization: Option<&str>, body: &[u8]) -> LambdaEvent<HttpEvent> {

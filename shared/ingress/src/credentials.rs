@@ -75,15 +75,16 @@ impl FromStr for Verifier {
     type Err = CredentialsError;
 
     fn from_str(text: &str) -> Result<Self, CredentialsError> {
-        let (user, hex) = text.split_once(':').ok_or(CredentialsError::Form)?;
-        Self::of(user, decode_sha256(hex).ok_or(CredentialsError::Form)?)
+        let (user, password_hash) = text.split_once(':').ok_or(CredentialsError::Form)?;
+        let mut password_digest = [0; 32];
+        hex::decode_to_slice(password_hash, &mut password_digest).map_err(|_| CredentialsError::Form)?;
+        Self::of(user, password_digest)
     }
 }
 
 impl fmt::Display for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.user)?;
-        self.password_digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{}:{}", self.user, hex::encode(self.password_digest))
     }
 }
 
@@ -110,8 +111,14 @@ pub enum CredentialsError {
     User,
 }
 
-/// The user and the password of a Basic `Authorization` header. Neither needs to be UTF-8; the password may
-/// hold colons, the user may not (RFC 7617 section 2).
+/// The `Authorization` header of a user name and a password, as a client sends it.
+#[must_use]
+pub fn basic_authorization(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// The user name and the password of an `Authorization` header. Neither needs to be UTF-8. The password may contain
+/// colons, the user name may not (RFC 7617 section 2).
 fn decode_basic(authorization: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     let (scheme, token) = authorization.split_at_checked("Basic ".len())?;
     if !scheme.eq_ignore_ascii_case("Basic ") {
@@ -125,22 +132,11 @@ fn decode_basic(authorization: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((user, password))
 }
 
-fn decode_sha256(hex: &str) -> Option<[u8; 32]> {
-    if hex.len() != 64 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut digest = [0; 32];
-    for (index, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(digest)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{basic_authorization as basic, *};
 
     fn credentials(pairs: &[(&str, &str)]) -> Credentials {
         let verifiers: Vec<String> =
@@ -150,10 +146,6 @@ mod tests {
 
     fn authenticate(credentials: &Credentials, header: &str) -> Result<String, Unauthorized> {
         credentials.authenticate(Some(header)).map(str::to_owned)
-    }
-
-    fn basic(user: &str, password: &str) -> String {
-        format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod run;
 
 pub use answer::{Rejection, answer};
 pub use binary_content::binary_content;
-pub use credentials::{Credentials, CredentialsError, Unauthorized, Verifier};
+pub use credentials::{Credentials, CredentialsError, Unauthorized, Verifier, basic_authorization};
 pub use event::HttpEvent;
 pub use inbound::{ANSWER_TIME, Inbound, MIN_PUT_TIME, PUT_TIME};
 pub use receiver::{Receiver, Settings};

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_http::{Body, Context, LambdaEvent, Response};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
-use wab_ingress::HttpEvent;
+use wab_ingress::{HttpEvent, basic_authorization};
 
 use crate::body;
 use crate::plan::{Callback, Form, Function, Ms, SECOND};
@@ -97,7 +97,7 @@ fn heard(response: &Response<Body>, took: Ms) -> Heard {
 /// The event of a request. API Gateway hands JSON on as text; what isn't UTF-8 is base64.
 fn event(world: &World, path: &str, stranger: bool, bytes: &[u8]) -> String {
     let password = if stranger { "zQpR7x-guess" } else { PASSWORD };
-    let authorization = format!("Basic {}", STANDARD.encode(format!("{USER}:{password}")));
+    let authorization = basic_authorization(USER, password);
     let (body, is_base64) = match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (STANDARD.encode(bytes), true),
