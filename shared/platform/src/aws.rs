@@ -76,7 +76,7 @@ pub fn sdk_config(var: impl Fn(&str) -> Option<String> + Send + Sync + 'static) 
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client(roots(&var)).map_err(|_| SettingError {
             name: "SSL_CERT_FILE",
-            why: "doesn't lead to certificates that can be used",
+            problem: "doesn't lead to certificates that can be used",
         })?)
         .timeout_config(timeouts)
         .retry_config(retries)

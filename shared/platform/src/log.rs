@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn reason_of_a_failed_start_is_logged_at_error() {
-        let missing = SettingError { name: "TABLE_NAME", why: "is not set" };
+        let missing = SettingError { name: "TABLE_NAME", problem: "is not set" };
         for (error, reason) in [
             (missing.into(), "environment variable TABLE_NAME is not set"),
             ("a secret".into(), "the Lambda Runtime API failed"),

@@ -4,8 +4,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -15,6 +13,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use wab_events::Kind;
+use wab_ingress::basic_authorization;
 
 use crate::load::Callback;
 use crate::proxy::lock;
@@ -98,5 +97,5 @@ impl Gateway {
 }
 
 fn basic(user: &str, password: &str) -> anyhow::Result<HeaderValue> {
-    Ok(HeaderValue::try_from(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))?)
+    Ok(HeaderValue::try_from(basic_authorization(user, password))?)
 }

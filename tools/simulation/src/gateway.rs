@@ -8,10 +8,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::{Body, Context, Response};
+use lambda_http::{Body, Context, LambdaEvent, Response};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
-use wab_ingress::HttpEvent;
+use wab_ingress::{HttpEvent, basic_authorization};
 
 use crate::body;
 use crate::plan::{Callback, Form, Function, Ms, SECOND};
@@ -73,10 +73,10 @@ async fn post(world: &Rc<World>, callback: &Callback, bytes: &[u8]) -> Heard {
             let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
             context.deadline = u64::try_from(deadline.as_millis()).unwrap_or(0);
             let event: HttpEvent = serde_json::from_str(&event).unwrap_or_else(|error| panic!("{error}"));
-            let request = event.into_request(context);
+            let event = LambdaEvent::new(event, context);
             match (&process.code, function) {
-                (Code::Callbacks(door), Function::Mo) => wab_mo::handle(door, request).await,
-                (Code::Callbacks(door), _) => wab_dlr::handle(door, request).await,
+                (Code::Callbacks(receiver), Function::Mo) => wab_mo::handle(receiver, event).await,
+                (Code::Callbacks(receiver), _) => wab_dlr::handle(receiver, event).await,
                 _ => unreachable!("this process receives callbacks"),
             }
         })
@@ -97,7 +97,7 @@ fn heard(response: &Response<Body>, took: Ms) -> Heard {
 /// The event of a request. API Gateway hands JSON on as text; what isn't UTF-8 is base64.
 fn event(world: &World, path: &str, stranger: bool, bytes: &[u8]) -> String {
     let password = if stranger { "zQpR7x-guess" } else { PASSWORD };
-    let authorization = format!("Basic {}", STANDARD.encode(format!("{USER}:{password}")));
+    let authorization = basic_authorization(USER, password);
     let (body, is_base64) = match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (STANDARD.encode(bytes), true),

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
-use wab_fanout::StreamBatch;
+use wab_models::StreamBatch;
 use wab_recover::SpillBatch;
 
 use crate::aws::dynamodb::{Record, STREAM_RETENTION};

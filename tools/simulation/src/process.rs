@@ -13,7 +13,7 @@ use aws_types::region::Region;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wab_fanout::Fanout;
-use wab_ingress::{Door, Verifier};
+use wab_ingress::{Receiver, Verifier};
 use wab_platform::SdkConfig;
 use wab_recover::Recover;
 
@@ -112,7 +112,7 @@ pub(crate) fn sdk(from: Caller, network: Network, start: Instant, skew: i64) -> 
 
 /// What a process runs.
 pub(crate) enum Code {
-    Callbacks(Door),
+    Callbacks(Receiver),
     Fanout(Fanout),
     Recover(Recover),
 }
@@ -143,7 +143,7 @@ impl Process {
         let code = match function {
             Function::Mo | Function::Dlr => {
                 let settings = wab_ingress::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
-                Code::Callbacks(Door::new(settings, &sdk))
+                Code::Callbacks(Receiver::new(settings, &sdk))
             }
             Function::Fanout => {
                 let settings = wab_fanout::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
@@ -160,7 +160,7 @@ impl Process {
     /// What the function's `main` does before its first invocation.
     pub(crate) async fn init(&self) {
         match &self.code {
-            Code::Callbacks(door) => door.store.warm_up().await,
+            Code::Callbacks(receiver) => receiver.store.warm_up().await,
             Code::Fanout(fanout) => fanout.warm_up().await,
             Code::Recover(_) => {}
         }

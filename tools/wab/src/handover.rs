@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use wab_models::{Counts, StreamBatch, StreamChange, StreamRecord};
 
 use crate::aws::{Invoked, Stack};
 
@@ -26,38 +27,9 @@ pub(crate) struct Batch {
 }
 
 #[derive(Serialize)]
-struct Record<'a> {
-    #[serde(rename = "eventID")]
-    id: &'a str,
-    #[serde(rename = "eventName")]
-    name: &'static str,
-    #[serde(rename = "eventSource")]
-    source: &'static str,
-    #[serde(rename = "eventSourceARN")]
-    stream_arn: &'a str,
-    dynamodb: Change<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Change<'a> {
-    keys: Keys<'a>,
-    new_image: &'a serde_dynamo::Item,
-    sequence_number: &'a str,
-}
-
-#[derive(Serialize)]
 struct Keys<'a> {
     pk: &'a serde_dynamo::AttributeValue,
     sk: &'a serde_dynamo::AttributeValue,
-}
-
-#[derive(Serialize)]
-struct Event<'a> {
-    #[serde(rename = "Records")]
-    records: &'a [Box<RawValue>],
-    /// That the answer shall say how many were published and parked.
-    count: bool,
 }
 
 impl Batch {
@@ -90,7 +62,8 @@ impl Batch {
 
     /// What `fanout` gets: all but the first records, which are done.
     fn event(&self, done: usize) -> serde_json::Result<String> {
-        serde_json::to_string(&Event { records: self.records.get(done..).unwrap_or_default(), count: true })
+        let records = self.records.get(done..).unwrap_or_default();
+        serde_json::to_string(&StreamBatch { records, count: true })
     }
 
     /// Hands the batch over, until all is done or the last pause is over. Then a record that alone holds up others is
@@ -108,9 +81,9 @@ impl Batch {
                     Some(answer) => {
                         let done = answer.done(next, self.len());
                         outcome.done += done - next;
-                        outcome.parked += answer.parked.unwrap_or(0);
-                        outcome.published = answer.published;
-                        others_go_on = answer.published.is_some_and(|published| published > 0);
+                        outcome.parked += answer.counts.map_or(0, |counts| counts.parked);
+                        outcome.published = answer.counts.map(|counts| counts.published);
+                        others_go_on = outcome.published.is_some_and(|published| published > 0);
                         next = done;
                         "fanout could not publish: its log says why"
                     }
@@ -141,12 +114,12 @@ fn record(number: usize, table_arn: &str, item: &serde_dynamo::Item) -> anyhow::
     let number = number.to_string();
     let keys =
         Keys { pk: item.get("pk").context("an item has no pk")?, sk: item.get("sk").context("an item has no sk")? };
-    let record = Record {
-        id: &number,
-        name: "INSERT",
-        source: "aws:dynamodb",
-        stream_arn: &format!("{table_arn}/stream/replay"),
-        dynamodb: Change { keys, new_image: item, sequence_number: &number },
+    let record = StreamRecord {
+        event_id: Some(&number),
+        event_name: "INSERT".into(),
+        event_source: Some("aws:dynamodb"),
+        stream_arn: Some(format!("{table_arn}/stream/replay").into()),
+        change: StreamChange { keys, new_image: item, sequence_number: Some((&number).into()), stored_at: None },
     };
     Ok(serde_json::value::to_raw_value(&record)?)
 }
@@ -173,8 +146,8 @@ pub(crate) struct HandedOver {
 struct Answer {
     #[serde(rename = "batchItemFailures")]
     failures: Vec<Failure>,
-    published: Option<u64>,
-    parked: Option<u64>,
+    #[serde(flatten)]
+    counts: Option<Counts>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -296,7 +269,7 @@ mod tests {
             rest in 1_usize..100,
         ) {
             let failures = numbers.into_iter().map(|sequence_number| Failure { sequence_number }).collect();
-            let answer = Answer { failures, published: None, parked: None };
+            let answer = Answer { failures, counts: None };
             let done = answer.done(before, before + rest);
             prop_assert!((before..=before + rest).contains(&done));
         }

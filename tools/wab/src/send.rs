@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use ureq::Agent;
 use wab_events::Kind;
+use wab_ingress::basic_authorization;
 
 use crate::answer::{Answer, SHOWN_HEADERS, Verdict};
-use crate::callback_url::{Login, is_local};
+use crate::callback_url::is_local;
 use crate::random;
 use crate::samples::{Dlr, MessageType, Mo};
 use crate::target::{self, Target};
@@ -182,7 +181,7 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
 fn post(target: &Target, body: &[u8]) -> Result<Answer, ureq::Error> {
     let mut request = agent(target).post(target.address.as_str()).header("content-type", "application/json");
     if let Some(login) = &target.login {
-        request = request.header("authorization", basic(login));
+        request = request.header("authorization", basic_authorization(&login.user, &login.password));
     }
     let mut response = request.send(body)?;
     let status = response.status();
@@ -217,9 +216,4 @@ fn after_failure(error: &ureq::Error) -> &'static str {
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => NOT_POSTED,
         _ => "Whether the callback is stored is not known.",
     }
-}
-
-/// The `Authorization` header of HTTP Basic (RFC 7617).
-fn basic(login: &Login) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{}:{}", login.user, login.password)))
 }

@@ -66,17 +66,12 @@ impl GivenUp {
     }
 }
 
-/// The union of what such a message may hold. Each part is read only as far as it is needed.
+/// What a message may hold beside what `fanout` and `recover` write ([`wab_models::Parked`]): a message of the spill
+/// queue, or Lambda's own record. Each part is read only as far as it is needed.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(default)]
     reason: Option<serde_json::Value>,
-    #[serde(borrow, default)]
-    key: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    record: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    spilled: Option<&'a RawValue>,
     #[serde(borrow, default)]
     event: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -131,22 +126,29 @@ impl Envelope<'_> {
                     records: info.batch_size,
                 },
             }),
-            // An unreadable message of the spill queue is kept as a string.
-            Self { spilled: Some(spilled), .. } => {
-                Some(spilled_message(read(spilled).unwrap_or_else(|| spilled.get().to_owned())))
-            }
             Self { event: Some(inner), reason: None, .. } | Self { quarantine: Some(inner), reason: None, .. } => {
                 is_object(inner).then(|| spilled_message(body.to_owned()))
             }
-            Self { key: Some(key), reason: Some(_), .. } => {
-                read::<Key>(key).and_then(|key| key.kind_and_id().is_some().then_some(Parked::Event { key }))
-            }
-            Self { record: Some(record), reason: Some(_), .. } => {
-                is_object(record).then(|| Parked::Record { record: (*record).to_owned() })
-            }
+            Self { reason: Some(_), .. } => serde_json::from_str(body).ok().and_then(parked_by_a_function),
             _ => None,
         };
         parked.unwrap_or(Parked::Unknown)
+    }
+}
+
+fn parked_by_a_function(parked: wab_models::Parked<'_>) -> Option<Parked> {
+    match parked {
+        // A message of the spill queue that isn't JSON is parked as a string.
+        wab_models::Parked { spilled: Some(spilled), .. } => {
+            Some(spilled_message(read(spilled).unwrap_or_else(|| spilled.get().to_owned())))
+        }
+        wab_models::Parked { key: Some(key), .. } => {
+            key.kind_and_id().is_some().then(|| Parked::Event { key: key.into_owned() })
+        }
+        wab_models::Parked { record: Some(record), .. } => {
+            is_object(record).then(|| Parked::Record { record: record.to_owned() })
+        }
+        _ => None,
     }
 }
 
