@@ -196,10 +196,7 @@ def run(state: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    tools.install_all(["emulator", "sam"])
-    if Path(sys.prefix) != tools.venv("emulator"):
-        python = str(tools.venv("emulator") / "bin" / "python")
-        os.execv(python, [python, *sys.argv])
+    tools.continue_in("emulator", "sam")
     # What sam reaches the engine with tells whether one answers.
     engine = [str(tools.venv("sam") / "bin" / "python"), str(ENGINE), IMAGE]
     if subprocess.run(engine, check=False).returncode != 0:

@@ -598,10 +598,7 @@ def stop(_number: int, _frame: Any) -> None:
 
 def main() -> int:
     arguments = parser().parse_args()
-    tools.install_all(["emulator", "sam"])
-    python = tools.venv("emulator") / "bin" / "python"
-    if Path(sys.prefix) != tools.venv("emulator"):
-        os.execv(python, [str(python), *sys.argv])
+    tools.continue_in("emulator", "sam")
     # A proxy of the person's is for the registries, never for this machine.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

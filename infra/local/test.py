@@ -41,7 +41,7 @@ def check_local_stack() -> bool:
 
 def check_contracts() -> bool:
     """Holds the contracts to their standards, by validators that aren't ours."""
-    tools.install_all(["contracts"])
+    tools.install(["contracts"])
     python = tools.venv("contracts") / "bin" / "python"
     script = Path(__file__).resolve().parent / "contracts" / "validate.py"
     return subprocess.run([str(python), str(script)], check=False).returncode == 0
