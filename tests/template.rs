@@ -410,7 +410,7 @@ fn one_architecture_is_built_and_deployed() {
     let commands: Vec<&str> = makefile.lines().filter(|line| line.starts_with('\t')).collect();
     let of = |command: &str| commands.iter().find(|line| line.contains(command)).unwrap();
     assert!(of("sam build").ends_with("Architecture=$(ARCH)"));
-    assert!(of("infra/local/deploy.py").contains("--arch $(ARCH) "));
+    assert!(of("infra/deploy.py").contains("--arch $(ARCH) "));
 }
 
 #[test]
