@@ -1,4 +1,4 @@
-//! The two callbacks of the gateway, parsed from the request's body (gateway.md parts 1, 2 and 4).
+//! The two callbacks of the gateway, parsed from the request's body (docs/gateway.md parts 1, 2 and 4).
 //!
 //! Only what no receiver can do without is demanded: a JSON object with an id, and a status in a delivery
 //! receipt. Everything else may be missing, empty, of another kind or unknown, and is kept.
@@ -139,7 +139,7 @@ impl<'a> DlrCallback<'a> {
 }
 
 /// The gateway's id of a message: a UUID on its newer interfaces, a signed 64-bit number on older ones
-/// (gateway.md part 1). Opaque; a number is kept as its digits. Not empty, at most [`MAX_ID_BYTES`] long.
+/// (docs/gateway.md part 1). Opaque; a number is kept as its digits. Not empty, at most [`MAX_ID_BYTES`] long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct MessageId<'a>(Cow<'a, str>);

@@ -30,7 +30,7 @@ impl Borrow<str> for FieldName<'_> {
 }
 
 /// A field that should be text: the gateway's interfaces send ids as strings or as numbers, and optional
-/// ones as `null` or `""` (gateway.md parts 1, 2).
+/// ones as `null` or `""` (docs/gateway.md parts 1, 2).
 pub(crate) enum Scalar<'a> {
     /// A string that isn't empty, or a number's digits as they came.
     Text(Cow<'a, str>),
