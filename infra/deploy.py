@@ -34,7 +34,7 @@ def is_deployed(stack: str, region: str | None, profile: str | None) -> bool:
             return False
         raise
     if status == "ROLLBACK_COMPLETE":
-        sys.exit(f"the first deployment of {stack} failed: see “The first deployment failed” in RUNBOOK.md")
+        sys.exit(f"the first deployment of {stack} failed: see “The first deployment failed” in docs/runbook.md")
     return status != "REVIEW_IN_PROGRESS"  # its changeset was never executed
 
 

@@ -1,4 +1,4 @@
-//! What the gateway hears from `mo` and `dlr` (README, "Answers"), in this process.
+//! What the gateway hears from `mo` and `dlr` (docs/operations.md, "Answers"), in this process.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,5 @@
-//! What `fanout` does when a topic or the dead-letter queue doesn't take what it gets (README, "When something fails").
+//! What `fanout` does when a topic or the dead-letter queue rejects a message (docs/operations.md, "When something
+//! fails").
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,5 +1,5 @@
-//! How the time of a callback is shared out when services are slow or silent (README, "When something fails"), on
-//! tokio's paused clock: a test takes no time, and what it measures is exact.
+//! How the time of a callback is divided when services are slow or silent (docs/operations.md, "When something fails").
+//! On tokio's paused clock a test takes no time and measures exactly.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

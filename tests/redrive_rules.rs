@@ -1,4 +1,5 @@
-//! What `wab parked redrive` deletes: only a message whose event has been taken (README, "Bringing events back").
+//! `wab parked redrive` deletes a message only once its event has been accepted (docs/operations.md, "Bringing events
+//! back").
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -305,7 +305,7 @@ fn alarm_names() -> BTreeSet<String> {
 
 #[test]
 fn every_alarm_notifies_and_names_its_section_of_the_runbook() {
-    let runbook = text("RUNBOOK.md");
+    let runbook = text("docs/runbook.md");
     let headings: Vec<&str> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
         let properties = &alarm["Properties"];
@@ -323,7 +323,7 @@ fn every_alarm_notifies_and_names_its_section_of_the_runbook() {
 #[test]
 fn runbook_names_no_alarm_that_is_gone() {
     let names = alarm_names();
-    for row in text("RUNBOOK.md").lines().filter(|line| line.starts_with("| `")) {
+    for row in text("docs/runbook.md").lines().filter(|line| line.starts_with("| `")) {
         let cell = row.split('|').nth(1).unwrap();
         let capitalised = |name: &&str| name.starts_with(|first: char| first.is_ascii_uppercase());
         for name in cell.split('`').filter(capitalised) {

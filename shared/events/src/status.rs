@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What became of a message that was sent. The gateway documents four words (`sent`, `received`,
-/// `rejected`, `expired`), its sibling interfaces all twelve (gateway.md part 2). The set is open: any other
+/// `rejected`, `expired`), its sibling interfaces all twelve (docs/gateway.md part 2). The set is open: any other
 /// word is kept as it came.
 ///
 /// The gateway says no order. This one is read from what the words say, and for those without prose assumed:

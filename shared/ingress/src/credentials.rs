@@ -1,5 +1,5 @@
 //! HTTP Basic authentication (RFC 7617) against verifiers: the only proof of the sender there is
-//! (gateway.md parts 3, 4).
+//! (docs/gateway.md parts 3, 4).
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,5 @@
-//! The promises (README, "Invariants" and "When something fails"), held against what happened: at each step, and once
-//! more in the balance at the end.
+//! The promises of docs/design.md ("Invariants") and docs/operations.md ("When something fails"), held against what
+//! happened: at each step, and once more in the balance at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 

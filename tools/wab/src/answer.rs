@@ -61,7 +61,7 @@ impl Answer {
     }
 }
 
-/// What an answer means (README, "Answers").
+/// What an answer means (docs/operations.md, "Answers").
 fn meaning(status: u16, body: Option<&Value>) -> (Verdict, &'static str) {
     let outcome = body.and_then(|body| body.get("outcome")).and_then(Value::as_str);
     match (status, outcome) {

@@ -33,7 +33,7 @@ use wab_platform::Reason;
 
 use crate::target;
 
-/// The stack that is meant if none is named and no local one is there: README, "Deploy it".
+/// The stack that is meant if none is named and no local one is there: docs/operations.md, "Deploying".
 const DEFAULT_STACK: &str = "wab";
 
 /// `fanout` may take a minute (`Timeout` in the template), and its answer comes at the end.

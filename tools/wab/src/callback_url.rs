@@ -1,5 +1,5 @@
 //! A callback URL as the gateway's configuration holds it: `https://user:password@host/mo`, user and
-//! password percent-encoded (gateway.md part 3). Put together and taken apart here only.
+//! password percent-encoded (docs/gateway.md part 3). Put together and taken apart here only.
 //!
 //! No error of this module holds any of the text: it may be a password.
 

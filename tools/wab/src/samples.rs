@@ -1,4 +1,4 @@
-//! Made-up callbacks: one MO of every message type (whatsapp-content.md part 2) and a delivery receipt.
+//! Made-up callbacks: one MO of every message type (docs/whatsapp-message.md part 2) and a delivery receipt.
 //!
 //! Everything in them is invented. A sample with the same id and the same words is the same body every
 //! time, down to the message's own id and timestamp: posted twice, it is a duplicate.
