@@ -28,10 +28,8 @@
 //! ```
 
 mod common;
-mod contacts;
 pub(crate) mod fault;
 pub(crate) mod json;
-mod media;
 mod payload;
 mod payment;
 #[cfg(feature = "schema")]
@@ -49,18 +47,15 @@ pub use common::{
     Referral, ReferralMedia, ReferralSource, ReferredProduct, StatusMessage, StatusUpdate, UpdateStatus,
     WelcomeMessage,
 };
-pub use contacts::{
-    ContactAddress, ContactCard, ContactEmail, ContactIm, ContactName, ContactOrg, ContactPhone, ContactUrl,
-};
 pub use fault::{Fault, JsonKind, JsonPath, Why};
 pub use json::{Json, Lenient, Unrecognized};
-pub use media::Media;
 pub use payload::{
-    Button, ButtonReply, CallPermission, CallPermissionReply, Edit, Interactive, ListReply, Location, NfmReply, Order,
-    PaymentMethod, ProductItem, Reaction, Reply, Revoke, System, SystemChange, Text, Unsupported,
+    Button, ButtonReply, CallPermission, CallPermissionReply, ContactAddress, ContactCard, ContactEmail, ContactIm,
+    ContactName, ContactOrg, ContactPhone, ContactUrl, Edit, Interactive, ListReply, Location, Media, NfmReply, Order,
+    Payload, PaymentMethod, ProductItem, Reaction, Reply, Revoke, System, SystemChange, Text, Unsupported, infer_type,
 };
 pub use payment::{Amount, Payment, PaymentNotification, Refund, Transaction, TransactionError, TransactionMethod};
 pub use sender::{Match, PhoneNumber, Sender, UserId};
 pub use value::{Decimal, Id, JsonText, NotANumber, Timestamp};
 pub use vendor::{TurnChat, TurnLabel, TurnNote, TurnPerson, Vendor};
-pub use view::{Message, MessageKind, NotAMessage, Payload, infer_type};
+pub use view::{Message, MessageKind, NotAMessage};

@@ -6,12 +6,10 @@ use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::common::{Context, Head, Identity, MessageError, Referral, StatusUpdate};
-use super::contacts::ContactCard;
+use super::common::{Context, Head, Identity, MessageError, Referral};
 use super::fault::{Fault, JsonPath, Why};
 use super::json::Json;
-use super::media::Media;
-use super::payload::{Button, Edit, Interactive, Location, Order, Reaction, Reply, Revoke, System, Text, Unsupported};
+use super::payload::{Media, Payload, Place, type_of};
 use super::sender::{Sender, UserId};
 use super::shape::{Shape, members};
 
@@ -68,64 +66,6 @@ pub enum MessageKind {
         /// Where.
         at: JsonPath,
     },
-}
-
-/// What a message of a known type holds.
-///
-/// ```
-/// use wab_events::message::{Message, MessageKind, Payload};
-///
-/// let message = Message::parse(r#"{"type": "request_welcome", "from": "6421000001"}"#)?;
-/// let MessageKind::Known(payload) = message.kind() else { panic!("a known type") };
-/// assert_eq!(payload, &Payload::RequestWelcome);
-/// assert_eq!(payload.type_name(), Some("request_welcome"));
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Payload {
-    /// A text.
-    Text(Text),
-    /// A picture.
-    Image(Media),
-    /// A video.
-    Video(Media),
-    /// A voice note or a piece of music; type `audio`, in old messages `voice`.
-    Audio(Media),
-    /// A sticker.
-    Sticker(Media),
-    /// A file.
-    Document(Media),
-    /// A place.
-    Location(Location),
-    /// Address cards; may be none.
-    Contacts(Vec<ContactCard>),
-    /// A tap on a template's button.
-    Button(Button),
-    /// A tap on an interactive message, or the answer to one.
-    Interactive(Box<Interactive>),
-    /// An emoji on an earlier message.
-    Reaction(Reaction),
-    /// A shopping cart.
-    Order(Order),
-    /// News of the user themselves.
-    System(Box<System>),
-    /// Something that WhatsApp doesn't pass on; type `unsupported`, in old messages `unknown`.
-    Unsupported(Unsupported),
-    /// An earlier message, edited.
-    Edit(Edit),
-    /// An earlier message, deleted.
-    Revoke(Revoke),
-    /// The user opened the chat for the first time.
-    RequestWelcome,
-    /// A message that was to vanish, and isn't passed on.
-    Ephemeral,
-    /// A medium of before the business joined, still to come.
-    MediaPlaceholder,
-    /// Not a message, but a status of one that the business sent.
-    Status(Box<StatusUpdate>),
-    /// A known type that came without its payload, usually with `errors` instead.
-    Empty,
 }
 
 /// Why a text isn't a message. Holds none of it.
@@ -263,18 +203,9 @@ impl Message {
     /// of an edit the new words.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        let MessageKind::Known(payload) = &self.kind else { return None };
-        match payload {
-            Payload::Text(text) => Some(&text.body),
-            Payload::Button(button) => Some(&button.text),
-            Payload::Order(order) => order.text.as_deref(),
-            Payload::Edit(edit) => edit.message.text(),
-            Payload::Interactive(interactive) => match interactive.reply() {
-                Reply::Button(button) => Some(&button.title),
-                Reply::List(item) => Some(&item.title),
-                _ => None,
-            },
-            _ => payload.media()?.caption.as_deref(),
+        match &self.kind {
+            MessageKind::Known(payload) => payload.text(),
+            MessageKind::Unrecognized { .. } | MessageKind::Malformed { .. } => None,
         }
     }
 
@@ -374,231 +305,6 @@ impl Shape for Message {
         Shape::unrecognized(&self.head, found);
         if let MessageKind::Known(payload) = &self.kind {
             payload.unrecognized(self.message_type().unwrap_or_default(), found);
-        }
-    }
-}
-
-/// Where a message stands. It bounds how deep edits nest: reading goes over the text once for each level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Content,
-    Edit,
-}
-
-/// The types that come with a payload under a key of their own name.
-pub(crate) const WITH_PAYLOAD: [&str; 16] = [
-    "text",
-    "image",
-    "video",
-    "audio",
-    "voice",
-    "sticker",
-    "document",
-    "location",
-    "contacts",
-    "button",
-    "interactive",
-    "reaction",
-    "order",
-    "system",
-    "edit",
-    "revoke",
-];
-
-/// The type: as the message says, or the only key that is the name of a type with a payload.
-fn type_of(head: &Head) -> Option<Cow<'_, str>> {
-    if let Some(message_type) = said_type(head) {
-        return Some(Cow::Borrowed(message_type));
-    }
-    infer_type(head.unrecognized.iter().map(|(key, _)| key)).map(Cow::Borrowed)
-}
-
-/// The type as the message says it; an empty one says nothing.
-fn said_type(head: &Head) -> Option<&str> {
-    head.message_type.as_deref().filter(|name| !name.is_empty())
-}
-
-/// The type that the keys of a message tell: the only one that is the name of a type with a payload.
-#[must_use]
-pub fn infer_type<'k>(keys: impl Iterator<Item = &'k str>) -> Option<&'static str> {
-    let mut found = None;
-    for key in keys {
-        let Some(name) = WITH_PAYLOAD.into_iter().find(|name| *name == key) else { continue };
-        match found {
-            Some(other) if other != name => return None,
-            _ => found = Some(name),
-        }
-    }
-    found
-}
-
-impl Payload {
-    /// The type that this payload belongs to, in its newer spelling. None for a status and a missing payload.
-    #[must_use]
-    pub fn type_name(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Text(_) => "text",
-            Self::Image(_) => "image",
-            Self::Video(_) => "video",
-            Self::Audio(_) => "audio",
-            Self::Sticker(_) => "sticker",
-            Self::Document(_) => "document",
-            Self::Location(_) => "location",
-            Self::Contacts(_) => "contacts",
-            Self::Button(_) => "button",
-            Self::Interactive(_) => "interactive",
-            Self::Reaction(_) => "reaction",
-            Self::Order(_) => "order",
-            Self::System(_) => "system",
-            Self::Unsupported(_) => "unsupported",
-            Self::Edit(_) => "edit",
-            Self::Revoke(_) => "revoke",
-            Self::RequestWelcome => "request_welcome",
-            Self::Ephemeral => "ephemeral",
-            Self::MediaPlaceholder => "media_placeholder",
-            Self::Status(_) | Self::Empty => return None,
-        })
-    }
-
-    /// The type that a message with this payload says, or would: it is the payload's key.
-    fn key<'m>(&self, head: &'m Head) -> Option<&'m str> {
-        said_type(head).or_else(|| self.type_name())
-    }
-
-    /// The medium, of the types that are one.
-    fn media(&self) -> Option<&Media> {
-        match self {
-            Self::Image(media)
-            | Self::Video(media)
-            | Self::Audio(media)
-            | Self::Sticker(media)
-            | Self::Document(media) => Some(media),
-            Self::Edit(edit) => edit.message.media(),
-            _ => None,
-        }
-    }
-
-    /// Takes the payload of a type out of the head's unrecognised keys. None if the type isn't known; a fault if it
-    /// is and the payload, or before it the head, isn't as it should be.
-    fn take(
-        message_type: Option<&str>,
-        head: &mut Head,
-        place: Place,
-        head_fault: Option<Fault>,
-    ) -> Result<Option<Self>, Fault> {
-        let sound = |payload| head_fault.clone().map_or(Ok(Some(payload)), Err);
-        let key = match message_type {
-            Some("edit") if place == Place::Edit => return Ok(None),
-            Some("request_welcome") => return sound(Self::RequestWelcome),
-            Some("ephemeral") => return sound(Self::Ephemeral),
-            Some("media_placeholder") => return sound(Self::MediaPlaceholder),
-            Some("voice") if head.unrecognized.get("voice").is_none() => "audio",
-            Some(name) if WITH_PAYLOAD.contains(&name) || matches!(name, "unsupported" | "unknown") => name,
-            _ => return Self::take_status(head, head_fault),
-        };
-        if let Some(fault) = head_fault {
-            return Err(fault);
-        }
-        let Some(json) = head.unrecognized.get(key).filter(|json| json.get() != "null") else {
-            let has_errors = head.errors.as_ref().is_some_and(|errors| !errors.is_empty());
-            return match key {
-                "unsupported" | "unknown" => Ok(Some(Self::Unsupported(Unsupported::default()))),
-                // Has been seen with nothing else at all.
-                "interactive" => Ok(Some(Self::Empty)),
-                _ if has_errors => Ok(Some(Self::Empty)),
-                _ => Err(Fault::here(Why::Missing).under_key(key)),
-            };
-        };
-        let payload = Self::read(key, json.raw()).map_err(|fault| fault.under_key(key))?;
-        head.unrecognized.take(key);
-        Ok(Some(payload))
-    }
-
-    fn read(key: &str, json: &RawValue) -> Result<Self, Fault> {
-        Ok(match key {
-            "image" => Self::Image(Shape::read(json)?),
-            "video" => Self::Video(Shape::read(json)?),
-            "audio" | "voice" => Self::Audio(Shape::read(json)?),
-            "sticker" => Self::Sticker(Shape::read(json)?),
-            "document" => Self::Document(Shape::read(json)?),
-            "location" => Self::Location(Shape::read(json)?),
-            "contacts" => Self::Contacts(Shape::read(json)?),
-            "button" => Self::Button(Shape::read(json)?),
-            "interactive" => {
-                let interactive: Box<Interactive> = Shape::read(json)?;
-                interactive.check()?;
-                Self::Interactive(interactive)
-            }
-            "reaction" => Self::Reaction(Shape::read(json)?),
-            "order" => Self::Order(Shape::read(json)?),
-            "system" => Self::System(Shape::read(json)?),
-            "unsupported" | "unknown" => Self::Unsupported(Shape::read(json)?),
-            "edit" => Self::Edit(Shape::read(json)?),
-            "revoke" => Self::Revoke(Shape::read(json)?),
-            _ => Self::Text(Shape::read(json)?),
-        })
-    }
-
-    /// A status has no payload of its own: its keys stand beside those of the head. It is told by the word.
-    fn take_status(head: &mut Head, head_fault: Option<Fault>) -> Result<Option<Self>, Fault> {
-        if !head.unrecognized.get("status").is_some_and(|status| status.get().starts_with('"')) {
-            return Ok(None);
-        }
-        if let Some(fault) = head_fault {
-            return Err(fault);
-        }
-        let members = head.unrecognized.iter().map(|(key, value)| (Cow::Borrowed(key), value.raw()));
-        let mut update = StatusUpdate::read_members(members, &mut Err)?;
-        head.unrecognized = std::mem::take(&mut update.unrecognized);
-        Ok(Some(Self::Status(Box::new(update))))
-    }
-
-    fn unrecognized<'m>(&'m self, key: &str, found: &mut dyn FnMut(JsonPath, &'m Json)) {
-        if let Self::Status(update) = self {
-            return update.unrecognized(found);
-        }
-        let found = &mut |at: JsonPath, json| found(at.under_key(key), json);
-        match self {
-            Self::Text(text) => text.unrecognized(found),
-            Self::Image(media)
-            | Self::Video(media)
-            | Self::Audio(media)
-            | Self::Sticker(media)
-            | Self::Document(media) => media.unrecognized(found),
-            Self::Location(location) => location.unrecognized(found),
-            Self::Contacts(cards) => cards.unrecognized(found),
-            Self::Button(button) => button.unrecognized(found),
-            Self::Interactive(interactive) => interactive.unrecognized(found),
-            Self::Reaction(reaction) => reaction.unrecognized(found),
-            Self::Order(order) => order.unrecognized(found),
-            Self::System(system) => system.unrecognized(found),
-            Self::Unsupported(unsupported) => unsupported.unrecognized(found),
-            Self::Edit(edit) => edit.unrecognized(found),
-            Self::Revoke(revoke) => revoke.unrecognized(found),
-            Self::Status(_) | Self::RequestWelcome | Self::Ephemeral | Self::MediaPlaceholder | Self::Empty => {}
-        }
-    }
-
-    fn serialize_into<M: SerializeMap>(&self, key: &str, map: &mut M) -> Result<(), M::Error> {
-        match self {
-            Self::Text(text) => map.serialize_entry(key, text),
-            Self::Image(media)
-            | Self::Video(media)
-            | Self::Audio(media)
-            | Self::Sticker(media)
-            | Self::Document(media) => map.serialize_entry(key, media),
-            Self::Location(location) => map.serialize_entry(key, location),
-            Self::Contacts(cards) => map.serialize_entry(key, cards),
-            Self::Button(button) => map.serialize_entry(key, button),
-            Self::Interactive(interactive) => map.serialize_entry(key, interactive),
-            Self::Reaction(reaction) => map.serialize_entry(key, reaction),
-            Self::Order(order) => map.serialize_entry(key, order),
-            Self::System(system) => map.serialize_entry(key, system),
-            Self::Unsupported(unsupported) => map.serialize_entry(key, unsupported),
-            Self::Edit(edit) => map.serialize_entry(key, edit),
-            Self::Revoke(revoke) => map.serialize_entry(key, revoke),
-            Self::Status(update) => update.serialize_into(map),
-            Self::RequestWelcome | Self::Ephemeral | Self::MediaPlaceholder | Self::Empty => Ok(()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Address cards.
 
-use super::shape::object;
-use super::value::Id;
+use crate::message::shape::object;
+use crate::message::value::Id;
 
 object! {
     /// An address card, one of the array that a `contacts` message holds. Any part of it may be missing; a `type`

@@ -1,7 +1,7 @@
 //! Pictures, videos, voice notes, stickers and files.
 
-use super::shape::object;
-use super::value::Id;
+use crate::message::shape::object;
+use crate::message::value::Id;
 
 object! {
     /// A medium: image, video, audio, voice, sticker or document. One type for all, because all are fetched the
