@@ -7,9 +7,11 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-use crate::event::{DlrData, Envelope, MoData};
+use crate::dlr::DlrData;
+use crate::envelope::Envelope;
 use crate::kind::Kind;
 use crate::message::Message;
+use crate::mo::MoData;
 
 /// The schema (draft 2020-12) of the message object: valid is what the typed view knows, and what is of a type that it
 /// doesn't know.

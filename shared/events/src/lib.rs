@@ -4,11 +4,17 @@
 
 #[cfg(feature = "schema")]
 pub mod contract;
+mod dlr;
+mod envelope;
 mod event;
 mod kind;
 pub mod message;
+mod mo;
 mod status;
 
-pub use event::{Binary, Data, DeliveryState, DlrData, Envelope, Event, EventError, HistoryEntry, Mo, MoData};
+pub use dlr::{DeliveryState, DlrData, HistoryEntry};
+pub use envelope::Envelope;
+pub use event::{Data, Event, EventError};
 pub use kind::Kind;
+pub use mo::{Binary, Mo, MoData};
 pub use status::DeliveryStatus;

@@ -1,4 +1,4 @@
-//! JSON that is kept as it came.
+//! JSON that is kept verbatim.
 
 use std::fmt;
 
@@ -7,8 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, JsonKind, JsonPath};
-use super::shape::Shape;
+use super::fault::{JsonKind, JsonPath};
 
 /// A JSON value as it came, byte for byte. Serialises as that text.
 ///
@@ -84,99 +83,6 @@ impl Serialize for Json {
     }
 }
 
-impl Shape for Json {
-    fn read(json: &RawValue) -> Result<Self, Fault> {
-        Ok(Self::from(json))
-    }
-
-    fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
-        found(JsonPath::default(), self);
-    }
-}
-
-/// A value that is documented badly or not at all: read if it is as it has been seen, kept as it came if it isn't.
-/// Never a fault.
-///
-/// ```
-/// use wab_events::message::Message;
-///
-/// let mentions = |json| Message::parse(json).map(|message| message.context().unwrap().mentions.clone().unwrap());
-/// let seen = mentions(r#"{"type": "text", "text": {"body": "@A"}, "context": {"mentions": ["6421000003"]}}"#)?;
-/// assert_eq!(seen.seen().unwrap().first().unwrap().as_str(), "6421000003");
-/// let other = mentions(r#"{"type": "text", "text": {"body": "@A"}, "context": {"mentions": {"all": true}}}"#)?;
-/// assert_eq!(other.seen(), None);
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lenient<T> {
-    /// As it has been seen.
-    Seen(T),
-    /// In another shape.
-    Other(Json),
-}
-
-impl<T> Lenient<T> {
-    /// The value, if it is as it has been seen.
-    #[must_use]
-    pub fn seen(&self) -> Option<&T> {
-        match self {
-            Self::Seen(value) => Some(value),
-            Self::Other(_) => None,
-        }
-    }
-}
-
-impl<T: Serialize> Serialize for Lenient<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Seen(value) => value.serialize(serializer),
-            Self::Other(json) => json.serialize(serializer),
-        }
-    }
-}
-
-impl<T: Shape> Shape for Lenient<T> {
-    fn read(json: &RawValue) -> Result<Self, Fault> {
-        Ok(T::read(json).map_or_else(|_| Self::Other(json.into()), Self::Seen))
-    }
-
-    fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
-        match self {
-            Self::Seen(value) => value.unrecognized(found),
-            Self::Other(json) => json.unrecognized(found),
-        }
-    }
-}
-
-/// Counts the leaves of JSON text without building it, however deep it nests.
-fn leaves(json: &str) -> usize {
-    let bytes = json.as_bytes();
-    let (mut at, mut leaves) = (0, 0);
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => {
-                at += 1;
-                while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
-                    at += if *byte == b'\\' { 2 } else { 1 };
-                }
-                at += 1;
-                let rest = bytes.get(at..).unwrap_or_default();
-                let is_key = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
-                leaves += usize::from(!is_key);
-            }
-            b'{' | b'}' | b'[' | b']' | b',' | b':' => at += 1,
-            byte if byte.is_ascii_whitespace() => at += 1,
-            _ => {
-                leaves += 1;
-                let rest = bytes.get(at..).unwrap_or_default();
-                let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
-                at += rest.iter().position(ends).unwrap_or(rest.len());
-            }
-        }
-    }
-    leaves
-}
-
 /// The keys of an object that its type doesn't name, in the order in which they came, each with its value
 /// as it came. Of a key that comes more than once all are here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -230,6 +136,35 @@ impl<'a> IntoIterator for &'a Unrecognized {
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter()
     }
+}
+
+/// Counts the leaves of JSON text without building it, however deep it nests.
+fn leaves(json: &str) -> usize {
+    let bytes = json.as_bytes();
+    let (mut at, mut leaves) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at += 1;
+                while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
+                    at += if *byte == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+                let rest = bytes.get(at..).unwrap_or_default();
+                let is_key = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+                leaves += usize::from(!is_key);
+            }
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => at += 1,
+            byte if byte.is_ascii_whitespace() => at += 1,
+            _ => {
+                leaves += 1;
+                let rest = bytes.get(at..).unwrap_or_default();
+                let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+                at += rest.iter().position(ends).unwrap_or(rest.len());
+            }
+        }
+    }
+    leaves
 }
 
 #[cfg(test)]

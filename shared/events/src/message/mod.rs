@@ -27,35 +27,41 @@
 //! # Ok::<(), wab_events::message::NotAMessage>(())
 //! ```
 
-mod common;
+mod decimal;
+mod error;
 pub(crate) mod fault;
+mod head;
 pub(crate) mod json;
+mod lenient;
 mod payload;
 mod payment;
+mod referral;
 #[cfg(feature = "schema")]
 mod schema;
 mod sender;
 pub(crate) mod shape;
+mod status_update;
 #[cfg(test)]
 mod tests;
 mod value;
 mod vendor;
 mod view;
 
-pub use common::{
-    Context, Conversation, ConversationOrigin, ErrorData, Head, HistoryContext, Identity, MessageError, Pricing,
-    Referral, ReferralMedia, ReferralSource, ReferredProduct, StatusMessage, StatusUpdate, UpdateStatus,
-    WelcomeMessage,
-};
+pub use decimal::{Decimal, NotANumber};
+pub use error::{ErrorData, MessageError};
 pub use fault::{Fault, JsonKind, JsonPath, Why};
-pub use json::{Json, Lenient, Unrecognized};
+pub use head::{Context, Head, HistoryContext, Identity, ReferredProduct};
+pub use json::{Json, Unrecognized};
+pub use lenient::Lenient;
 pub use payload::{
     Button, ButtonReply, CallPermission, CallPermissionReply, ContactAddress, ContactCard, ContactEmail, ContactIm,
     ContactName, ContactOrg, ContactPhone, ContactUrl, Edit, Interactive, ListReply, Location, Media, NfmReply, Order,
     Payload, PaymentMethod, ProductItem, Reaction, Reply, Revoke, System, SystemChange, Text, Unsupported, infer_type,
 };
 pub use payment::{Amount, Payment, PaymentNotification, Refund, Transaction, TransactionError, TransactionMethod};
+pub use referral::{Referral, ReferralMedia, ReferralSource, WelcomeMessage};
 pub use sender::{Match, PhoneNumber, Sender, UserId};
-pub use value::{Decimal, Id, JsonText, NotANumber, Timestamp};
+pub use status_update::{Conversation, ConversationOrigin, Pricing, StatusMessage, StatusUpdate, UpdateStatus};
+pub use value::{Id, JsonText, Timestamp};
 pub use vendor::{TurnChat, TurnLabel, TurnNote, TurnPerson, Vendor};
 pub use view::{Message, MessageKind, NotAMessage};

@@ -18,10 +18,11 @@ use std::borrow::Cow;
 use serde::ser::SerializeMap;
 use serde_json::value::RawValue;
 
-use super::common::{Head, StatusUpdate};
 use super::fault::{Fault, JsonPath, Why};
+use super::head::Head;
 use super::json::Json;
 use super::shape::Shape;
+use super::status_update::StatusUpdate;
 
 pub use contacts::{
     ContactAddress, ContactCard, ContactEmail, ContactIm, ContactName, ContactOrg, ContactPhone, ContactUrl,

@@ -2,8 +2,9 @@
 //!
 //! Facts are from Meta's and providers' pages on payments in India, and from a recorded notification from Brazil.
 
+use super::decimal::Decimal;
 use super::shape::object;
-use super::value::{Decimal, Id, Timestamp};
+use super::value::{Id, Timestamp};
 
 object! {
     /// What became of a payment, in a [`StatusUpdate`](super::StatusUpdate) of type `payment`. An older one has only the

@@ -11,7 +11,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, JsonPath, Why};
+use super::fault::{Fault, JsonKind, JsonPath, Why};
 use super::json::Json;
 
 /// A type that can be read from a JSON value. It writes itself by [`Serialize`]; what is written reads as
@@ -95,6 +95,16 @@ impl Shape for bool {
     }
 }
 
+impl Shape for Json {
+    fn read(json: &RawValue) -> Result<Self, Fault> {
+        Ok(Self::from(json))
+    }
+
+    fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
+        found(JsonPath::default(), self);
+    }
+}
+
 /// A JSON string, borrowed unless it holds an escape.
 #[derive(Deserialize)]
 #[serde(transparent)]
@@ -106,6 +116,14 @@ pub(crate) fn text<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, 
         return Err(Fault::unexpected(expected, json));
     }
     serde_json::from_str::<Text<'a>>(json).map(|Text(text)| text).map_err(|_| Fault::here(Why::NotUnicode))
+}
+
+/// A string, or a number as its digits came.
+pub(crate) fn text_or_number<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
+    match JsonKind::of(json) {
+        JsonKind::Number => Ok(Cow::Borrowed(json)),
+        _ => text(json, expected),
+    }
 }
 
 /// The keys of an object with their values as they came.

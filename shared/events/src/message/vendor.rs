@@ -1,9 +1,10 @@
 //! What a vendor's gateway adds to a message, under `_vnd`. It isn't WhatsApp's: only Turn.io's is known, from public
 //! recordings, and whatever stands there never makes a message malformed.
 
-use super::json::Lenient;
+use super::decimal::Decimal;
+use super::lenient::Lenient;
 use super::shape::object;
-use super::value::{Decimal, Id};
+use super::value::Id;
 
 object! {
     /// What a vendor's gateway adds to a message.

@@ -6,10 +6,12 @@ use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::common::{Context, Head, Identity, MessageError, Referral};
+use super::error::MessageError;
 use super::fault::{Fault, JsonPath, Why};
+use super::head::{Context, Head, Identity};
 use super::json::Json;
 use super::payload::{Media, Payload, Place, type_of};
+use super::referral::Referral;
 use super::sender::{Sender, UserId};
 use super::shape::{Shape, members};
 

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::message::fault::{Fault, Why};
-use crate::message::json::Lenient;
+use crate::message::lenient::Lenient;
 use crate::message::payment::PaymentNotification;
 use crate::message::shape::{object, words};
 use crate::message::value::{Id, JsonText, Timestamp};

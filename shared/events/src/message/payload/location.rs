@@ -1,7 +1,7 @@
 //! A place.
 
+use crate::message::decimal::Decimal;
 use crate::message::shape::object;
-use crate::message::value::Decimal;
 
 object! {
     /// A place.

@@ -1,7 +1,8 @@
 //! A shopping cart.
 
+use crate::message::decimal::Decimal;
 use crate::message::shape::object;
-use crate::message::value::{Decimal, Id};
+use crate::message::value::Id;
 
 object! {
     /// A shopping cart.

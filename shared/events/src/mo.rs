@@ -1,0 +1,80 @@
+//! A message from a WhatsApp user: the callback, and the message in its `content`.
+
+use crate::message::shape::object;
+use crate::message::{Decimal, Json, Message, Sender};
+
+/// A message from a WhatsApp user: the gateway's callback, and WhatsApp's message object within it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mo {
+    callback: MoData,
+    message: Option<Message>,
+}
+
+impl Mo {
+    pub(crate) fn of(callback: MoData) -> Self {
+        let message = callback.content.as_ref().and_then(|content| Message::of(content.raw()).ok());
+        Self { callback, message }
+    }
+
+    /// The callback's own fields.
+    #[must_use]
+    pub fn callback(&self) -> &MoData {
+        &self.callback
+    }
+
+    /// The message. None if `content` is absent or isn't a JSON object; binary content, for example, is described by
+    /// [`MoData::binary`].
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
+    }
+
+    /// The sender, by every identifier that the message and the callback contain. Where they differ, the message wins.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        let sender = self.message.as_ref().map(Message::sender).unwrap_or_default();
+        sender.or(&Sender::of(self.callback.source.as_deref()))
+    }
+}
+
+object! {
+    /// `data` of an MO event: the gateway's callback.
+    MoData {
+        /// The gateway's message id.
+        id: String,
+        /// The sender as received: `+64…`, `64…`, or a business-scoped user id.
+        source: Option<String>,
+        /// The recipient as received.
+        destination: Option<String>,
+        /// WhatsApp's message object, verbatim; a base64 string if `encoding` is `base64`; rarely any other JSON. Absent
+        /// if it is binary and the event would otherwise exceed the SNS message limit: `binary` then locates the bytes.
+        content: Option<Json>,
+        /// Describes a binary `content` once decoded.
+        binary: Option<Binary>,
+        /// `base64` marks a binary `content`.
+        encoding: Option<String>,
+        /// The sender's mobile operator.
+        operator: Option<String>,
+        /// The gateway's id of the sent message that this one replies to.
+        reply_to: Option<String>,
+        /// The reference of the sent message that this one replies to.
+        reference: Option<String>,
+        /// An object of the callback's undocumented keys.
+        undocumented as "unrecognized": Option<Json>,
+    }
+}
+
+object! {
+    /// Binary content of a message.
+    Binary {
+        /// The number of bytes, decoded.
+        bytes: Decimal,
+        /// The SHA-256 digest of the bytes, in hex.
+        sha256: String,
+        /// The media type, detected from the first bytes; `application/octet-stream` if none is detected.
+        content_type: String,
+        /// The object that holds the bytes: `s3://<bucket>/<key>`. Absent if it couldn't be stored; `content` then holds
+        /// the bytes in base64.
+        dataref: Option<String>,
+    }
+}
