@@ -9,7 +9,7 @@ use crate::dlr::DlrData;
 use crate::envelope::Envelope;
 use crate::kind::Kind;
 use crate::message::shape::{Shape, members, text};
-use crate::message::{Fault, Message, Unrecognized, Why};
+use crate::message::{Fault, Message, Problem, Unrecognized};
 use crate::mo::{Mo, MoData};
 
 /// A published event. The [crate's page](crate) shows how to work with one.
@@ -40,7 +40,7 @@ pub enum Data {
     },
 }
 
-/// Why a delivery isn't an event. Contains nothing of the delivery, so it may be logged.
+/// Problem a delivery isn't an event. Contains nothing of the delivery, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// The text isn't a JSON object.
@@ -87,7 +87,7 @@ impl Event {
                 Kind::Dlr => Data::Dlr(Box::new(DlrData::read(data.raw()).map_err(in_data)?)),
             },
             (None, Some(dataref)) => Data::Elsewhere { kind, dataref: dataref.clone() },
-            (None, None) => return Err(in_data(Fault::here(Why::Missing))),
+            (None, None) => return Err(in_data(Fault::here(Problem::Missing))),
         };
         Ok(Self { envelope, data })
     }

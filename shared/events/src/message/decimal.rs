@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, Why};
+use super::fault::{Fault, Problem};
 use super::shape::{Shape, text_or_number};
 
 /// An exact number: a price, a quantity, a coordinate, an error's code. Comes as a JSON number or as a string
@@ -201,7 +201,7 @@ impl Serialize for Decimal {
 
 impl Shape for Decimal {
     fn read(json: &RawValue) -> Result<Self, Fault> {
-        text_or_number(json.get(), "a number")?.trim().parse().map_err(|NotANumber| Fault::here(Why::NotANumber))
+        text_or_number(json.get(), "a number")?.trim().parse().map_err(|NotANumber| Fault::here(Problem::NotANumber))
     }
 }
 

@@ -5,17 +5,17 @@ use std::fmt;
 /// The first place where a message of a known type isn't what its type demands. Holds no value and no
 /// foreign key of the message, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{at}: {why}")]
+#[error("{at}: {problem}")]
 pub struct Fault {
     /// Where.
     pub at: JsonPath,
     /// What is wrong there.
-    pub why: Why,
+    pub problem: Problem,
 }
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
+pub enum Problem {
     /// A key that the type demands isn't there.
     #[error("missing")]
     Missing,
@@ -137,21 +137,21 @@ fn is_shorthand(key: &str) -> bool {
 
 impl Fault {
     /// A fault at the value that is being read; whoever holds the value adds where it stands.
-    pub(crate) fn here(why: Why) -> Self {
-        Self { at: JsonPath::default(), why }
+    pub(crate) fn here(problem: Problem) -> Self {
+        Self { at: JsonPath::default(), problem }
     }
 
     /// The value is of another kind.
     pub(crate) fn unexpected(expected: &'static str, json: &str) -> Self {
-        Self::here(Why::Unexpected { expected, found: JsonKind::of(json) })
+        Self::here(Problem::Unexpected { expected, found: JsonKind::of(json) })
     }
 
     pub(crate) fn under_key(self, key: &str) -> Self {
-        Self { at: self.at.under_key(key), why: self.why }
+        Self { at: self.at.under_key(key), problem: self.problem }
     }
 
     pub(crate) fn under_index(self, index: usize) -> Self {
-        Self { at: self.at.under_index(index), why: self.why }
+        Self { at: self.at.under_index(index), problem: self.problem }
     }
 }
 

@@ -15,26 +15,26 @@ use super::shape::Shape;
 ///
 /// let mentions = |json| Message::parse(json).map(|message| message.context().unwrap().mentions.clone().unwrap());
 /// let seen = mentions(r#"{"type": "text", "text": {"body": "@A"}, "context": {"mentions": ["6421000003"]}}"#)?;
-/// assert_eq!(seen.seen().unwrap().first().unwrap().as_str(), "6421000003");
+/// assert_eq!(seen.typed().unwrap().first().unwrap().as_str(), "6421000003");
 /// let other = mentions(r#"{"type": "text", "text": {"body": "@A"}, "context": {"mentions": {"all": true}}}"#)?;
-/// assert_eq!(other.seen(), None);
+/// assert_eq!(other.typed(), None);
 /// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lenient<T> {
     /// As it has been seen.
-    Seen(T),
+    Typed(T),
     /// In another shape.
-    Other(Json),
+    Raw(Json),
 }
 
 impl<T> Lenient<T> {
     /// The value, if it is as it has been seen.
     #[must_use]
-    pub fn seen(&self) -> Option<&T> {
+    pub fn typed(&self) -> Option<&T> {
         match self {
-            Self::Seen(value) => Some(value),
-            Self::Other(_) => None,
+            Self::Typed(value) => Some(value),
+            Self::Raw(_) => None,
         }
     }
 }
@@ -42,21 +42,21 @@ impl<T> Lenient<T> {
 impl<T: Serialize> Serialize for Lenient<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Seen(value) => value.serialize(serializer),
-            Self::Other(json) => json.serialize(serializer),
+            Self::Typed(value) => value.serialize(serializer),
+            Self::Raw(json) => json.serialize(serializer),
         }
     }
 }
 
 impl<T: Shape> Shape for Lenient<T> {
     fn read(json: &RawValue) -> Result<Self, Fault> {
-        Ok(T::read(json).map_or_else(|_| Self::Other(json.into()), Self::Seen))
+        Ok(T::read(json).map_or_else(|_| Self::Raw(json.into()), Self::Typed))
     }
 
     fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
         match self {
-            Self::Seen(value) => value.unrecognized(found),
-            Self::Other(json) => json.unrecognized(found),
+            Self::Typed(value) => value.unrecognized(found),
+            Self::Raw(json) => json.unrecognized(found),
         }
     }
 }

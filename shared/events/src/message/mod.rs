@@ -20,7 +20,7 @@
 //!     MessageKind::Known(Payload::Image(image)) => println!("an image to fetch by {}", image.id.as_str()),
 //!     MessageKind::Known(_) => println!("something else"),
 //!     MessageKind::Unrecognized { message_type } => println!("new at WhatsApp: {message_type:?}"),
-//!     MessageKind::Malformed { at, why, .. } => println!("{at}: {why}; as it came: {}", message.raw()),
+//!     MessageKind::Malformed { at, problem, .. } => println!("{at}: {problem}; as it came: {}", message.raw()),
 //! }
 //! assert_eq!(message.text(), Some("Look!"));
 //! assert_eq!(message.sender().phone().unwrap().e164(), "+6421000001");
@@ -49,7 +49,7 @@ mod view;
 
 pub use decimal::{Decimal, NotANumber};
 pub use error::{ErrorData, MessageError};
-pub use fault::{Fault, JsonKind, JsonPath, Why};
+pub use fault::{Fault, JsonKind, JsonPath, Problem};
 pub use head::{Context, Head, HistoryContext, Identity, ReferredProduct};
 pub use json::{Json, Unrecognized};
 pub use lenient::Lenient;

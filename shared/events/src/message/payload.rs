@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use serde::ser::SerializeMap;
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, JsonPath, Why};
+use super::fault::{Fault, JsonPath, Problem};
 use super::head::Head;
 use super::json::Json;
 use super::shape::Shape;
@@ -218,7 +218,7 @@ impl Payload {
             // Recorded with nothing else at all.
             "interactive" => Ok(Some(Self::Empty)),
             _ if has_errors => Ok(Some(Self::Empty)),
-            _ => Err(Fault::here(Why::Missing).under_key(key)),
+            _ => Err(Fault::here(Problem::Missing).under_key(key)),
         }
     }
 

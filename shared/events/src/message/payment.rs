@@ -90,7 +90,7 @@ object! {
         currency: Option<String>,
         /// How it was paid.
         method: Option<TransactionMethod>,
-        /// Why it failed.
+        /// Problem it failed.
         error: Option<TransactionError>,
         /// What was paid back.
         refunds: Option<Vec<Refund>>,
@@ -116,7 +116,7 @@ object! {
 }
 
 object! {
-    /// Why a [`Transaction`] failed.
+    /// Problem a [`Transaction`] failed.
     ///
     /// ```
     /// # use wab_events::message::{Message, MessageKind, Payload};
@@ -174,7 +174,7 @@ object! {
     /// let message = Message::parse(json)?;
     /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
     /// let Reply::PaymentNotification(notification) = interactive.reply() else { panic!("a payment") };
-    /// assert_eq!(notification.seen().unwrap().reference_id.as_ref().unwrap().as_str(), "order-17");
+    /// assert_eq!(notification.typed().unwrap().reference_id.as_ref().unwrap().as_str(), "order-17");
     /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[derive(Default)]

@@ -1,6 +1,6 @@
 //! The ad or post that brought the user to the chat.
 
-use super::shape::{object, words};
+use super::shape::{object, open_enum};
 use super::value::Id;
 
 object! {
@@ -64,7 +64,7 @@ object! {
     }
 }
 
-words! {
+open_enum! {
     /// What a user clicked to start the chat.
     ///
     /// ```
@@ -81,7 +81,7 @@ words! {
     }
 }
 
-words! {
+open_enum! {
     /// What an ad shows.
     ///
     /// ```

@@ -11,7 +11,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, JsonKind, JsonPath, Why};
+use super::fault::{Fault, JsonKind, JsonPath, Problem};
 use super::json::Json;
 
 /// A type that can be read from a JSON value. It writes itself by [`Serialize`]; what is written reads as
@@ -115,7 +115,7 @@ pub(crate) fn text<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, 
     if !json.starts_with('"') {
         return Err(Fault::unexpected(expected, json));
     }
-    serde_json::from_str::<Text<'a>>(json).map(|Text(text)| text).map_err(|_| Fault::here(Why::NotUnicode))
+    serde_json::from_str::<Text<'a>>(json).map(|Text(text)| text).map_err(|_| Fault::here(Problem::NotUnicode))
 }
 
 /// A string, or a number as its digits came.
@@ -151,7 +151,7 @@ pub(crate) fn members<'a>(json: &'a RawValue) -> Result<Vec<(Cow<'a, str>, &'a R
         return Err(Fault::unexpected("an object", text));
     }
     // It is JSON, or it were no RawValue: what can still be wrong is a key.
-    serde_json::Deserializer::from_str(text).deserialize_map(Members).map_err(|_| Fault::here(Why::NotUnicode))
+    serde_json::Deserializer::from_str(text).deserialize_map(Members).map_err(|_| Fault::here(Problem::NotUnicode))
 }
 
 /// Declares the type of a JSON object: a struct with a public field for each key that is named, and all
@@ -190,7 +190,7 @@ macro_rules! object {
                     $crate::message::fault::Fault,
                 ) -> ::core::result::Result<(), $crate::message::fault::Fault>,
             ) -> ::core::result::Result<Self, $crate::message::fault::Fault> {
-                use $crate::message::fault::{Fault, Why};
+                use $crate::message::fault::{Fault, Problem};
                 use $crate::message::shape::{Shape, key_of};
 
                 $(let mut $field: Option<$type> = None;)*
@@ -210,7 +210,7 @@ macro_rules! object {
                 Ok(Self {
                     $($field: match $field.or_else(<$type as Shape>::absent) {
                         Some(value) => value,
-                        None => return Err(Fault::here(Why::Missing).under_key(key_of!($field $($key)?))),
+                        None => return Err(Fault::here(Problem::Missing).under_key(key_of!($field $($key)?))),
                     },)*
                     unrecognized,
                 })
@@ -271,7 +271,7 @@ macro_rules! key_of {
 }
 
 /// Declares an open set of words: an enum of the known ones, and `Unknown` for any other, as it came.
-macro_rules! words {
+macro_rules! open_enum {
     (
         $(#[$meta:meta])*
         $name:ident {
@@ -338,4 +338,4 @@ macro_rules! words {
     };
 }
 
-pub(crate) use {key_of, object, words};
+pub(crate) use {key_of, object, open_enum};

@@ -1,7 +1,7 @@
 //! The status of a message that the business sent, in WhatsApp's own form.
 
 use super::payment::Payment;
-use super::shape::{object, words};
+use super::shape::{object, open_enum};
 use super::value::{Id, Timestamp};
 
 object! {
@@ -57,7 +57,7 @@ object! {
     }
 }
 
-words! {
+open_enum! {
     /// What became of a message that the business sent, in WhatsApp's words. The gateway's are others:
     /// [`DeliveryStatus`](crate::DeliveryStatus).
     ///

@@ -17,8 +17,8 @@ fn view(message: &Message) -> Value {
     let kind = match message.kind() {
         MessageKind::Known(payload) => json!({"known": payload.type_name()}),
         MessageKind::Unrecognized { message_type } => json!({"unrecognized": message_type}),
-        MessageKind::Malformed { message_type, why, at } => {
-            json!({"malformed": message_type, "at": at.to_string(), "why": why.to_string()})
+        MessageKind::Malformed { message_type, problem, at } => {
+            json!({"malformed": message_type, "at": at.to_string(), "why": problem.to_string()})
         }
     };
     json!({
@@ -103,8 +103,8 @@ fn check_round_trip(message: &Message) {
 #[track_caller]
 fn check_malformed(json: &str, expected_at: &str, expected_why: &str) {
     let message = parse(json);
-    let MessageKind::Malformed { at, why, .. } = message.kind() else { panic!("{:?}", message.kind()) };
-    assert_eq!((at.to_string().as_str(), why.to_string().as_str()), (expected_at, expected_why), "{json}");
+    let MessageKind::Malformed { at, problem, .. } = message.kind() else { panic!("{:?}", message.kind()) };
+    assert_eq!((at.to_string().as_str(), problem.to_string().as_str()), (expected_at, expected_why), "{json}");
     assert_eq!(message.raw(), json);
 }
 

@@ -13,7 +13,7 @@ object! {
     /// use wab_events::message::Message;
     ///
     /// let message = Message::parse(r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"direction": "inbound"}}}"#)?;
-    /// let vendor = message.head().vendor.as_ref().unwrap().seen().unwrap();
+    /// let vendor = message.head().vendor.as_ref().unwrap().typed().unwrap();
     /// assert_eq!(vendor.v1.direction.as_deref(), Some("inbound"));
     /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
@@ -31,7 +31,7 @@ object! {
     ///
     /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"labels": [{"value": "Question"}]}}}"#;
     /// let message = Message::parse(json)?;
-    /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
+    /// let note = &message.head().vendor.as_ref().unwrap().typed().unwrap().v1;
     /// assert_eq!(note.labels.as_ref().unwrap()[0].value.as_deref(), Some("Question"));
     /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
@@ -73,7 +73,7 @@ object! {
     /// # use wab_events::message::Message;
     /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"chat": {"state": "OPEN", "unread_count": 1}}}}"#;
     /// let message = Message::parse(json)?;
-    /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
+    /// let note = &message.head().vendor.as_ref().unwrap().typed().unwrap().v1;
     /// assert_eq!(note.chat.as_ref().unwrap().state.as_deref(), Some("OPEN"));
     /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
@@ -87,7 +87,7 @@ object! {
         contact_uuid: Option<Id>,
         /// `OPEN`, `CLOSED`, …
         state: Option<String>,
-        /// Why, in words.
+        /// Problem, in words.
         state_reason: Option<String>,
         /// Who cares for it.
         assigned_to: Option<Lenient<TurnPerson>>,
@@ -109,8 +109,8 @@ object! {
     /// # use wab_events::message::Message;
     /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"author": {"type": "OWNER", "name": "Aroha"}}}}"#;
     /// let message = Message::parse(json)?;
-    /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
-    /// let author = note.author.as_ref().unwrap().seen().unwrap();
+    /// let note = &message.head().vendor.as_ref().unwrap().typed().unwrap().v1;
+    /// let author = note.author.as_ref().unwrap().typed().unwrap();
     /// assert_eq!(author.person_type.as_deref(), Some("OWNER"));
     /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
@@ -134,7 +134,7 @@ object! {
     /// # use wab_events::message::Message;
     /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"labels": [{"id": "l-1", "value": "Question"}]}}}"#;
     /// let message = Message::parse(json)?;
-    /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
+    /// let note = &message.head().vendor.as_ref().unwrap().typed().unwrap().v1;
     /// assert_eq!(note.labels.as_ref().unwrap()[0].id.as_ref().unwrap().as_str(), "l-1");
     /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```

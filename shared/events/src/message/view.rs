@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::error::MessageError;
-use super::fault::{Fault, JsonPath, Why};
+use super::fault::{Fault, JsonPath, Problem};
 use super::head::{Context, Head, Identity};
 use super::json::Json;
 use super::payload::{Media, Payload, Place, type_of};
@@ -41,13 +41,13 @@ pub struct Message {
 /// What is known of a message beyond its [`Head`].
 ///
 /// ```
-/// use wab_events::message::{Message, MessageKind, Payload, Why};
+/// use wab_events::message::{Message, MessageKind, Payload, Problem};
 ///
 /// let kind = |json| Message::parse(json).map(|message| message.kind().clone());
 /// assert!(matches!(kind(r#"{"text": {"body": "no type"}}"#)?, MessageKind::Known(Payload::Text(_))));
 /// assert!(matches!(kind(r#"{"type": "poll", "poll": {}}"#)?, MessageKind::Unrecognized { .. }));
-/// let MessageKind::Malformed { at, why, .. } = kind(r#"{"type": "text", "text": {}}"#)? else { panic!("malformed") };
-/// assert_eq!((at.to_string().as_str(), why), ("$.text.body", Why::Missing));
+/// let MessageKind::Malformed { at, problem, .. } = kind(r#"{"type": "text", "text": {}}"#)? else { panic!("malformed") };
+/// assert_eq!((at.to_string().as_str(), problem), ("$.text.body", Problem::Missing));
 /// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +64,13 @@ pub enum MessageKind {
         /// The type, as it came or as the keys tell; none in a status.
         message_type: Option<String>,
         /// What is wrong.
-        why: Why,
+        problem: Problem,
         /// Where.
         at: JsonPath,
     },
 }
 
-/// Why a text isn't a message. Holds none of it.
+/// Problem a text isn't a message. Holds none of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a JSON object")]
 pub struct NotAMessage;
@@ -141,7 +141,7 @@ impl Message {
         let kind = match Payload::take(message_type.as_deref(), &mut head, place, fault) {
             Ok(Some(payload)) => MessageKind::Known(payload),
             Ok(None) => MessageKind::Unrecognized { message_type },
-            Err(Fault { at, why }) => MessageKind::Malformed { message_type, why, at },
+            Err(Fault { at, problem }) => MessageKind::Malformed { message_type, problem, at },
         };
         Self { raw: raw.into(), head, kind }
     }
@@ -298,7 +298,7 @@ impl Shape for Message {
         }
         let message = Self::read(json, Place::Edit);
         match message.kind {
-            MessageKind::Malformed { at, why, .. } => Err(Fault { at, why }),
+            MessageKind::Malformed { at, problem, .. } => Err(Fault { at, problem }),
             MessageKind::Known(_) | MessageKind::Unrecognized { .. } => Ok(message),
         }
     }

@@ -2,10 +2,10 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::message::fault::{Fault, Why};
+use crate::message::fault::{Fault, Problem};
 use crate::message::lenient::Lenient;
 use crate::message::payment::PaymentNotification;
-use crate::message::shape::{object, words};
+use crate::message::shape::{object, open_enum};
 use crate::message::value::{Id, JsonText, Timestamp};
 
 object! {
@@ -105,7 +105,7 @@ impl Interactive {
             Reply::Unrecognized { reply_type: Some(name) }
                 if self.replies().iter().any(|(known, _)| *known == name) =>
             {
-                Err(Fault::here(Why::Missing).under_key(name))
+                Err(Fault::here(Problem::Missing).under_key(name))
             }
             _ => Ok(()),
         }
@@ -213,7 +213,7 @@ object! {
     }
 }
 
-words! {
+open_enum! {
     /// Whether the business may call.
     ///
     /// ```

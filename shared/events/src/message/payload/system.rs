@@ -1,7 +1,7 @@
 //! Changes to the user: number, user id, security code.
 
 use crate::message::sender::PhoneNumber;
-use crate::message::shape::{object, words};
+use crate::message::shape::{object, open_enum};
 use crate::message::value::Id;
 
 object! {
@@ -51,7 +51,7 @@ impl System {
     }
 }
 
-words! {
+open_enum! {
     /// What changed, in a [`System`] message.
     ///
     /// ```
