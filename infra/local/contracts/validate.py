@@ -15,7 +15,7 @@ from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACTS = ROOT / "infra" / "contracts"
-GOLDEN = ROOT / "shared" / "models" / "golden" / "messages"
+GOLDEN = ROOT / "shared" / "events" / "golden" / "messages"
 
 
 def schema(name: str) -> Draft202012Validator:

@@ -12,7 +12,7 @@ object! {
     DlrData {
         /// The gateway's id of the sent message.
         id: String,
-        /// The receipt's status: an open set of words. See [`DlrData::status`].
+        /// The receipt's status: an open set of words.
         status_word as "status": String,
         /// The reference that the sender assigned to the message.
         reference: Option<String>,
@@ -37,7 +37,7 @@ object! {
     /// The state of a sent message, derived from the receipts that were stored when the event was published. Receipts
     /// arrive in any order, so a later event may report a further state.
     DeliveryState {
-        /// The current status: the first final one received, or else the furthest. See [`DeliveryState::status`].
+        /// The current status: the first final one received, or else the furthest.
         current: String,
         /// True if `current` is final. A final state never becomes a non-final one.
         is_final as "final": bool,

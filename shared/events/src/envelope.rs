@@ -4,7 +4,7 @@ use crate::message::Json;
 use crate::message::shape::object;
 
 object! {
-    /// A published event in CloudEvents 1.0 structured JSON, with `data` unread.
+    /// A published event: a CloudEvents 1.0 object in structured JSON.
     Envelope {
         /// Always `1.0`.
         specversion: String,

@@ -40,7 +40,7 @@ pub enum Data {
     },
 }
 
-/// Problem a delivery isn't an event. Contains nothing of the delivery, so it may be logged.
+/// Why a delivery isn't an event. Contains nothing of the delivery, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// The text isn't a JSON object.

@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 use super::fault::{Fault, Problem};
 use super::shape::{Shape, text_or_number};
 
-/// An exact number: a price, a quantity, a coordinate, an error's code. Comes as a JSON number or as a string
-/// that spells one, and is never a float: its spelling is kept. Two numbers are equal if their values are:
-/// `99.9` and `99.90`.
+/// An exact number: a price, a quantity, a coordinate. JSON has a number, or a string that holds one.
+///
+/// The text is kept, so no precision is lost. Numbers are compared by value: `99.9` equals `99.90`.
 ///
 /// ```
 /// use wab_events::message::Decimal;
@@ -30,14 +30,14 @@ use super::shape::{Shape, text_or_number};
 pub struct Decimal(String);
 
 impl Decimal {
-    /// The number as it came, in the grammar of JSON numbers (RFC 8259 section 6).
+    /// The number verbatim, in the grammar of JSON (RFC 8259 section 6).
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The number times ten to the power of `digits`, if that is a whole number that fits: a price in the
-    /// smallest unit of a currency with that many digits behind the point (ISO 4217: 2 for USD, 0 for JPY).
+    /// The number times 10<sup>`digits`</sup>: a price in the currency's minor unit, which ISO 4217 defines (2 digits
+    /// for USD, 0 for JPY). None if the result isn't an integer or overflows.
     #[must_use]
     pub fn scaled(&self, digits: u8) -> Option<i64> {
         let Parts { negative, digits: significant, exponent } = self.parts();
@@ -55,16 +55,16 @@ impl Decimal {
         whole.parse().ok()
     }
 
-    /// The number if it is a whole one that fits.
+    /// The number as an integer. None if it isn't an integer or overflows.
     #[must_use]
     pub fn to_i64(&self) -> Option<i64> {
         self.scaled(0)
     }
 
-    /// The nearest double: for a coordinate, not for money.
+    /// The nearest double. Use it for coordinates, not for money.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
-        // The grammar of JSON numbers is part of Rust's.
+        // Rust's grammar of floats includes JSON's, so this never fails.
         self.0.parse().unwrap_or(f64::NAN)
     }
 
@@ -79,7 +79,7 @@ impl Decimal {
         let zeros = digits.len() - digits.trim_end_matches('0').len();
         digits.truncate(digits.len() - zeros);
         digits.drain(..digits.len() - digits.trim_start_matches('0').len());
-        // No spelling is as long as i64 is large; the exponent was held to i32 on the way in.
+        // No overflow: lengths are far below i64::MAX, and `is_number` limits the exponent to nine digits.
         let length = |text: usize| i64::try_from(text).unwrap_or(i64::MAX);
         let exponent = exponent.parse::<i64>().unwrap_or(0) - length(fraction.len()) + length(zeros);
         Parts {
@@ -90,7 +90,7 @@ impl Decimal {
     }
 }
 
-/// A number as ± digits × 10^exponent, with no zero at either end of its digits; zero has none.
+/// A number as ±digits × 10^exponent. The digits neither start nor end with a zero; those of zero are empty.
 #[derive(PartialEq, Eq, Hash)]
 struct Parts {
     negative: bool,
@@ -99,7 +99,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Compares how far two numbers of the same sign are from zero.
+    /// Compares absolute values.
     fn magnitude_cmp(&self, other: &Self) -> Ordering {
         let magnitude = |parts: &Self| parts.exponent + i64::try_from(parts.digits.len()).unwrap_or(i64::MAX);
         match (self.digits.is_empty(), other.digits.is_empty()) {
@@ -160,7 +160,7 @@ impl FromStr for Decimal {
     }
 }
 
-/// Whether a text is a JSON number (RFC 8259 section 6) with an exponent of up to nine digits.
+/// Whether a text is a JSON number (RFC 8259 section 6) whose exponent has at most nine digits.
 fn is_number(text: &str) -> bool {
     fn digits(text: &str) -> Option<&str> {
         let rest = text.trim_start_matches(|char: char| char.is_ascii_digit());
@@ -187,7 +187,7 @@ fn is_number(text: &str) -> bool {
     number(text) == Some("")
 }
 
-/// A text that isn't a number in the grammar of JSON, or has an exponent of more than nine digits.
+/// The text isn't a JSON number, or its exponent has more than nine digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a number")]
 pub struct NotANumber;
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_those_of_json() {
+    fn grammar_is_that_of_json_numbers() {
         for text in ["0", "-0", "7", "30", "99.99", "-122.16165924072", "1e9", "1.50E-2", "0.0", "1E+000000009"] {
             assert_eq!(decimal(text).as_str(), text);
         }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_compared_and_spellings_kept() {
+    fn numbers_compare_by_value_and_keep_their_text() {
         for (a, b) in [("99.9", "99.90"), ("1e2", "100"), ("-0", "0.000"), ("0.05e1", "0.5"), ("12300", "1.23E4")] {
             assert_eq!(decimal(a), decimal(b));
             assert_ne!(decimal(a).as_str(), decimal(b).as_str());
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scaled_number_is_exact_or_none() {
+    fn scaling_is_exact_or_none() {
         assert_eq!(decimal("99.99").scaled(2), Some(9999));
         assert_eq!(decimal("30").scaled(2), Some(3000));
         assert_eq!(decimal("-1.5e1").to_i64(), Some(-15));
@@ -276,15 +276,21 @@ mod tests {
         assert_eq!(decimal("1e999999999").to_i64(), None);
     }
 
+    #[test]
+    fn nearest_double_is_for_coordinates() {
+        assert_eq!(decimal("174.77557").to_f64(), 174.77557);
+        assert_eq!(decimal("-1.5e2").to_f64(), -150.0);
+    }
+
     proptest! {
         #[test]
-        fn whole_numbers_compare_as_integers_do(a in any::<i64>(), b in any::<i64>()) {
+        fn integers_compare_like_i64(a in any::<i64>(), b in any::<i64>()) {
             prop_assert_eq!(Decimal::from(a).cmp(&Decimal::from(b)), a.cmp(&b));
             prop_assert_eq!(Decimal::from(a).to_i64(), Some(a));
         }
 
         #[test]
-        fn what_json_takes_is_a_number_and_nothing_else(text in r"-?[0-9]{0,3}[.]?[0-9]{0,3}([eE][-+]?[0-9]{0,2})?") {
+        fn exactly_json_numbers_are_numbers(text in r"-?[0-9]{0,3}[.]?[0-9]{0,3}([eE][-+]?[0-9]{0,2})?") {
             let json = serde_json::from_str::<&RawValue>(&text).is_ok_and(|raw| raw.get() == text);
             prop_assert_eq!(text.parse::<Decimal>().is_ok(), json);
         }

@@ -9,48 +9,39 @@ use serde_json::value::RawValue;
 
 use super::fault::{JsonKind, JsonPath};
 
-/// A JSON value as it came, byte for byte. Serialises as that text.
-///
-/// ```
-/// use wab_events::message::Message;
-///
-/// let message = Message::parse(r#"{"type": "text", "text": {"body": "Kia ora"}, "origin_id": 1.50}"#)?;
-/// let origin = message.head().unrecognized.get("origin_id").unwrap();
-/// assert_eq!(origin.get(), "1.50");
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// A JSON value, kept byte for byte. Serialises as that text.
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
 
 impl Json {
-    /// The text.
+    /// The JSON text.
     #[must_use]
     pub fn get(&self) -> &str {
         self.0.get()
     }
 
-    /// The text as serde_json's type for it.
+    /// The JSON text as serde_json's [`RawValue`].
     #[must_use]
     pub fn raw(&self) -> &RawValue {
         &self.0
     }
 
-    /// What kind of value it is.
+    /// The kind of value.
     #[must_use]
     pub fn kind(&self) -> JsonKind {
         JsonKind::of(self.get())
     }
 
-    /// The value as a type of one's own, or as a [`serde_json::Value`].
+    /// Parses the value into a type of your own, or into a [`serde_json::Value`].
     ///
     /// # Errors
-    /// If the text doesn't say a `T`.
+    /// If the value doesn't have the shape of `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.get())
     }
 
-    /// How many leaves it has: strings, numbers, booleans and nulls that aren't keys. An empty object or
-    /// array has none.
+    /// The number of leaves: strings, numbers, booleans and nulls that aren't keys. An empty object or array has
+    /// none.
     #[must_use]
     pub fn leaves(&self) -> usize {
         leaves(self.get())
@@ -83,24 +74,24 @@ impl Serialize for Json {
     }
 }
 
-/// The keys of an object that its type doesn't name, in the order in which they came, each with its value
-/// as it came. Of a key that comes more than once all are here.
+/// The keys of an object that its type doesn't name, in their original order, each with its value verbatim. A repeated
+/// key is here as often as it occurs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unrecognized(Vec<(String, Json)>);
 
 impl Unrecognized {
-    /// Keys and values, in the order in which they came.
+    /// Keys and values, in their original order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// The value of a key; the last one if it came more than once.
+    /// The value of a key; of a repeated key the last one.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Json> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// Whether the type names every key that came.
+    /// True if the type names every key of the object.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -110,7 +101,7 @@ impl Unrecognized {
         self.0.push((key, value));
     }
 
-    /// Takes every value of `key` out; the last one, which counts, is given.
+    /// Removes every value of `key` and returns the last one, which is the one in effect.
     pub(crate) fn take(&mut self, key: &str) -> Option<Json> {
         let at = self.0.iter().rposition(|(name, _)| name == key)?;
         let (_, value) = self.0.remove(at);
@@ -138,7 +129,7 @@ impl<'a> IntoIterator for &'a Unrecognized {
     }
 }
 
-/// Counts the leaves of JSON text without building it, however deep it nests.
+/// Counts the leaves of JSON text. It is not recursive, so deep nesting can't overflow the stack.
 fn leaves(json: &str) -> usize {
     let bytes = json.as_bytes();
     let (mut at, mut leaves) = (0, 0);
@@ -188,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_are_what_is_no_container_and_no_key() {
+    fn leaves_are_neither_containers_nor_keys() {
         check("{}");
         check("[]");
         check("null");
@@ -200,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_value_has_as_many_leaves_as_serde_json_finds(strings in proptest::collection::vec(".*", 0..6), n in any::<f64>()) {
+        fn leaves_are_those_that_serde_json_finds(strings in proptest::collection::vec(".*", 0..6), n in any::<f64>()) {
             let value = serde_json::json!({"a": strings, "b": {"c": [n, {"d": strings}]}});
             prop_assert_eq!(leaves(&value.to_string()), counted(&value));
             prop_assert_eq!(leaves(&serde_json::to_string_pretty(&value).unwrap()), counted(&value));

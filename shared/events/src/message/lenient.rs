@@ -7,29 +7,18 @@ use super::fault::{Fault, JsonPath};
 use super::json::Json;
 use super::shape::Shape;
 
-/// A value that is documented badly or not at all: read if it is as it has been seen, kept as it came if it isn't.
-/// Never a fault.
-///
-/// ```
-/// use wab_events::message::Message;
-///
-/// let mentions = |json| Message::parse(json).map(|message| message.context().unwrap().mentions.clone().unwrap());
-/// let seen = mentions(r#"{"type": "text", "text": {"body": "@A"}, "context": {"mentions": ["6421000003"]}}"#)?;
-/// assert_eq!(seen.typed().unwrap().first().unwrap().as_str(), "6421000003");
-/// let other = mentions(r#"{"type": "text", "text": {"body": "@A"}, "context": {"mentions": {"all": true}}}"#)?;
-/// assert_eq!(other.typed(), None);
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// A value whose shape is not reliably documented: typed if it has the recorded shape, otherwise kept verbatim. It
+/// never makes a message malformed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lenient<T> {
-    /// As it has been seen.
+    /// The recorded shape.
     Typed(T),
-    /// In another shape.
+    /// Any other shape.
     Raw(Json),
 }
 
 impl<T> Lenient<T> {
-    /// The value, if it is as it has been seen.
+    /// The typed value. None if the value has another shape.
     #[must_use]
     pub fn typed(&self) -> Option<&T> {
         match self {

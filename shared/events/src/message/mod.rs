@@ -1,13 +1,13 @@
-//! WhatsApp's message object, typed: what `content` of an MO callback holds, one element of the Cloud API's
-//! `messages[]`.
+//! WhatsApp's message object, typed: the `content` of an MO callback, which is one element of `messages[]` in the Cloud
+//! API.
 //!
-//! [`Message::parse`] reads one. It is total and lossless: a message is its raw text plus a view of it, which is
-//! [`Known`](MessageKind::Known), [`Unrecognized`](MessageKind::Unrecognized) or
-//! [`Malformed`](MessageKind::Malformed), and every object of the view has the keys that it doesn't name in
-//! `unrecognized`. Sets that Meta keeps adding to (types, statuses, reasons) are open.
+//! [`Message::parse`] accepts any JSON object and loses nothing. A [`Message`] is its JSON text plus a typed view, which
+//! is [`Known`](MessageKind::Known), [`Unrecognized`](MessageKind::Unrecognized) or
+//! [`Malformed`](MessageKind::Malformed). Every object of the view keeps the keys that it doesn't name in
+//! `unrecognized`. Sets that Meta keeps extending (types, statuses, reasons) are open.
 //!
-//! Facts are from Meta's reference of the `messages` webhook, up to September 2026, and from recorded messages;
-//! where the two differ, the recordings count.
+//! Sources: Meta's reference of the `messages` webhook, as of September 2026, and recorded messages. Where the two
+//! differ, the types follow the recordings.
 //!
 //! ```
 //! use wab_events::message::{Message, MessageKind, Payload};
@@ -17,13 +17,14 @@
 //! let message = Message::parse(json)?;
 //! match message.kind() {
 //!     MessageKind::Known(Payload::Text(text)) => println!("{}", text.body),
-//!     MessageKind::Known(Payload::Image(image)) => println!("an image to fetch by {}", image.id.as_str()),
-//!     MessageKind::Known(_) => println!("something else"),
-//!     MessageKind::Unrecognized { message_type } => println!("new at WhatsApp: {message_type:?}"),
-//!     MessageKind::Malformed { at, problem, .. } => println!("{at}: {problem}; as it came: {}", message.raw()),
+//!     MessageKind::Known(Payload::Image(image)) => println!("fetch medium {}", image.id.as_str()),
+//!     MessageKind::Known(_) => println!("a type that this subscriber doesn't handle"),
+//!     MessageKind::Unrecognized { message_type } => println!("a type newer than this crate: {message_type:?}"),
+//!     MessageKind::Malformed { at, problem, .. } => println!("{at}: {problem}"), // a place, never a value
 //! }
 //! assert_eq!(message.text(), Some("Look!"));
 //! assert_eq!(message.sender().phone().unwrap().e164(), "+6421000001");
+//! assert_eq!(message.raw(), json);
 //! # Ok::<(), wab_events::message::NotAMessage>(())
 //! ```
 

@@ -48,16 +48,6 @@ macro_rules! payloads {
         bare { $($(#[$bare_doc:meta])* $Bare:ident = $bare_name:literal,)* }
     ) => {
         /// What a message of a known type holds.
-        ///
-        /// ```
-        /// use wab_events::message::{Message, MessageKind, Payload};
-        ///
-        /// let message = Message::parse(r#"{"type": "request_welcome", "from": "6421000001"}"#)?;
-        /// let MessageKind::Known(payload) = message.kind() else { panic!("a known type") };
-        /// assert_eq!(payload, &Payload::RequestWelcome);
-        /// assert_eq!(payload.type_name(), Some("request_welcome"));
-        /// # Ok::<(), wab_events::message::NotAMessage>(())
-        /// ```
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Payload {
@@ -87,7 +77,7 @@ macro_rules! payloads {
                 }
             }
 
-            /// The payload of a type that has none of its own.
+            /// The payload for the name of a bare type.
             fn bare(name: &str) -> Option<Self> {
                 match name {
                     $($bare_name => Some(Self::$Bare),)*
@@ -134,15 +124,15 @@ macro_rules! payloads {
     };
 }
 
-/// Which container a message is read from. An edit within an edit isn't read: that bounds the work, since each level
-/// goes over the text once more.
+/// What contains a message. An edit within an edit isn't read: each level would scan the text once more, so a nested
+/// message could take quadratic time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Content,
     Edit,
 }
 
-/// The type: the stated one, or the one that the keys reveal.
+/// The type: the stated one, or else the one that the keys reveal.
 pub(super) fn type_of(head: &Head) -> Option<Cow<'_, str>> {
     if let Some(message_type) = stated_type(head) {
         return Some(Cow::Borrowed(message_type));
@@ -155,7 +145,7 @@ fn stated_type(head: &Head) -> Option<&str> {
     head.message_type.as_deref().filter(|name| !name.is_empty())
 }
 
-/// The type that the keys of a message reveal: the only one of them that is the name of a type with a payload.
+/// The type that the keys of a message reveal, if exactly one of them is the name of a type with a payload.
 #[must_use]
 pub fn infer_type<'k>(keys: impl Iterator<Item = &'k str>) -> Option<&'static str> {
     let mut found = None;
@@ -169,7 +159,7 @@ pub fn infer_type<'k>(keys: impl Iterator<Item = &'k str>) -> Option<&'static st
     found
 }
 
-/// Whether this is the type, by either name, whose payload is optional and whose key reveals nothing.
+/// Whether this is a name of [`Payload::Unsupported`], whose payload is optional and whose key doesn't reveal the type.
 pub(super) fn is_unsupported(name: &str) -> bool {
     matches!(name, "unsupported" | "unknown")
 }
@@ -180,8 +170,8 @@ impl Payload {
         stated_type(head).or_else(|| self.type_name())
     }
 
-    /// Takes the payload of a type out of the head's unrecognised keys. None if the type isn't known. Fails if it is
-    /// known, and the head or the payload doesn't have the type's shape.
+    /// Takes the payload out of the head's unrecognized keys. None if the type is unknown. Fails if the type is known, and
+    /// the head or the payload has another shape.
     pub(super) fn take(
         message_type: Option<&str>,
         head: &mut Head,
@@ -210,7 +200,7 @@ impl Payload {
         Ok(Some(payload))
     }
 
-    /// What a message is whose payload is absent or null.
+    /// The payload of a message that has none, or null, under its key.
     fn without_payload(key: &str, head: &Head) -> Result<Option<Self>, Fault> {
         let has_errors = head.errors.as_ref().is_some_and(|errors| !errors.is_empty());
         match key {
@@ -229,7 +219,7 @@ impl Payload {
         Ok(self)
     }
 
-    /// A status has no payload of its own: its keys are beside those of the head. It is recognised by the key `status`.
+    /// Reads a status, which has its keys beside those of the head. The key `status` identifies it.
     fn take_status(head: &mut Head, head_fault: Option<Fault>) -> Result<Option<Self>, Fault> {
         if !head.unrecognized.get("status").is_some_and(|status| status.get().starts_with('"')) {
             return Ok(None);
@@ -326,7 +316,7 @@ payloads! {
         Contacts(Vec<ContactCard>) = "contacts",
         /// A tap on a template's button.
         Button(Button) = "button",
-        /// A reply to an interactive message.
+        /// A reply to an interactive message. One without a body is [`Empty`](Self::Empty).
         Interactive(Box<Interactive>) = "interactive",
         /// An emoji on an earlier message.
         Reaction(Reaction) = "reaction",

@@ -5,74 +5,46 @@ use super::value::Id;
 
 object! {
     /// The ad or post that the user clicked to start the chat.
-    ///
-    /// ```
-    /// use wab_events::message::{Message, ReferralSource};
-    ///
-    /// let json = r#"{"type": "text", "text": {"body": "Tell me more"},
-    ///     "referral": {"source_type": "ad", "source_id": "1202", "ctwa_clid": "Aff-n8", "welcome_message": {"text": "Hi!"}}}"#;
-    /// let message = Message::parse(json)?;
-    /// let referral = message.referral().unwrap();
-    /// assert_eq!(referral.source_type, Some(ReferralSource::Ad));
-    /// assert_eq!(referral.ctwa_clid.as_deref(), Some("Aff-n8"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     #[derive(Default)]
     Referral {
-        /// Where the ad or post is.
+        /// The URL of the ad or post.
         source_url: Option<String>,
-        /// Meta's id of it.
+        /// Meta's id of the ad or post.
         source_id: Option<Id>,
-        /// Which of the two it is.
+        /// Whether it is an ad or a post.
         source_type: Option<ReferralSource>,
-        /// Its headline.
+        /// The headline.
         headline: Option<String>,
-        /// Its text.
+        /// The text.
         body: Option<String>,
-        /// Which of the URLs below to look at.
+        /// Which of the following URLs is set.
         media_type: Option<ReferralMedia>,
-        /// Its picture.
+        /// The URL of the picture.
         image_url: Option<String>,
-        /// Its video.
+        /// The URL of the video.
         video_url: Option<String>,
-        /// A picture of the video.
+        /// The URL of a still image of the video.
         thumbnail_url: Option<String>,
-        /// The click's id, for Meta's conversions API.
+        /// The id of the click, for Meta's Conversions API.
         ctwa_clid: Option<String>,
-        /// The greeting that the user saw.
+        /// The greeting that the ad showed.
         welcome_message: Option<WelcomeMessage>,
-        /// The parameter of the ad's link.
+        /// The parameter `ref` of the ad's link.
         reference as "ref": Option<String>,
     }
 }
 
 object! {
     /// The greeting of an ad.
-    ///
-    /// ```
-    /// # use wab_events::message::Message;
-    /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "referral": {"welcome_message": {"text": "How can we help?"}}}"#;
-    /// let message = Message::parse(json)?;
-    /// let greeting = message.referral().unwrap().welcome_message.as_ref().unwrap();
-    /// assert_eq!(greeting.text.as_deref(), Some("How can we help?"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     #[derive(Default)]
     WelcomeMessage {
-        /// Its words.
+        /// The text of the greeting.
         text: Option<String>,
     }
 }
 
 open_enum! {
-    /// What a user clicked to start the chat.
-    ///
-    /// ```
-    /// use wab_events::message::ReferralSource;
-    ///
-    /// assert_eq!(ReferralSource::from("post"), ReferralSource::Post);
-    /// assert_eq!(ReferralSource::from("reel").as_str(), "reel");
-    /// ```
+    /// What the user clicked to start the chat.
     ReferralSource {
         /// A click-to-WhatsApp ad.
         Ad = "ad",
@@ -83,13 +55,6 @@ open_enum! {
 
 open_enum! {
     /// What an ad shows.
-    ///
-    /// ```
-    /// use wab_events::message::ReferralMedia;
-    ///
-    /// assert_eq!(ReferralMedia::from("video"), ReferralMedia::Video);
-    /// assert_eq!(ReferralMedia::from("carousel").as_str(), "carousel");
-    /// ```
     ReferralMedia {
         /// A picture.
         Image = "image",

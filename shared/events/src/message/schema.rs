@@ -1,4 +1,4 @@
-//! JSON Schema of what the derive can't see: a message as a whole, and values that are kept as they came.
+//! JSON Schema of what can't be derived: a message as a whole, and values that are kept verbatim.
 
 use std::borrow::Cow;
 
@@ -24,12 +24,13 @@ impl<T: JsonSchema> JsonSchema for Lenient<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let seen = generator.subschema_for::<T>();
-        json_schema!({"anyOf": [seen, {"description": "Another shape: this one isn't documented well."}]})
+        let typed = generator.subschema_for::<T>();
+        json_schema!({"anyOf": [typed, {"description": "Any other shape: the documentation isn't reliable here."}]})
     }
 }
 
-/// A message is valid if the typed view knows it, or its type isn't known.
+/// Valid messages are those that are [`Known`](super::MessageKind::Known) or
+/// [`Unrecognized`](super::MessageKind::Unrecognized).
 impl JsonSchema for Message {
     fn schema_name() -> Cow<'static, str> {
         "Message".into()
@@ -39,18 +40,18 @@ impl JsonSchema for Message {
         let untyped =
             json!({"anyOf": [{"not": {"required": ["type"]}}, {"properties": {"type": {"enum": [null, ""]}}}]});
         let of_type = |name: &str| {
-            let says_so = json!({"properties": {"type": {"const": name}}, "required": ["type"]});
+            let stated = json!({"properties": {"type": {"const": name}}, "required": ["type"]});
             if is_unsupported(name) {
-                return says_so;
+                return stated;
             }
             let others = revealing().filter(|other| *other != name);
             let others: Vec<Value> = others.map(|other| json!({"required": [other]})).collect();
             let inferred = json!({"allOf": [untyped, {"required": [name]}, {"not": {"anyOf": others}}]});
-            json!({"anyOf": [says_so, inferred]})
+            json!({"anyOf": [stated, inferred]})
         };
         let mut rules = vec![generator.subschema_for::<Head>().to_value()];
         for (name, schema) in Payload::schemas(generator) {
-            // Where anything went wrong, or always for these, there may be no payload.
+            // With errors, the payload of any type may be absent; of these types it always may.
             let may_be_missing = name == "interactive" || is_unsupported(name);
             let mut named = schema.to_value();
             if name == "interactive" {
@@ -82,7 +83,7 @@ impl JsonSchema for Message {
             "if": {
                 "properties": {"status": {"type": "string"}, "type": {"not": {"enum": known}}},
                 "required": ["status"],
-                // Without a type, a payload key says it.
+                // Without a type, a payload key reveals it.
                 "not": {"allOf": [
                     untyped,
                     {"anyOf": revealing().map(|name| json!({"required": [name]})).collect::<Vec<_>>()},
@@ -91,7 +92,7 @@ impl JsonSchema for Message {
             "then": generator.subschema_for::<StatusUpdate>().to_value(),
         }));
         json_schema!({
-            "description": "WhatsApp's message object. A type that isn't listed, and keys that aren't, are normal.",
+            "description": "WhatsApp's message object. Types and keys that aren't listed here are valid.",
             "type": "object",
             "allOf": rules,
         })

@@ -6,19 +6,10 @@ use serde_json::value::RawValue;
 use super::fault::{Fault, JsonKind};
 use super::shape::{Shape, text, text_or_number};
 
-/// An opaque identifier: of a message (`wamid.…`), a medium, a product. Comes as a string; as a number it is
-/// kept as its digits.
+/// An opaque identifier: of a message (`wamid.…`), a medium, a product. JSON has a string or a number; of a number
+/// the digits are kept.
 ///
-/// The part of a `wamid` behind the dot decodes to bytes that hold the user's phone number: keep it out of logs.
-///
-/// ```
-/// use wab_events::message::{Message, MessageKind, Payload};
-///
-/// let message = Message::parse(r#"{"type": "image", "image": {"id": 1003383421387256, "mime_type": "image/jpeg"}}"#)?;
-/// let MessageKind::Known(Payload::Image(image)) = message.kind() else { panic!("an image") };
-/// assert_eq!(image.id.as_str(), "1003383421387256");
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// **Keep it out of logs**: the part of a `wamid` after the dot is base64 and contains the user's phone number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Id(String);
@@ -43,40 +34,32 @@ impl Shape for Id {
     }
 }
 
-/// A point in time as WhatsApp writes it: seconds since 1970-01-01T00:00:00Z in a string, in older messages a
-/// number. Anything else is kept as it came and simply isn't a time.
-///
-/// ```
-/// use wab_events::message::Message;
-///
-/// let message = Message::parse(r#"{"timestamp": "1763889301", "type": "text", "text": {"body": "Kia ora"}}"#)?;
-/// assert_eq!(message.sent_at().unwrap().to_string(), "2025-11-23T09:15:01Z");
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// A point in time as WhatsApp writes it: seconds since 1970-01-01T00:00:00Z, in a string or, in older messages, a
+/// number. Any other string is kept, and has no [`seconds`](Self::seconds).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(String);
 
 impl Timestamp {
-    /// A point in time, to the second.
+    /// The point in time this many seconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Self {
         Self(seconds.to_string())
     }
 
-    /// The text as it came.
+    /// The string or the digits, verbatim.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z; none if it isn't a whole number of them.
+    /// Seconds since 1970-01-01T00:00:00Z. None if the text isn't an integer.
     #[must_use]
     pub fn seconds(&self) -> Option<i64> {
         self.0.parse().ok()
     }
 
-    /// The point in time; none if it isn't one between the years −9999 and 9999.
+    /// The point in time. None if the text isn't an integer, or is outside the years −9999 to 9999.
     #[must_use]
     pub fn at(&self) -> Option<jiff::Timestamp> {
         jiff::Timestamp::from_second(self.seconds()?).ok()
@@ -89,23 +72,13 @@ impl Shape for Timestamp {
     }
 }
 
-/// JSON in a string, which nobody promises to be JSON. Some gateways hand on the object itself: it is kept as its text.
-///
-/// ```
-/// use wab_events::message::{Message, MessageKind, Payload};
-///
-/// let json = r#"{"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": {"rating": 5}}}}"#;
-/// let message = Message::parse(json)?;
-/// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
-/// assert_eq!(interactive.nfm_reply.as_ref().unwrap().response_json.as_str(), r#"{"rating": 5}"#);
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// A string that should hold JSON, but may not. Some gateways send the object itself, of which the text is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct JsonText(String);
 
 impl JsonText {
-    /// The text.
+    /// The text of the JSON.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -167,7 +140,7 @@ mod schema {
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
             json_schema!({
                 "type": ["string", "object", "array"],
-                "description": "JSON in a string, usually; from some gateways the JSON itself.",
+                "description": "Usually JSON in a string; some gateways send the JSON itself.",
             })
         }
     }

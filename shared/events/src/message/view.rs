@@ -1,4 +1,4 @@
-//! A message: its text, and the typed view of it.
+//! A message: its JSON text, and the typed view of it.
 
 use std::borrow::Cow;
 
@@ -15,22 +15,10 @@ use super::referral::Referral;
 use super::sender::{Sender, UserId};
 use super::shape::{Shape, members};
 
-/// A WhatsApp message: its text as it came, and what is read of it. Serialises as the text.
+/// A WhatsApp message: its JSON text verbatim, and a typed view of it. Serialises as the text.
 ///
-/// ```
-/// use wab_events::message::{Message, MessageKind, Payload};
-///
-/// let json = r#"{"from": "6421000001", "id": "wamid.QUJD", "timestamp": "1763889301", "type": "text",
-///                "text": {"body": "Kia ora"}, "context": {"id": "wamid.REVG", "forwarded": false}}"#;
-/// let message = Message::parse(json)?;
-/// assert!(matches!(message.kind(), MessageKind::Known(Payload::Text(_))));
-/// assert_eq!(message.text(), Some("Kia ora"));
-/// assert_eq!(message.reply_to(), Some("wamid.REVG"));
-/// assert_eq!(message.sender().phone().unwrap().e164(), "+6421000001");
-/// assert_eq!(message.sent_at().unwrap().to_string(), "2025-11-23T09:15:01Z");
-/// assert_eq!(message.raw(), json);
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// The methods answer the questions that most subscribers have, whatever the type of the message. For everything else,
+/// match on [`kind`](Self::kind).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     raw: Json,
@@ -38,45 +26,37 @@ pub struct Message {
     kind: MessageKind,
 }
 
-/// What is known of a message beyond its [`Head`].
+/// The typed view of what a message holds beyond its [`Head`].
 ///
-/// ```
-/// use wab_events::message::{Message, MessageKind, Payload, Problem};
-///
-/// let kind = |json| Message::parse(json).map(|message| message.kind().clone());
-/// assert!(matches!(kind(r#"{"text": {"body": "no type"}}"#)?, MessageKind::Known(Payload::Text(_))));
-/// assert!(matches!(kind(r#"{"type": "poll", "poll": {}}"#)?, MessageKind::Unrecognized { .. }));
-/// let MessageKind::Malformed { at, problem, .. } = kind(r#"{"type": "text", "text": {}}"#)? else { panic!("malformed") };
-/// assert_eq!((at.to_string().as_str(), problem), ("$.text.body", Problem::Missing));
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// Exhaustive on purpose: these three cases cover every message. New types of messages arrive as
+/// [`Unrecognized`](Self::Unrecognized).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageKind {
-    /// Of a known type, and as that type demands.
+    /// A known type, in the shape of that type.
     Known(Payload),
-    /// Of a type that isn't known: its payload is among the head's unrecognised keys.
+    /// An unknown type. Its payload is among the unrecognized keys of the head.
     Unrecognized {
-        /// The type as it came; none if the message has none and its keys don't tell.
+        /// The stated type. None if the message has none and its keys don't reveal one.
         message_type: Option<String>,
     },
-    /// Of a known type, and not as that type demands: the head has what could be read, and [`Message::raw`] all.
+    /// A known type in another shape. The head has what could be read, [`Message::raw`] has everything.
     Malformed {
-        /// The type, as it came or as the keys tell; none in a status.
+        /// The type, stated or inferred. None for a status.
         message_type: Option<String>,
-        /// What is wrong.
+        /// The problem.
         problem: Problem,
-        /// Where.
+        /// The place of the problem.
         at: JsonPath,
     },
 }
 
-/// Problem a text isn't a message. Holds none of it.
+/// The text isn't a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a JSON object")]
 pub struct NotAMessage;
 
 impl Message {
-    /// Reads a message. Whatever its keys, it is one; see [`MessageKind`].
+    /// Reads a message. Every JSON object is one, whatever its keys: see [`MessageKind`].
     ///
     /// # Errors
     /// If the text isn't a JSON object.
@@ -85,7 +65,7 @@ impl Message {
         Self::of(raw)
     }
 
-    /// Reads a message that stands in other JSON.
+    /// Reads a message that is part of other JSON.
     ///
     /// # Errors
     /// If the value isn't an object.
@@ -93,16 +73,15 @@ impl Message {
         if raw.get().starts_with('{') { Ok(Self::of_object(raw)) } else { Err(NotAMessage) }
     }
 
-    /// Reads a message that is known to be an object.
+    /// Reads a message from what is known to be an object.
     pub(crate) fn of_object(raw: &RawValue) -> Self {
         Self::read(raw, Place::Content)
     }
 
-    /// Makes a message, for instance for a test: its text is what the parts say. A head without a type gets the
-    /// payload's.
+    /// Builds a message from its parts, for example in a test. If the head has no type, it gets the payload's.
     ///
     /// # Errors
-    /// If an unrecognised key of the head is one that the payload needs.
+    /// If the parts contradict each other: the text wouldn't read back as the same parts.
     ///
     /// ```
     /// use wab_events::message::{Head, Message, Payload, Text};
@@ -146,13 +125,13 @@ impl Message {
         Self { raw: raw.into(), head, kind }
     }
 
-    /// The text as it came.
+    /// The JSON text, verbatim.
     #[must_use]
     pub fn raw(&self) -> &str {
         self.raw.get()
     }
 
-    /// How many leaves the text has; see [`Json::leaves`].
+    /// The number of leaves of the text; see [`Json::leaves`].
     #[must_use]
     pub fn leaves(&self) -> usize {
         self.raw.leaves()
@@ -164,13 +143,14 @@ impl Message {
         &self.kind
     }
 
-    /// The typed view of what all types share.
+    /// The typed view of the part that all types share.
     #[must_use]
     pub fn head(&self) -> &Head {
         &self.head
     }
 
-    /// The type, as it came, or as the one payload key tells. None in a status, and if the keys don't tell.
+    /// The type: the stated one, or else the one that the only payload key reveals. None for a status, and if the keys
+    /// reveal no type.
     #[must_use]
     pub fn message_type(&self) -> Option<&str> {
         match &self.kind {
@@ -181,13 +161,15 @@ impl Message {
         }
     }
 
-    /// WhatsApp's id of the message (`wamid.…`), by which it is answered.
+    /// WhatsApp's id of the message (`wamid.…`), which a reply refers to. **Keep it out of logs**: see
+    /// [`Id`](super::Id).
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         Some(self.head.id.as_ref()?.as_str())
     }
 
-    /// Who sent it, by all names that the message gives.
+    /// The sender, by every identifier that the message contains. [`Mo::sender`](crate::Mo::sender) includes those of
+    /// the callback.
     #[must_use]
     pub fn sender(&self) -> Sender {
         let head = &self.head;
@@ -195,14 +177,14 @@ impl Message {
         Sender::of([&head.from_user_id, &head.from].into_iter().flatten().map(|id| id.as_str())).with_parent(parent)
     }
 
-    /// When it was sent, to the second. None if the message says no time.
+    /// When the message was sent, to the second. None if it has no usable timestamp.
     #[must_use]
     pub fn sent_at(&self) -> Option<jiff::Timestamp> {
         self.head.timestamp.as_ref()?.at()
     }
 
-    /// What the user typed or tapped: a text, a caption, an order's note, the words on a button or list item;
-    /// of an edit the new words.
+    /// What the user typed or tapped: a text, a caption, the note of an order, the label of a button or list item. Of an
+    /// edit, the new text.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match &self.kind {
@@ -211,7 +193,7 @@ impl Message {
         }
     }
 
-    /// The medium, if the message is one.
+    /// The medium, if the message has one. Of an edit, the new medium.
     #[must_use]
     pub fn media(&self) -> Option<&Media> {
         match &self.kind {
@@ -220,19 +202,19 @@ impl Message {
         }
     }
 
-    /// What it answers or forwards.
+    /// What the message replies to or forwards.
     #[must_use]
     pub fn context(&self) -> Option<&Context> {
         self.head.context.as_ref()
     }
 
-    /// The id of the message that this one answers.
+    /// WhatsApp's id of the message that this one replies to.
     #[must_use]
     pub fn reply_to(&self) -> Option<&str> {
         Some(self.head.context.as_ref()?.id.as_ref()?.as_str())
     }
 
-    /// Whether it was forwarded, once or often.
+    /// True if the message was forwarded, once or often.
     #[must_use]
     pub fn is_forwarded(&self) -> bool {
         let forwarded =
@@ -240,7 +222,7 @@ impl Message {
         self.context().is_some_and(forwarded)
     }
 
-    /// The ad or post that the user came from.
+    /// The ad or post that brought the user to the chat.
     #[must_use]
     pub fn referral(&self) -> Option<&Referral> {
         self.head.referral.as_ref()
@@ -252,13 +234,13 @@ impl Message {
         self.head.identity.as_ref()
     }
 
-    /// What went wrong; usually nothing.
+    /// The errors that WhatsApp reports; usually none.
     #[must_use]
     pub fn errors(&self) -> &[MessageError] {
         self.head.errors.as_deref().unwrap_or_default()
     }
 
-    /// Each value that the typed view doesn't name, at any depth, with its place.
+    /// Every value that the typed view doesn't name, at any depth, with its place.
     ///
     /// ```
     /// use wab_events::message::Message;
@@ -290,7 +272,7 @@ impl<'de> Deserialize<'de> for Message {
     }
 }
 
-/// A message within an [`Edit`].
+/// The message within an edit. Unlike other messages, it must not be malformed.
 impl Shape for Message {
     fn read(json: &RawValue) -> Result<Self, Fault> {
         if !json.get().starts_with('{') {

@@ -4,48 +4,35 @@ use crate::message::shape::object;
 use crate::message::value::Id;
 
 object! {
-    /// An address card, one of the array that a `contacts` message holds. Any part of it may be missing; a `type`
-    /// in it is free, localised text.
-    ///
-    /// ```
-    /// use wab_events::message::{Message, MessageKind, Payload};
-    ///
-    /// let json = r#"{"type": "contacts", "contacts": [{"name": {"formatted_name": "Aroha Ngata", "first_name": "Aroha"},
-    ///     "phones": [{"phone": "+64 21 000 009", "wa_id": "6421000009", "type": "Mobil"}]}]}"#;
-    /// let message = Message::parse(json)?;
-    /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
-    /// let card = cards.first().unwrap();
-    /// assert_eq!(card.name.as_ref().unwrap().formatted_name, "Aroha Ngata");
-    /// assert_eq!(card.phones().first().unwrap().wa_id.as_ref().unwrap().as_str(), "6421000009");
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// An address card: one element of a `contacts` message. Any part may be absent. A `type` within a card is free,
+    /// localised text.
     #[derive(Default)]
     ContactCard {
-        /// The name.
+        /// The person's name.
         name: Option<ContactName>,
-        /// Phone numbers; see [`ContactCard::phones`].
+        /// Phone numbers.
         phone_list as "phones": Option<Vec<ContactPhone>>,
         /// E-mail addresses.
         emails: Option<Vec<ContactEmail>>,
         /// Postal addresses.
         addresses: Option<Vec<ContactAddress>>,
-        /// Where they work.
+        /// The person's employer.
         org: Option<ContactOrg>,
         /// Web pages.
         urls: Option<Vec<ContactUrl>>,
-        /// Names at other messengers.
+        /// Accounts at other messengers.
         ims: Option<Vec<ContactIm>>,
-        /// Usually `YYYY-MM-DD`.
+        /// The date of birth, usually `YYYY-MM-DD`.
         birthday: Option<String>,
         /// The whole card as a vCard (RFC 6350).
         vcard: Option<String>,
-        /// What made the user send it: `contact_request` if the business asked for their number, or `other`.
+        /// Why the user sent the card: `contact_request` if the business asked for their number, or `other`.
         origin: Option<String>,
     }
 }
 
 impl ContactCard {
-    /// Phone numbers; none if the card has no such list.
+    /// Phone numbers; empty if the card has no such list.
     #[must_use]
     pub fn phones(&self) -> &[ContactPhone] {
         self.phone_list.as_deref().unwrap_or_default()
@@ -54,22 +41,14 @@ impl ContactCard {
 
 object! {
     /// The name on a card.
-    ///
-    /// ```
-    /// # use wab_events::message::{Message, MessageKind, Payload};
-    /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"name": {"formatted_name": "Dr Ngata", "prefix": "Dr"}}]}"#)?;
-    /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
-    /// assert_eq!(cards[0].name.as_ref().unwrap().prefix.as_deref(), Some("Dr"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     ContactName {
-        /// All of it.
+        /// The full name.
         formatted_name: String,
-        /// Given name.
+        /// The given name.
         first_name: Option<String>,
-        /// Middle name.
+        /// The middle name.
         middle_name: Option<String>,
-        /// Family name.
+        /// The family name.
         last_name: Option<String>,
         /// Such as `Dr`.
         prefix: Option<String>,
@@ -80,54 +59,30 @@ object! {
 
 object! {
     /// A phone number on a card.
-    ///
-    /// ```
-    /// # use wab_events::message::{Message, MessageKind, Payload};
-    /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"phones": [{"phone": "+64 21 000 009"}]}]}"#)?;
-    /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
-    /// assert_eq!(cards[0].phones()[0].phone.as_ref().unwrap().as_str(), "+64 21 000 009");
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     #[derive(Default)]
     ContactPhone {
-        /// As it stands on the card.
+        /// The number as written on the card.
         phone: Option<Id>,
-        /// The WhatsApp user of that number.
+        /// The WhatsApp user with that number.
         wa_id: Option<Id>,
-        /// Free text.
+        /// A label: free text.
         label as "type": Option<String>,
     }
 }
 
 object! {
     /// An e-mail address on a card.
-    ///
-    /// ```
-    /// # use wab_events::message::{Message, MessageKind, Payload};
-    /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"emails": [{"email": "aroha@example.com"}]}]}"#)?;
-    /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
-    /// assert_eq!(cards[0].emails.as_ref().unwrap()[0].email.as_deref(), Some("aroha@example.com"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     #[derive(Default)]
     ContactEmail {
         /// The address.
         email: Option<String>,
-        /// Free text.
+        /// A label: free text.
         label as "type": Option<String>,
     }
 }
 
 object! {
     /// A postal address on a card.
-    ///
-    /// ```
-    /// # use wab_events::message::{Message, MessageKind, Payload};
-    /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"addresses": [{"city": "Wellington", "zip": 6011}]}]}"#)?;
-    /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
-    /// assert_eq!(cards[0].addresses.as_ref().unwrap()[0].zip.as_ref().unwrap().as_str(), "6011");
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     #[derive(Default)]
     ContactAddress {
         /// Street and number.
@@ -138,70 +93,46 @@ object! {
         state: Option<String>,
         /// Postal code.
         zip: Option<Id>,
-        /// Country, in words.
+        /// The name of the country.
         country: Option<String>,
-        /// Country, two letters (ISO 3166-1).
+        /// The country's two-letter code (ISO 3166-1).
         country_code: Option<String>,
-        /// Free text.
+        /// A label: free text.
         label as "type": Option<String>,
     }
 }
 
 object! {
-    /// Where the person on a card works.
-    ///
-    /// ```
-    /// # use wab_events::message::{Message, MessageKind, Payload};
-    /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"org": {"company": "Example Ltd"}}]}"#)?;
-    /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
-    /// assert_eq!(cards[0].org.as_ref().unwrap().company.as_deref(), Some("Example Ltd"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// The employer of the person on a card.
     #[derive(Default)]
     ContactOrg {
         /// The company.
         company: Option<String>,
         /// The department.
         department: Option<String>,
-        /// The person's title.
+        /// The person's job title.
         title: Option<String>,
     }
 }
 
 object! {
     /// A web page on a card.
-    ///
-    /// ```
-    /// # use wab_events::message::{Message, MessageKind, Payload};
-    /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"urls": [{"url": "https://example.com"}]}]}"#)?;
-    /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
-    /// assert_eq!(cards[0].urls.as_ref().unwrap()[0].url.as_deref(), Some("https://example.com"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     #[derive(Default)]
     ContactUrl {
-        /// The page.
+        /// The URL.
         url: Option<String>,
-        /// Free text.
+        /// A label: free text.
         label as "type": Option<String>,
     }
 }
 
 object! {
-    /// A name at another messenger on a card.
-    ///
-    /// ```
-    /// # use wab_events::message::{Message, MessageKind, Payload};
-    /// let message = Message::parse(r#"{"type": "contacts", "contacts": [{"ims": [{"service": "AIM", "user_id": "aroha"}]}]}"#)?;
-    /// let MessageKind::Known(Payload::Contacts(cards)) = message.kind() else { panic!("cards") };
-    /// assert_eq!(cards[0].ims.as_ref().unwrap()[0].service.as_deref(), Some("AIM"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// An account at another messenger on a card.
     #[derive(Default)]
     ContactIm {
-        /// Which messenger.
+        /// The messenger, such as `AIM`.
         service: Option<String>,
-        /// The name there.
+        /// The person's name there.
         user_id: Option<Id>,
     }
 }

@@ -1,4 +1,4 @@
-//! Replies to interactive messages: buttons, lists, forms, permissions, payments.
+//! Replies to interactive messages: buttons, lists, forms, call permissions, payments.
 
 use serde::de::DeserializeOwned;
 
@@ -9,40 +9,27 @@ use crate::message::shape::{object, open_enum};
 use crate::message::value::{Id, JsonText, Timestamp};
 
 object! {
-    /// A tap on an interactive message, or the answer to one. Has come with no body at all: then the payload is
-    /// [`Payload::Empty`](super::Payload::Empty).
-    ///
-    /// ```
-    /// use wab_events::message::{Message, MessageKind, Payload};
-    ///
-    /// let json = r#"{"type": "interactive", "interactive": {"type": "list_reply",
-    ///     "list_reply": {"id": "express", "title": "Express", "description": "Next day"}}}"#;
-    /// let message = Message::parse(json)?;
-    /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
-    /// assert_eq!(interactive.reply_type.as_deref(), Some("list_reply"));
-    /// assert_eq!(interactive.list_reply.as_ref().unwrap().id.as_str(), "express");
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// A reply to an interactive message. Some recorded messages of this type have no body at all.
     #[derive(Default)]
     Interactive {
-        /// Which reply it is: an open set. [`Interactive::reply`] has the reply itself.
+        /// The kind of reply: an open set.
         reply_type as "type": Option<String>,
-        /// A reply button was tapped.
+        /// The reply button that the user tapped.
         button_reply: Option<ButtonReply>,
-        /// An item of a list was chosen.
+        /// The list item that the user chose.
         list_reply: Option<ListReply>,
-        /// A form was filled in.
+        /// The form that the user submitted.
         nfm_reply: Option<NfmReply>,
-        /// The user was asked whether they may be called.
+        /// The user's answer to a request for permission to call.
         call_permission_reply: Option<CallPermissionReply>,
-        /// A way to pay was chosen.
+        /// The payment method that the user chose.
         payment_method: Option<PaymentMethod>,
-        /// A payment was made; its shape isn't documented.
+        /// A payment. Its shape isn't documented.
         payment_notification: Option<Lenient<PaymentNotification>>,
     }
 }
 
-/// What an [`Interactive`] message replies.
+/// The reply in an [`Interactive`] message.
 ///
 /// ```
 /// use wab_events::message::{Message, MessageKind, Payload, Reply};
@@ -52,28 +39,29 @@ object! {
 /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
 /// match interactive.reply() {
 ///     Reply::Button(button) => assert_eq!(button.id.as_str(), "no"),
-///     other => panic!("{other:?}"),
+///     Reply::List(item) => println!("chose {}", item.id.as_str()),
+///     other => println!("not handled: {other:?}"),
 /// }
 /// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reply<'m> {
-    /// A reply button was tapped.
+    /// The reply button that the user tapped.
     Button(&'m ButtonReply),
-    /// An item of a list was chosen.
+    /// The list item that the user chose.
     List(&'m ListReply),
-    /// A form was filled in.
+    /// The form that the user submitted.
     Form(&'m NfmReply),
-    /// The user was asked whether they may be called.
+    /// The user's answer to a request for permission to call.
     CallPermission(&'m CallPermissionReply),
-    /// A way to pay was chosen.
+    /// The payment method that the user chose.
     PaymentMethod(&'m PaymentMethod),
-    /// A payment was made.
+    /// A payment.
     PaymentNotification(&'m Lenient<PaymentNotification>),
-    /// None of these: what there is stands among the unrecognised keys.
+    /// An unknown kind of reply, which is among the unrecognized keys, or no reply at all.
     Unrecognized {
-        /// Which reply it says it is.
+        /// The kind of reply that `type` states.
         reply_type: Option<&'m str>,
     },
 }
@@ -87,7 +75,7 @@ impl Interactive {
         self.replies().into_iter().find_map(wanted).unwrap_or(Reply::Unrecognized { reply_type })
     }
 
-    /// Every known kind of reply: the key it is stored under, and the reply if it is present.
+    /// Every known kind of reply: its key, which is also its name in `type`, and the reply if it is present.
     pub(crate) fn replies(&self) -> [(&'static str, Option<Reply<'_>>); 6] {
         [
             ("button_reply", self.button_reply.as_ref().map(Reply::Button)),
@@ -114,34 +102,18 @@ impl Interactive {
 
 object! {
     /// A tap on a reply button.
-    ///
-    /// ```
-    /// use wab_events::message::Message;
-    ///
-    /// let json = r#"{"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "no", "title": "No"}}}"#;
-    /// assert_eq!(Message::parse(json)?.text(), Some("No"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     ButtonReply {
-        /// What the sender gave to the button.
+        /// The id that the business assigned to the button.
         id: Id,
-        /// What is written on it.
+        /// The label of the button.
         title: String,
     }
 }
 
 object! {
-    /// The choice of an item of a list.
-    ///
-    /// ```
-    /// use wab_events::message::Message;
-    ///
-    /// let json = r#"{"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "1", "title": "First"}}}"#;
-    /// assert_eq!(Message::parse(json)?.text(), Some("First"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// The choice of a list item.
     ListReply {
-        /// What the sender gave to the item.
+        /// The id that the business assigned to the item.
         id: Id,
         /// The item's title.
         title: String,
@@ -151,25 +123,11 @@ object! {
 }
 
 object! {
-    /// A form that was filled in: a flow, an address, a catalogue.
-    ///
-    /// ```
-    /// use wab_events::message::{Message, MessageKind, Payload};
-    ///
-    /// let json = r#"{"type": "interactive", "interactive": {"type": "nfm_reply",
-    ///     "nfm_reply": {"response_json": "{\"rating\":\"5\"}", "name": "flow", "body": "Sent"}}}"#;
-    /// let message = Message::parse(json)?;
-    /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
-    /// let form = interactive.nfm_reply.as_ref().unwrap();
-    /// assert_eq!(form.response_json.as_str(), r#"{"rating":"5"}"#);
-    /// let response: serde_json::Value = form.response()?;
-    /// assert_eq!(response["rating"], "5");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// A submitted form: a flow, an address, a catalogue.
     NfmReply {
-        /// What the user filled in: JSON in a string, usually an object, sometimes an array, sometimes no JSON.
+        /// The user's input: a string that usually holds a JSON object, sometimes an array, sometimes no JSON.
         response_json: JsonText,
-        /// `flow`, `address_message`, …
+        /// The kind of form: `flow`, `address_message`, …
         name: Option<String>,
         /// What the chat shows in place of the form.
         body: Option<String>,
@@ -177,84 +135,65 @@ object! {
 }
 
 impl NfmReply {
-    /// What the user filled in, as a type of one's own or as a [`serde_json::Value`].
+    /// Parses the user's input into a type of your own, or into a [`serde_json::Value`].
     ///
     /// # Errors
-    /// If the string isn't JSON, or doesn't say a `T`.
+    /// If the input isn't JSON, or doesn't have the shape of `T`.
+    ///
+    /// ```
+    /// use wab_events::message::{Message, MessageKind, Payload, Reply};
+    ///
+    /// let json = r#"{"type": "interactive", "interactive": {"type": "nfm_reply",
+    ///     "nfm_reply": {"response_json": "{\"rating\":\"5\"}", "name": "flow", "body": "Sent"}}}"#;
+    /// let message = Message::parse(json)?;
+    /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
+    /// let Reply::Form(form) = interactive.reply() else { panic!("a form") };
+    /// let response: serde_json::Value = form.response()?;
+    /// assert_eq!(response["rating"], "5");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn response<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.response_json.as_str())
     }
 }
 
 object! {
-    /// The answer to the question whether the business may call.
-    ///
-    /// ```
-    /// use wab_events::message::{CallPermission, Message, MessageKind, Payload};
-    ///
-    /// let json = r#"{"type": "interactive", "interactive": {"type": "call_permission_reply", "call_permission_reply":
-    ///     {"response": "accept", "expiration_timestamp": 1763889301, "response_source": "user_action"}}}"#;
-    /// let message = Message::parse(json)?;
-    /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
-    /// let reply = interactive.call_permission_reply.as_ref().unwrap();
-    /// assert_eq!(reply.response, CallPermission::Accept);
-    /// assert_eq!(reply.expiration_timestamp.as_ref().unwrap().seconds(), Some(1_763_889_301));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// The user's answer to a request for permission to call.
     CallPermissionReply {
         /// The answer.
         response: CallPermission,
-        /// The permission doesn't end.
+        /// True if the permission never expires.
         is_permanent: Option<bool>,
-        /// When the permission ends.
+        /// When the permission expires.
         expiration_timestamp: Option<Timestamp>,
-        /// `user_action`, or `automatic` because the user called.
+        /// `user_action`, or `automatic` if the user called the business.
         response_source: Option<String>,
     }
 }
 
 open_enum! {
-    /// Whether the business may call.
-    ///
-    /// ```
-    /// use wab_events::message::CallPermission;
-    ///
-    /// assert_eq!(CallPermission::from("reject"), CallPermission::Reject);
-    /// assert_eq!(CallPermission::from("later").as_str(), "later");
-    /// ```
+    /// Whether the business may call the user.
     CallPermission {
-        /// It may.
+        /// The business may call.
         Accept = "accept",
-        /// It may not.
+        /// The business may not call.
         Reject = "reject",
     }
 }
 
 object! {
-    /// The way to pay that a user chose.
-    ///
-    /// ```
-    /// use wab_events::message::{Message, MessageKind, Payload};
-    ///
-    /// let json = r#"{"type": "interactive", "interactive": {"type": "payment_method", "payment_method":
-    ///     {"payment_method": "offsite_card_pay", "payment_timestamp": 1726170122, "reference_id": "order-17"}}}"#;
-    /// let message = Message::parse(json)?;
-    /// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
-    /// let payment = interactive.payment_method.as_ref().unwrap();
-    /// assert_eq!(payment.reference_id.as_ref().unwrap().as_str(), "order-17");
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// The payment method that the user chose.
     #[derive(Default)]
     PaymentMethod {
         /// `offsite_card_pay`, …
         payment_method: Option<String>,
-        /// When it was chosen.
+        /// When the user chose it.
         payment_timestamp: Option<Timestamp>,
-        /// What the order's sender gave to it.
+        /// The reference that the business assigned to the order.
         reference_id: Option<Id>,
-        /// The card's last four digits.
+        /// The last four digits of the card.
         last_four_digits: Option<Id>,
-        /// The card's id.
+        /// The id of the card.
         credential_id: Option<Id>,
     }
 }

@@ -5,27 +5,16 @@ use crate::message::shape::object;
 
 object! {
     /// A place.
-    ///
-    /// ```
-    /// use wab_events::message::{Message, MessageKind, Payload};
-    ///
-    /// let json = r#"{"type": "location", "location": {"latitude": -41.28664, "longitude": "174.77557", "name": "Wellington"}}"#;
-    /// let message = Message::parse(json)?;
-    /// let MessageKind::Known(Payload::Location(place)) = message.kind() else { panic!("a place") };
-    /// assert_eq!(place.latitude.as_str(), "-41.28664");
-    /// assert_eq!(place.longitude.to_f64(), 174.77557);
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     Location {
-        /// Degrees north (WGS 84).
+        /// Latitude in degrees, north positive (WGS 84).
         latitude: Decimal,
-        /// Degrees east (WGS 84).
+        /// Longitude in degrees, east positive (WGS 84).
         longitude: Decimal,
-        /// What is there.
+        /// The name of the place.
         name: Option<String>,
-        /// Its address.
+        /// The address of the place.
         address: Option<String>,
-        /// Its web page.
+        /// The web page of the place.
         url: Option<String>,
     }
 }

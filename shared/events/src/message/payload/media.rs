@@ -4,46 +4,32 @@ use crate::message::shape::object;
 use crate::message::value::Id;
 
 object! {
-    /// A medium: image, video, audio, voice, sticker or document. One type for all, because all are fetched the
-    /// same way.
+    /// A medium: image, video, audio, voice, sticker or document. All of them are fetched the same way.
     ///
-    /// The id can be used for 7 days. The gateway fetches the medium by it (`GET /media?media_id=…`).
-    ///
-    /// ```
-    /// use wab_events::message::Message;
-    ///
-    /// let json = r#"{"type": "document", "document": {"id": "6226", "mime_type": "application/pdf",
-    ///     "sha256": "V5OPpLD/gEG6Xjg0MbmQDLFgcKsL+j5LfY4ny/pZ4MY=", "filename": "receipt.pdf", "caption": "Here"}}"#;
-    /// let message = Message::parse(json)?;
-    /// let media = message.media().unwrap();
-    /// assert_eq!(media.id.as_str(), "6226");
-    /// assert_eq!(media.essence(), "application/pdf");
-    /// assert_eq!(media.filename.as_deref(), Some("receipt.pdf"));
-    /// assert_eq!(message.text(), Some("Here"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// The gateway fetches a medium by its id (`GET /media?media_id=…`), which is valid for 7 days.
     Media {
-        /// What to fetch it by.
+        /// The id to fetch the medium by.
         id: Id,
-        /// The media type, perhaps with parameters: `audio/ogg; codecs=opus`.
+        /// The media type, possibly with parameters: `audio/ogg; codecs=opus`.
         mime_type: String,
-        /// SHA-256 of the bytes, in base64; in very old messages in hex. Has been missing.
+        /// The SHA-256 digest of the bytes, in base64; in very old messages in hex. Some recorded messages lack it.
         sha256: Option<String>,
-        /// What the user wrote with it.
+        /// The caption that the user wrote.
         caption: Option<String>,
-        /// Document: its name.
+        /// The file name. Documents only.
         filename: Option<String>,
-        /// Audio: recorded with the app, rather than attached.
+        /// True if recorded in the app rather than attached. Audio only.
         voice: Option<bool>,
-        /// Sticker: it moves.
+        /// True if animated. Stickers only.
         animated: Option<bool>,
-        /// Where WhatsApp holds it, for 5 minutes and for the account's access token. Since November 2025.
+        /// Where WhatsApp serves the medium: valid for 5 minutes, and only with the account's access token. Since
+        /// November 2025.
         url: Option<String>,
-        /// Where the gateway holds it, in messages of the On-Premises API.
+        /// Where the gateway serves the medium. On-Premises API only.
         link: Option<String>,
-        /// The same as a path on the gateway's own disk.
+        /// The path of the medium on the gateway's own disk. On-Premises API only.
         file: Option<String>,
-        /// Whether that gateway has fetched it: `downloaded`.
+        /// `downloaded` once the gateway has fetched the medium. On-Premises API only.
         status: Option<String>,
     }
 }

@@ -1,50 +1,38 @@
-//! Changes to the user: number, user id, security code.
+//! Changes to the user themselves.
 
 use crate::message::sender::PhoneNumber;
 use crate::message::shape::{object, open_enum};
 use crate::message::value::Id;
 
 object! {
-    /// News of the user themselves: a new number, a new user id, a new phone.
-    ///
-    /// ```
-    /// use wab_events::message::{Message, MessageKind, Payload, SystemChange};
-    ///
-    /// let json = r#"{"from": "6421000001", "type": "system", "system": {"type": "user_changed_number",
-    ///     "body": "A changed from 6421000001 to 6421000009", "wa_id": "6421000009"}}"#;
-    /// let message = Message::parse(json)?;
-    /// let MessageKind::Known(Payload::System(system)) = message.kind() else { panic!("news") };
-    /// assert_eq!(system.change, Some(SystemChange::UserChangedNumber));
-    /// assert_eq!(system.new_number().unwrap().digits(), "6421000009");
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// A change to the user: a new number, a new user id, a new phone.
     #[derive(Default)]
     System {
-        /// What changed. Has been missing.
+        /// What changed. Some recorded messages lack it.
         change as "type": Option<SystemChange>,
-        /// The news in words.
+        /// The change in words.
         body: Option<String>,
         /// The user's new number.
         wa_id: Option<Id>,
-        /// The user's new number, under its older name.
+        /// The older key of the user's new number.
         new_wa_id: Option<Id>,
         /// The user's new business-scoped user id.
         user_id: Option<Id>,
-        /// The same for all accounts of one business.
+        /// The user's new user id, as all accounts of one business see it.
         parent_user_id: Option<Id>,
-        /// The user id that it replaces.
+        /// The user id before the change.
         previous_user_id: Option<Id>,
-        /// The same for all accounts of one business.
+        /// The user id before the change, as all accounts of one business see it.
         previous_parent_user_id: Option<Id>,
-        /// The hash of the new security code, in older messages.
+        /// The hash of the new security code. Older messages only.
         identity: Option<String>,
-        /// The user's number before the change, in older messages.
+        /// The user's number before the change. Older messages only.
         customer: Option<Id>,
     }
 }
 
 impl System {
-    /// The user's new number, under either name.
+    /// The user's new number, from either key. None if it is absent or isn't a phone number.
     #[must_use]
     pub fn new_number(&self) -> Option<PhoneNumber> {
         PhoneNumber::parse(self.wa_id.as_ref().or(self.new_wa_id.as_ref())?.as_str())
@@ -53,21 +41,14 @@ impl System {
 
 open_enum! {
     /// What changed, in a [`System`] message.
-    ///
-    /// ```
-    /// use wab_events::message::SystemChange;
-    ///
-    /// assert_eq!(SystemChange::from("user_changed_user_id"), SystemChange::UserChangedUserId);
-    /// assert_eq!(SystemChange::from("moved").as_str(), "moved");
-    /// ```
     SystemChange {
         /// A new number.
         UserChangedNumber = "user_changed_number",
-        /// A new number, under its older name.
+        /// A new number, by its older name.
         CustomerChangedNumber = "customer_changed_number",
         /// A new business-scoped user id.
         UserChangedUserId = "user_changed_user_id",
-        /// A new security code: the message's `identity` has it.
+        /// A new security code; the message's `identity` describes it.
         CustomerIdentityChanged = "customer_identity_changed",
     }
 }
