@@ -124,9 +124,9 @@ impl Report {
                 match message.kind() {
                     MessageKind::Known(_) => counts.typed += 1,
                     MessageKind::Unrecognized { .. } => counts.unrecognized += 1,
-                    MessageKind::Malformed { at: place, why, .. } => {
+                    MessageKind::Malformed { at: place, problem, .. } => {
                         counts.malformed += 1;
-                        counts.note(&in_place(within, &place.pattern()), at, 0, Some(why.to_string()));
+                        counts.note(&in_place(within, &place.pattern()), at, 0, Some(problem.to_string()));
                     }
                 }
                 for (place, json) in message.unrecognized() {
