@@ -14,11 +14,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use wab::stack::StackFile;
 use wab_events::Kind;
 
 use crate::load::Callback;
 use crate::proxy::lock;
-use crate::stack::StackFile;
 
 /// After this long the gateway hangs up. Far more than an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);

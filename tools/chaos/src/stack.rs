@@ -8,10 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
-use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use wab::stack::{StackFile, queue_policy};
 use wab_models::Digest;
 
 use crate::account::{Arrival, Key, StoredItem};
@@ -19,28 +18,6 @@ use crate::proxy::lock;
 
 /// How long the emulator may take over a change of a function.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What `infra/local/stack.py` writes of a stack that is up.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct StackFile {
-    pub(crate) endpoint: String,
-    region: String,
-    access_key_id: String,
-    secret_access_key: String,
-    pub(crate) mo_url: String,
-    pub(crate) dlr_url: String,
-    pub(crate) username: String,
-    pub(crate) password: String,
-    table: String,
-    mo_topic_arn: String,
-    dlr_topic_arn: String,
-    spill_queue_url: String,
-    pub(crate) mo_function: String,
-    pub(crate) dlr_function: String,
-    pub(crate) fanout_function: String,
-    recover_function: String,
-    pub(crate) pid: i32,
-}
 
 /// A function's environment variables.
 pub(crate) type Variables = HashMap<String, String>;
@@ -58,19 +35,8 @@ pub(crate) struct Stack {
 impl Stack {
     /// The stack that the file at `path` describes.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = std::fs::read_to_string(path)
-            .with_context(|| format!("no stack at {}: `make up` brings one up", path.display()))?;
-        let file: StackFile = serde_json::from_str(&file).with_context(|| format!("{}", path.display()))?;
-        let found = file.clone();
-        let sdk = wab_platform::sdk_config(move |name| match name {
-            "AWS_REGION" => Some(found.region.clone()),
-            "AWS_ACCESS_KEY_ID" => Some(found.access_key_id.clone()),
-            "AWS_SECRET_ACCESS_KEY" => Some(found.secret_access_key.clone()),
-            "AWS_ENDPOINT_URL" => Some(found.endpoint.clone()),
-            _ => None,
-        })?;
-        // The emulator is one process for everything, and is paused on purpose: it may take its time.
-        let sdk = sdk.into_builder().timeout_config(TimeoutConfig::disabled()).build();
+        let file = StackFile::read(path)?;
+        let sdk = file.sdk_config();
         Ok(Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
             sns: aws_sdk_sns::Client::new(&sdk),
@@ -161,18 +127,9 @@ impl Stack {
         let attributes = get.send().await?.attributes.unwrap_or_default();
         let arn = attributes.get(&QueueAttributeName::QueueArn).context("a queue has a name")?;
         let topics = [&self.file.mo_topic_arn, &self.file.dlr_topic_arn];
-        let policy = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": {"Service": "sns.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": arn,
-                "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
-            }],
-        });
+        let policy = queue_policy(arn, &topics.map(String::as_str));
         let set = self.sqs.set_queue_attributes().queue_url(&url);
-        set.attributes(QueueAttributeName::Policy, policy.to_string()).send().await?;
+        set.attributes(QueueAttributeName::Policy, policy).send().await?;
         let mut subscriptions = Vec::new();
         for topic in topics {
             let subscription = self.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn);

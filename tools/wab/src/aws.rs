@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -26,12 +27,11 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
-use serde::Deserialize;
 use wab_events::Kind;
 use wab_models::Key;
 use wab_platform::Reason;
 
-use crate::target;
+use crate::stack::StackFile;
 
 /// The stack that is meant if none is named and no local one is there: README, "Deploy it".
 const DEFAULT_STACK: &str = "wab";
@@ -121,8 +121,8 @@ pub(crate) struct Stack {
     parts: Parts,
 }
 
-/// Where the parts of a stack are. The same names in the local stack's file.
-#[derive(Debug, Clone, Deserialize)]
+/// Where the parts of a stack are.
+#[derive(Debug, Clone)]
 pub struct Parts {
     /// The table's name.
     pub table: String,
@@ -134,24 +134,12 @@ pub struct Parts {
     pub fanout_function: String,
 }
 
-/// The part of the local stack's file that is read.
-#[derive(Deserialize)]
-struct LocalStack {
-    endpoint: String,
-    region: String,
-    access_key_id: String,
-    secret_access_key: String,
-    #[serde(flatten)]
-    parts: Parts,
-}
-
 impl Args {
     /// The stack that the arguments mean in `directory`.
     pub(crate) async fn connect(&self, directory: &Path) -> anyhow::Result<Stack> {
         let aws_is_meant = self.stack.is_some() || self.profile.is_some() || self.region.is_some();
-        match target::stack_file(directory) {
-            Some(file) if !aws_is_meant => local_stack(&file)
-                .with_context(|| format!("{} can't be used; `make up` writes a new one", file.display())),
+        match StackFile::find(directory) {
+            Some(file) if !aws_is_meant => Ok(local_stack(&StackFile::read(&file)?)),
             _ => self.deployed_stack().await,
         }
     }
@@ -201,20 +189,29 @@ async fn stack_parts(sdk: &SdkConfig, name: &str) -> anyhow::Result<Parts> {
     })
 }
 
-fn local_stack(file: &Path) -> anyhow::Result<Stack> {
-    let LocalStack { endpoint, region, access_key_id, secret_access_key, parts } =
-        serde_json::from_slice(&std::fs::read(file)?)?;
+fn local_stack(file: &StackFile) -> Stack {
+    let parts = Parts {
+        table: file.table.clone(),
+        dead_letter_queue_url: file.dead_letter_queue_url.clone(),
+        spill_queue_url: Some(file.spill_queue_url.clone()),
+        fanout_function: file.fanout_function.clone(),
+    };
+    Stack::new(format!("local stack at {}", file.endpoint), &patient(&file.sdk_config()), parts)
+}
+
+/// A configuration for the local stack, without a proxy and without time limits.
+pub(crate) fn local(endpoint: &str, region: &str, access_key_id: &str, secret_access_key: &str) -> SdkConfig {
     let credentials = Credentials::new(access_key_id, secret_access_key, None, None, "local stack");
-    let sdk = SdkConfig::builder()
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(region))
-        .endpoint_url(&endpoint)
+        .region(Region::new(region.to_owned()))
+        .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client(ProxyConfig::disabled()))
-        .timeout_config(timeouts())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_config(RetryConfig::standard())
-        .build();
-    Ok(Stack::new(format!("local stack at {endpoint}"), &sdk, parts))
+        .build()
 }
 
 /// The same configuration with this tool's time limits.
@@ -447,33 +444,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stack_file_may_lack_a_spill_queue() {
-        let directory = std::env::temp_dir().join(format!("wab-aws-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let file = directory.join("stack.json");
-        let stack = r#"{"endpoint": "http://localhost:1", "region": "us-east-1", "access_key_id": "a", "log": "l",
-                        "secret_access_key": "b", "table": "t", "dead_letter_queue_url": "q", "fanout_function": "f"}"#;
-        std::fs::write(&file, stack).unwrap();
-        let stack = local_stack(&file).unwrap();
-        assert_eq!((&*stack.parts.table, stack.parts.spill_queue_url), ("t", None));
-        std::fs::write(&file, "{}").unwrap();
-        assert!(local_stack(&file).is_err());
-        std::fs::remove_dir_all(directory).unwrap();
-    }
-
-    #[test]
     fn aws_that_does_not_answer_is_unavailable() {
-        let directory = std::env::temp_dir().join(format!("wab-aws-away-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let file = directory.join("stack.json");
-        let stack = r#"{"endpoint": "http://127.0.0.1:1", "region": "us-east-1", "access_key_id": "a",
-                        "secret_access_key": "b", "table": "t", "dead_letter_queue_url": "http://127.0.0.1:1/q",
-                        "fanout_function": "f"}"#;
-        std::fs::write(&file, stack).unwrap();
-        let asked = block_on(async { Ok(local_stack(&file)?.parked_messages().await?) });
+        let file: StackFile = serde_json::from_value(crate::stack::example::json()).unwrap();
+        let asked = block_on(async { Ok(local_stack(&file).parked_messages().await?) });
         let error = asked.unwrap_err();
         assert!(error.is::<Unavailable>());
         assert!(error.to_string().starts_with("cannot ask the dead-letter queue: no connection: "), "{error}");
-        std::fs::remove_dir_all(directory).unwrap();
     }
 }

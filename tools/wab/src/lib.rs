@@ -14,6 +14,7 @@ mod random;
 mod replay;
 mod samples;
 mod send;
+pub mod stack;
 mod target;
 
 use std::io::Write;

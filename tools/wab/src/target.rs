@@ -1,16 +1,13 @@
 //! Where `wab send` posts to, and as whom: what was asked for, or the local stack that `make up` started.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, anyhow};
-use serde::Deserialize;
+use anyhow::Context;
 use url::Url;
 use wab_events::Kind;
 
 use crate::callback_url::{CallbackUrl, Login};
-
-/// What `make up` writes.
-const STACK_FILE: &str = ".local/stack.json";
+use crate::stack::StackFile;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -34,15 +31,6 @@ pub(crate) struct Target {
     pub(crate) login: Option<Login>,
 }
 
-/// The part of the stack file that is read.
-#[derive(Deserialize)]
-struct Stack {
-    mo_url: String,
-    dlr_url: String,
-    username: String,
-    password: String,
-}
-
 impl Args {
     /// What the arguments mean in `directory`.
     pub(crate) fn resolve(&self, kind: Kind, directory: &Path) -> anyhow::Result<Target> {
@@ -56,25 +44,16 @@ impl Args {
     }
 }
 
-/// What `make up` wrote, here or in the directories above.
-pub(crate) fn stack_file(directory: &Path) -> Option<PathBuf> {
-    directory.ancestors().map(|directory| directory.join(STACK_FILE)).find(|file| file.is_file())
-}
-
 fn local_stack(kind: Kind, directory: &Path) -> anyhow::Result<CallbackUrl> {
-    let file = stack_file(directory).ok_or_else(|| {
-        anyhow!("no --url, and no local stack either: there is no {STACK_FILE} here or above (`make up` writes it)")
-    })?;
-    let read = || -> anyhow::Result<CallbackUrl> {
-        let stack: Stack = serde_json::from_slice(&std::fs::read(&file)?)?;
-        let url = match kind {
-            Kind::Mo => &stack.mo_url,
-            Kind::Dlr => &stack.dlr_url,
-        };
-        let address = CallbackUrl::parse(url)?.address;
-        Ok(CallbackUrl { address, login: Some(Login::new(stack.username, stack.password)?) })
+    let file = StackFile::find(directory)
+        .context("no --url, and no local stack here or in the directories above: give --url, or run `make up`")?;
+    let stack = StackFile::read(&file)?;
+    let url = match kind {
+        Kind::Mo => &stack.mo_url,
+        Kind::Dlr => &stack.dlr_url,
     };
-    read().with_context(|| format!("{} can't be used; `make up` writes a new one", file.display()))
+    let address = CallbackUrl::parse(url)?.address;
+    Ok(CallbackUrl { address, login: Some(Login::new(stack.username, stack.password)?) })
 }
 
 #[cfg(test)]
@@ -82,14 +61,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-
-    /// A directory of the build, cleared for this test.
-    fn directory(name: &str) -> PathBuf {
-        let directory = std::env::temp_dir().join(format!("wab-target-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&directory);
-        fs::create_dir_all(directory.join(".local")).unwrap();
-        directory
-    }
+    use crate::stack::example;
 
     fn args(url: Option<&str>, login: Option<(&str, &str)>) -> Args {
         let (user, password) = login.unzip();
@@ -114,10 +86,7 @@ mod tests {
 
     #[test]
     fn without_a_url_the_local_stack_is_used_from_anywhere_in_the_project() {
-        let directory = directory("found");
-        let stack = r#"{"mo_url": "http://x:y@localhost:1/mo", "dlr_url": "http://localhost:1/dlr",
-                        "username": "local", "password": "p@ss", "table": "events"}"#;
-        fs::write(directory.join(STACK_FILE), stack).unwrap();
+        let directory = example::directory("target", &example::json());
         let below = directory.join("tools/wab");
         check(args(None, None), Kind::Mo, &directory, "http://localhost:1/mo", Some(("local", "p@ss")));
         check(args(None, None), Kind::Dlr, &below, "http://localhost:1/dlr", Some(("local", "p@ss")));
@@ -127,12 +96,12 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_in_one_line() {
-        let directory = directory("missing");
-        let error = |args: Args| format!("{:#}", args.resolve(Kind::Mo, &directory).err().unwrap());
-        assert!(error(args(None, None)).contains("no --url"));
-        assert!(error(args(Some("https://host/mo"), Some(("a:b", "c")))).contains("--user"));
-        fs::write(directory.join(STACK_FILE), "{}").unwrap();
-        let unusable = error(args(None, None));
+        let here = Path::new("/nonexistent");
+        let error = |args: Args, directory: &Path| format!("{:#}", args.resolve(Kind::Mo, directory).err().unwrap());
+        assert!(error(args(None, None), here).contains("no --url"));
+        assert!(error(args(Some("https://host/mo"), Some(("a:b", "c"))), here).contains("--user"));
+        let directory = example::directory("unusable", &serde_json::json!({}));
+        let unusable = error(args(None, None), &directory);
         assert!(unusable.contains("make up") && !unusable.contains('\n'), "{unusable}");
         fs::remove_dir_all(&directory).unwrap();
     }
