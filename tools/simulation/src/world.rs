@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
-use wab::Parts;
+use wab::Resources;
 
 use crate::aws::dynamodb::{Put, Record, TABLE_ARN, Table};
 use crate::aws::s3::Bucket;
@@ -230,7 +230,7 @@ impl World {
     /// What `wab parked redrive` does.
     async fn redrive(self: &Rc<Self>) {
         let sdk = sdk(Caller::Person, self.network.clone(), self.start, 0);
-        let parts = Parts {
+        let resources = Resources {
             table: TABLE_ARN.rsplit('/').next().unwrap_or_default().to_owned(),
             dead_letter_queue_url: DEAD_LETTERS_URL.to_owned(),
             spill_queue_url: Some(SPILL_URL.to_owned()),
@@ -238,7 +238,7 @@ impl World {
         };
         // Deferred events were received long before the stream saw them.
         let margin = u32::try_from(self.now() / MINUTE + 1).unwrap_or(u32::MAX);
-        let result = wab::redrive(&sdk, parts, margin).await;
+        let result = wab::redrive(&sdk, resources, margin).await;
         self.note(|| {
             format!("wab parked redrive: {}", result.as_ref().map_or_else(ToString::to_string, ToString::to_string))
         });

@@ -1,4 +1,4 @@
-//! Where `wab send` posts to, and as whom: what was asked for, or the local stack that `make up` started.
+//! Where `wab send` posts, and with which credentials: those of its options, or those of the local stack.
 
 use std::path::Path;
 
@@ -11,36 +11,35 @@ use crate::stack::StackFile;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The callback URL; it may carry credentials (https://user:password@host/mo, percent-encoded)
+    /// Callback URL, which may contain credentials (https://user:password@host/mo, percent-encoded)
     ///
-    /// Without it, the local stack that `make up` started is used (.local/stack.json, looked for here and
-    /// in the directories above).
+    /// Without it, the command uses the local stack that `make up` started (.local/stack.json in the current
+    /// directory or above).
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// The user name, in place of the URL's or the local stack's
+    /// User name, instead of the one in the URL or of the local stack
     #[arg(long, value_name = "NAME", requires = "password")]
     user: Option<String>,
-    /// The password that goes with --user
+    /// Password for --user
     #[arg(long, value_name = "PASSWORD", requires = "user", allow_hyphen_values = true)]
     password: Option<String>,
 }
 
-/// Where to post, and as whom. Without credentials the request goes out without: the receiver shall refuse it.
+/// Where to post, and with which credentials. Without any, the request is sent anyway, and the receiver rejects it.
 pub(crate) struct Target {
     pub(crate) address: Url,
     pub(crate) login: Option<Login>,
 }
 
 impl Args {
-    /// What the arguments mean in `directory`.
     pub(crate) fn resolve(&self, kind: Kind, directory: &Path) -> anyhow::Result<Target> {
         let CallbackUrl { address, login } = match &self.url {
             Some(url) => CallbackUrl::parse(url).context("--url")?,
             None => local_stack(kind, directory)?,
         };
-        let asked_for =
+        let given =
             self.user.clone().zip(self.password.clone()).map(|(user, password)| Login::new(user, password)).transpose();
-        Ok(Target { address, login: asked_for.context("--user")?.or(login) })
+        Ok(Target { address, login: given.context("--user")?.or(login) })
     }
 }
 
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_used_as_it_is_with_the_credentials_of_the_arguments_first() {
+    fn options_override_the_credentials_in_the_url() {
         let here = Path::new("/nonexistent");
         check(args(Some("https://host/mo"), None), Kind::Mo, here, "https://host/mo", None);
         check(args(Some("https://a:b@host/mo"), None), Kind::Mo, here, "https://host/mo", Some(("a", "b")));
@@ -85,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_url_the_local_stack_is_used_from_anywhere_in_the_project() {
+    fn local_stack_is_used_without_a_url() {
         let directory = example::directory("target", &example::json());
         let below = directory.join("tools/wab");
         check(args(None, None), Kind::Mo, &directory, "http://localhost:1/mo", Some(("local", "p@ss")));
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_in_one_line() {
+    fn errors_name_what_is_missing_in_one_line() {
         let here = Path::new("/nonexistent");
         let error = |args: Args, directory: &Path| format!("{:#}", args.resolve(Kind::Mo, directory).err().unwrap());
         assert!(error(args(None, None), here).contains("no --url"));
