@@ -13,26 +13,16 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 use wab_ingress::{HttpEvent, basic_authorization};
 
-use crate::body;
-use crate::plan::{Callback, Form, Function, Ms, SECOND};
-use crate::process::{Code, EPOCH_MS};
+use crate::ledger::Heard;
+use crate::plan::{Callback, Form, Function};
+use crate::process::Code;
+use crate::stack::{PASSWORD, USER};
+use crate::time::{EPOCH_MS, Ms, SECOND};
 use crate::world::World;
-
-pub(crate) const USER: &str = "shop";
-pub(crate) const PASSWORD: &str = "zQpR7x-password";
+use crate::{body, promises};
 
 /// `Timeout` of `mo` and `dlr` in the template.
 const TIMEOUT: Ms = 5 * SECOND;
-
-/// What the gateway heard.
-#[derive(Debug)]
-pub(crate) struct Heard {
-    pub(crate) status: u16,
-    pub(crate) body: Value,
-    pub(crate) text: String,
-    /// From the request to the answer.
-    pub(crate) took: Ms,
-}
 
 /// Sends a callback when its time has come, and again if the gateway is one that retries.
 pub(crate) async fn send(world: Rc<World>, callback: Callback) {
@@ -49,7 +39,7 @@ pub(crate) async fn send(world: Rc<World>, callback: Callback) {
             let outcome = heard.body["outcome"].as_str().or(heard.body["code"].as_str()).unwrap_or("-");
             format!("{:?} {} {outcome} after {} ms", callback.form, heard.status, heard.took)
         });
-        world.heard(&callback, &bytes, &sent, &heard);
+        promises::heard(&world, &callback, &bytes, &sent, &heard);
         if heard.status == 200 || world.is_over() {
             break;
         }

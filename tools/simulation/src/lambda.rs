@@ -18,8 +18,9 @@ use wab_recover::SpillBatch;
 
 use crate::aws::dynamodb::{Record, STREAM_RETENTION};
 use crate::aws::sqs::Received;
-use crate::plan::{Function, Kind, Ms, SECOND};
-use crate::process::{Code, EPOCH_MS, Process};
+use crate::plan::{Function, Kind};
+use crate::process::{Code, Process};
+use crate::time::{EPOCH_MS, Ms, SECOND};
 use crate::world::World;
 
 /// `BatchSize` of `fanout` in the template.

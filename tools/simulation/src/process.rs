@@ -17,18 +17,9 @@ use wab_ingress::{Receiver, Verifier};
 use wab_platform::SdkConfig;
 use wab_recover::Recover;
 
-use crate::aws::dynamodb::TABLE_ARN;
-use crate::gateway::{PASSWORD, USER};
-use crate::plan::{Function, Ms, Setup};
-
-/// When a run begins: 2026-01-05T00:00:00Z.
-pub(crate) const EPOCH_MS: Ms = 1_767_571_200_000;
-
-pub(crate) const MO_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:mo";
-pub(crate) const DLR_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:dlr";
-pub(crate) const SPILL_URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/spill";
-pub(crate) const DEAD_LETTERS_URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters";
-pub(crate) const BUCKET: &str = "bucket";
+use crate::plan::{Function, Setup};
+use crate::stack::{BUCKET, DEAD_LETTERS_URL, DLR_TOPIC, MO_TOPIC, PASSWORD, SPILL_URL, TABLE_ARN, USER};
+use crate::time::{EPOCH_MS, Ms};
 
 /// Who calls AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
