@@ -107,7 +107,6 @@
 //! [filter policies]: https://docs.aws.amazon.com/sns/latest/dg/sns-message-filtering.html
 
 #![warn(missing_docs)]
-#![warn(missing_docs)]
 
 #[cfg(feature = "schema")]
 pub mod contract;
