@@ -306,7 +306,7 @@ async fn a_body_that_is_no_callback_and_that_nothing_keeps_is_asked_for_again() 
     assert_eq!((response.status().as_u16(), &json_of(&response)["code"]), (503, &json!("unavailable")));
 }
 
-/// Posts to a door behind which nothing works, and checks that the gateway is asked to come again in time.
+/// Posts to a receiver whose AWS services all fail, and checks that the answer is 503 in time.
 async fn check_unavailable(sdk: wab_platform::SdkConfig) {
     let started = Instant::now();
     let response = post(&sdk, &mo_text(&fresh_id("down")).to_string()).await;

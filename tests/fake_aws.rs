@@ -83,7 +83,7 @@ fn base() -> SdkConfig {
     wab_platform::sdk_config(var).unwrap()
 }
 
-/// A door that the tests' credentials open.
+/// A receiver with the tests' credentials.
 pub(crate) fn receiver(sdk: &SdkConfig) -> Receiver {
     let verifier = Verifier::new(USER, PASSWORD).unwrap().to_string();
     let settings = Settings::read(|name| match name {

@@ -90,7 +90,7 @@ fn accept(kind: Kind, accepted: &Accepted) -> Response<Body> {
     reply(StatusCode::OK, "application/json", &AcceptedBody { id, event_id: answered_id, outcome })
 }
 
-/// Problem details (RFC 9457), with a stable `code` and the request's id as extensions.
+/// Problem details (RFC 9457), with the extensions `code` and `request_id`.
 #[derive(Serialize)]
 struct Problem<'a> {
     #[serde(rename = "type")]
@@ -148,11 +148,11 @@ fn log_rejection(kind: Kind, status: StatusCode, code: &str, rejection: &Rejecti
             callback.kind = kind,
             code,
             status,
-            // A quarantined body is no event.
+            // A quarantined body isn't an event.
             event.id = key.kind_and_id().map(|_| key.event_id()),
             reason = %table,
             spill.reason = %spill,
-            "callback not kept: neither the table nor the spill queue took it"
+            "callback not stored: the table and the spill queue rejected it"
         ),
         Rejection::Quarantined(problem) => tracing::warn!(
             callback.kind = kind,
@@ -160,16 +160,16 @@ fn log_rejection(kind: Kind, status: StatusCode, code: &str, rejection: &Rejecti
             code,
             status,
             reason = %problem,
-            "callback refused, its body kept in quarantine"
+            "callback rejected, body quarantined"
         ),
         Rejection::Unauthorized(_) | Rejection::TooLarge => {
-            tracing::warn!(callback.kind = kind, code, status, reason = %rejection, "callback refused");
+            tracing::warn!(callback.kind = kind, code, status, reason = %rejection, "callback rejected");
         }
     }
 }
 
 fn reply(status: StatusCode, media_type: &'static str, body: &impl Serialize) -> Response<Body> {
-    // Neither of the two bodies can fail to serialise: they are structs of text.
+    // Serialising can't fail: both bodies are structs of text.
     let body = serde_json::to_string(body).unwrap_or_default();
     let mut response = Response::new(Body::Text(body));
     *response.status_mut() = status;

@@ -1,5 +1,4 @@
-//! HTTP Basic authentication (RFC 7617) against verifiers: the only proof of the sender there is
-//! (docs/gateway.md parts 3, 4).
+//! HTTP Basic authentication (RFC 7617), the only authentication that the gateway supports (docs/gateway.md parts 3, 4).
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
-/// The credentials that are live: one pair, or two while they are rotated. It can't be empty.
+/// The verifiers of all live credentials: one, or two during a rotation. Never empty.
 #[derive(Debug, Clone)]
 pub struct Credentials(Vec<Verifier>);
 
-/// What a function holds of one pair of credentials: `user:hex(sha256(password))`. The password is 256
-/// random bits, so a plain hash of it can't be searched.
+/// A user name and the hash of its password, written as `user:hex(sha256(password))`. The password is 256 random bits, so
+/// its plain SHA-256 can't be searched.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verifier {
     user: String,
@@ -53,11 +52,9 @@ impl FromStr for Credentials {
 }
 
 impl Verifier {
-    /// The verifier of a user name and a password.
-    ///
     /// # Errors
-    /// If the user name is empty or holds a `:` (RFC 7617 ends the name there), a `,`, white space or a control
-    /// character, none of which the list of verifiers could hold.
+    /// If the user name is empty or contains a colon (RFC 7617 ends the name there), a comma, white space or a control
+    /// character: the list of verifiers can't represent them.
     pub fn new(user: &str, password: &str) -> Result<Self, CredentialsError> {
         Self::of(user, Sha256::digest(password).into())
     }
@@ -88,26 +85,24 @@ impl fmt::Display for Verifier {
     }
 }
 
-/// Without the digest, which belongs in no log.
+/// Omits the digest, so that it is never logged.
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier").field("user", &self.user).finish_non_exhaustive()
     }
 }
 
-/// The caller isn't the gateway, or doesn't say so rightly. One answer for all reasons.
+/// The credentials are missing, malformed or wrong. The caller isn't told which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no or wrong credentials")]
+#[error("missing or wrong credentials")]
 pub struct Unauthorized;
 
-/// Why a text is no verifier. Never holds the text.
+/// Why a text isn't a verifier. Never contains the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// It isn't `user:` and 64 hex digits.
     #[error("a verifier is a user name, a colon and the 64 hex digits of the password's SHA-256")]
     Form,
-    /// The user name can't be sent by HTTP Basic.
-    #[error("a user name is not empty and holds no colon, comma, white space or control character")]
+    #[error("a user name must not be empty or contain a colon, a comma, white space or a control character")]
     User,
 }
 
@@ -158,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_unauthorized() {
+    fn wrong_or_malformed_credentials_are_unauthorized() {
         let live = credentials(&[("shop", "right")]);
         let wrong = [
             basic("shop", "wrong"),
@@ -184,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verifier_is_the_user_and_the_hash_of_the_password() {
+    fn verifier_is_user_and_password_hash() {
         // printf %s password | sha256sum
         let hex = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";
         let verifier = Verifier::new("shop", "password").unwrap();
@@ -195,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn unusable_verifiers_are_refused() {
+    fn unusable_verifiers_are_rejected() {
         let digest = "0".repeat(64);
         for text in ["", ",", "shop", "shop:", "shop:abc", &format!("shop:{digest}0"), &format!("shop:{digest},")] {
             assert_eq!(text.parse::<Credentials>().unwrap_err(), CredentialsError::Form, "{text}");
@@ -216,7 +211,7 @@ mod tests {
         }
 
         #[test]
-        fn any_password_works(password in "\\PC*") {
+        fn any_password_authenticates(password in "\\PC*") {
             let live = credentials(&[("shop", "right"), ("shop", &password)]);
             prop_assert_eq!(authenticate(&live, &basic("shop", &password)), Ok("shop".to_owned()));
         }

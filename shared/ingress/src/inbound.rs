@@ -40,7 +40,7 @@ impl<'a> Inbound<'a> {
     }
 }
 
-/// The instant of a request's `timeEpoch`. API Gateway may omit it, and `sam local start-api` sends 0.
+/// The instant of a request's `timeEpoch`. None if it is missing or not positive: then the function's clock is used.
 pub(crate) fn received_time(time_epoch: Option<i64>) -> Option<SystemTime> {
     let since = u64::try_from(time_epoch?).ok().filter(|since| *since > 0)?;
     UNIX_EPOCH.checked_add(Duration::from_millis(since))

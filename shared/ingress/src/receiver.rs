@@ -56,7 +56,7 @@ impl Receiver {
         }
     }
 
-    /// Authenticates the caller and converts the request: nothing behind this reads the event.
+    /// Authenticates the caller and converts the request. Nothing reads the event after this.
     ///
     /// # Errors
     /// If the credentials are missing or wrong, or the body is larger than [`MAX_BODY_BYTES`].

@@ -42,7 +42,7 @@ impl Objects {
     pub fn new(sdk: &SdkConfig, bucket_name: String) -> Self {
         let config = Builder::from(sdk)
             // A custom endpoint such as `localhost` can't take the bucket name as a host name prefix.
-            .force_path_style(wab_platform::has_own_endpoint(sdk, "S3"))
+            .force_path_style(wab_platform::has_custom_endpoint(sdk, "S3"))
             // The object key is a checksum, and the request's signature includes one.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
