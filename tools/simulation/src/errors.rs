@@ -4,7 +4,7 @@ use crate::plan::Target;
 
 pub(crate) type Code = (u16, &'static str);
 
-/// Errors that pass: "Common errors" of each API reference, and "Error retries" of DynamoDB's developer guide.
+/// Transient errors: "Common errors" of each API reference, and "Error retries" of DynamoDB's developer guide.
 pub(crate) fn transient(target: Target, number: u8) -> Code {
     let codes: [Code; 4] = match target {
         Target::TableWrites | Target::TableReads => [
@@ -29,7 +29,7 @@ pub(crate) fn transient(target: Target, number: u8) -> Code {
     codes[usize::from(number) % codes.len()]
 }
 
-/// Errors that somebody must mend: a permission, a key, or the thing itself is missing.
+/// Errors that need manual action: a permission, a key or the resource is missing.
 pub(crate) fn withheld(target: Target, number: u8) -> Code {
     let codes: [Code; 4] = match target {
         Target::TableWrites | Target::TableReads => [
@@ -52,7 +52,7 @@ pub(crate) fn withheld(target: Target, number: u8) -> Code {
     codes[usize::from(number) % codes.len()]
 }
 
-/// The codes of an entry that fails by itself, and whether SNS blames the sender.
+/// Error codes of a single entry, and whether SNS calls it the sender's fault.
 pub(crate) const ENTRY_CODES: [(&str, bool); 6] = [
     ("InternalError", false),
     ("Throttled", true),

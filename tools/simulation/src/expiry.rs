@@ -6,7 +6,7 @@ use crate::aws::dynamodb::Put;
 use crate::time::{EPOCH_MS, HOUR, Ms, SECOND};
 use crate::world::World;
 
-/// Forgets an item when its time has come, up to two days late ("Using time to live (TTL) in DynamoDB").
+/// Deletes an item up to two days after it has expired ("Using time to live (TTL) in DynamoDB").
 pub(crate) async fn expire(world: Rc<World>, put: Put) {
     let expires_at = put.item.get("expires_at").and_then(|at| at["N"].as_str()?.parse::<Ms>().ok());
     let Some(expires_at) = expires_at.and_then(|at| (at * SECOND).checked_sub(EPOCH_MS)) else { return };

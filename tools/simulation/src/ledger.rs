@@ -9,7 +9,6 @@ use wab_models::{Digest, Key, ObjectKey};
 use crate::body::{Bodies, MARK, MARK_NUMBER, Sent};
 use crate::time::Ms;
 
-/// What is known of the run.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// All bodies that were sent.
@@ -18,19 +17,19 @@ pub(crate) struct Ledger {
     pub(crate) accepted: BTreeSet<Vec<u8>>,
     /// Bodies that were answered 400.
     pub(crate) quarantined: BTreeSet<Vec<u8>>,
-    /// What was stored, by event id.
+    /// Stored events by event id.
     pub(crate) events: BTreeMap<String, Event>,
-    /// Bodies that the table has forgotten.
+    /// Bodies whose items have expired.
     pub(crate) expired: BTreeSet<Vec<u8>>,
-    /// Event ids of what another program wrote.
+    /// Event ids of items that another program wrote.
     pub(crate) foreign: BTreeSet<String>,
-    /// What each message's receipts were said to mean, in the order of publication.
+    /// The published delivery states of each message, in order of publication.
     pub(crate) deliveries: BTreeMap<String, Vec<Delivery>>,
 }
 
-/// What the gateway heard.
+/// The answer to a callback, as the gateway sees it.
 #[derive(Debug)]
-pub(crate) struct Heard {
+pub(crate) struct CallbackAnswer {
     pub(crate) status: u16,
     pub(crate) body: Value,
     pub(crate) text: String,
@@ -44,17 +43,17 @@ pub(crate) struct Event {
     pub(crate) body: Vec<u8>,
     pub(crate) digest: Digest,
     pub(crate) pk: String,
-    /// The key under which its callback is stored first.
+    /// The key of its callback, without the suffix of a variant.
     pub(crate) key: (String, String),
-    /// The attributes that filter policies need.
+    /// The message attributes for filter policies.
     pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) received_at: String,
     pub(crate) stored_at: Ms,
-    /// When it was delivered or parked first.
-    pub(crate) went_on: Option<Ms>,
+    /// When it was first delivered or parked.
+    pub(crate) settled_at: Option<Ms>,
     pub(crate) delivered: u64,
     pub(crate) parked: bool,
-    /// Whether the table has forgotten it.
+    /// Whether its item has expired.
     pub(crate) expired: bool,
 }
 
@@ -74,7 +73,7 @@ pub(crate) struct Receipt {
 }
 
 impl Ledger {
-    /// Lambda put the position of a record into the dead-letter queue.
+    /// Records that Lambda sent the position of a stream record to the dead-letter queue.
     pub(crate) fn given_up(&mut self, record: &str) {
         let record: Value = serde_json::from_str(record).unwrap_or_default();
         let part = |name: &str| record["dynamodb"]["Keys"][name]["S"].as_str().unwrap_or_default().to_owned();
@@ -83,7 +82,7 @@ impl Ledger {
         }
     }
 
-    /// The table has deleted an item, because its time to live is over.
+    /// Records that the table deleted an expired item.
     pub(crate) fn expire(&mut self, pk: &str, sk: &str) {
         let id = Key { pk: pk.to_owned(), sk: sk.to_owned() }.event_id();
         if let Some(event) = self.events.get_mut(&id) {
@@ -94,8 +93,8 @@ impl Ledger {
         self.expired.extend(self.quarantined.iter().filter(|body| sk.ends_with(&sha256(body))).cloned());
     }
 
-    /// The stored events of this key whose bodies say the same.
-    pub(crate) fn says_the_same<'a>(&'a self, sent: &'a Sent) -> impl Iterator<Item = &'a Event> {
+    /// The stored events of a callback: same key, same body in any layout.
+    pub(crate) fn events_of<'a>(&'a self, sent: &'a Sent) -> impl Iterator<Item = &'a Event> {
         self.events.values().filter(|event| Some(&event.key) == sent.key.as_ref() && event.digest == sent.digest)
     }
 }
@@ -104,7 +103,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     ObjectKey::of_body(bytes).as_str().trim_start_matches("body/").to_owned()
 }
 
-/// The mark of a personal value that a text holds.
+/// The mark of a personal value in a text, if there is one.
 pub(crate) fn personal(text: &str) -> Option<&'static str> {
     [MARK, MARK_NUMBER].into_iter().find(|mark| text.contains(mark))
 }

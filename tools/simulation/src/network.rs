@@ -1,4 +1,4 @@
-//! The network: each call takes its time to AWS and back, has its effect or hasn't, and is answered or isn't.
+//! The network between callers and AWS. It delays each call, and loses or rejects it if a fault says so.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::time::{HOUR, Ms, SECOND};
 use crate::world::World;
 use crate::{promises, roles};
 
-/// Answers calls as long as the run lasts.
+/// Answers calls until the run ends.
 pub(crate) async fn serve(world: Rc<World>, mut calls: mpsc::UnboundedReceiver<Call>) {
     while let Some(call) = calls.recv().await {
         world.spawn(carry(Rc::clone(&world), call));
     }
 }
 
-/// Carries a call to AWS and its answer back. It goes on although the caller has died or doesn't wait any more.
+/// Carries a call to AWS and its answer back, also if the caller is gone meanwhile.
 async fn carry(world: Rc<World>, call: Call) {
     let Call { from, request, reply } = call;
     let request = Request::read(&request);
@@ -72,17 +72,17 @@ async fn carry(world: Rc<World>, call: Call) {
     };
     noted(&format!("{}", answer.status));
     sleep(way()).await;
-    // Nobody may wait for it any more.
+    // The caller may be gone.
     let _ = reply.send(answer.into_http());
 }
 
-/// The connection stays open and nothing comes.
+/// Keeps the connection open without an answer.
 async fn silence<T>(reply: T) {
     sleep(Duration::from_millis(2 * HOUR)).await;
     drop(reply);
 }
 
-/// What a call is for; none if no fault concerns it.
+/// The target of a call. None if no fault can hit it.
 fn target(request: &Request) -> Option<Target> {
     Some(match (request.service, request.operation.as_str()) {
         (Service::DynamoDb, "PutItem" | "Ping") => Target::TableWrites,
@@ -105,7 +105,7 @@ fn error(request: &Request, (status, code): Code) -> Answer {
     Answer::error(request.service, status, code)
 }
 
-/// What AWS does with a call of an invocation that began then.
+/// Executes a call. `began` is the start of the invocation that made it.
 async fn answer(world: &Rc<World>, from: Caller, began: Ms, request: &Request) -> Answer {
     if !roles::is_allowed(from, request) {
         world.violation("no call without a permission", || format!("{from:?} calls {}", request.operation));

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use crate::time::Ms;
 
-/// What broke a promise.
+/// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which promise, in a few words: the same for all its breaches.
+    /// The promise, in a few words.
     pub promise: &'static str,
-    /// How it was broken.
+    /// How it was broken in this run.
     pub how: String,
     /// When.
     pub at: Ms,
 }
 
-/// What a run did.
+/// Statistics of one or many runs.
 #[derive(Debug, Default, Clone)]
 pub struct Stats {
     /// Virtual time that passed.
@@ -26,16 +26,16 @@ pub struct Stats {
     pub answers: BTreeMap<u16, u64>,
     /// Events stored.
     pub stored: u64,
-    /// Deliveries to topics.
+    /// Messages published to topics.
     pub deliveries: u64,
-    /// Messages in the dead-letter queue, of functions and of Lambda.
+    /// Messages that the functions and Lambda sent to the dead-letter queue.
     pub parked: u64,
     /// How often each fault hit.
     pub hits: BTreeMap<&'static str, u64>,
 }
 
 impl Stats {
-    /// Adds another run's.
+    /// Adds the statistics of another run.
     pub fn add(&mut self, other: &Self) {
         self.time += other.time;
         self.callbacks += other.callbacks;
@@ -51,13 +51,13 @@ impl Stats {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The first promise that was broken, if one was.
     pub violation: Option<Violation>,
-    /// What it did.
+    /// The run's statistics.
     pub stats: Stats,
-    /// What happened, in order; empty unless it was asked for.
+    /// What happened, in order. Empty unless the run was traced.
     pub trace: Vec<String>,
 }

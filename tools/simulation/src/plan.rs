@@ -8,30 +8,30 @@ use crate::time::Ms;
 /// One run.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Seeds whatever isn't said here: latencies, which of several calls fail, when exactly a process dies.
+    /// Seed for everything else: latencies, which of several calls fail, when exactly a process dies.
     pub noise: u64,
-    /// The surroundings.
+    /// The environment.
     pub setup: Setup,
-    /// What the gateway sends.
+    /// The callbacks that the gateway sends.
     pub callbacks: Vec<Callback>,
-    /// What fails.
+    /// The faults.
     pub faults: Vec<Fault>,
 }
 
-/// The surroundings of a run.
+/// The environment of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {
-    /// Shards of the stream at the beginning.
+    /// Number of shards of the stream at the start.
     pub shards: u8,
-    /// How long a call of AWS takes, about.
+    /// Approximate latency of a call to AWS.
     pub latency: Ms,
-    /// How long a process takes to start, before its own code runs.
+    /// Time from the start of a process until its own code runs.
     pub cold_start: Ms,
-    /// By how much the clock of a process may be wrong, to either side.
+    /// Maximum error of a process's clock, in either direction.
     pub skew: Ms,
     /// `RetentionDays` of the template.
     pub retention_days: u16,
-    /// The longest pause of Lambda between two tries of a stream batch. AWS documents none.
+    /// Lambda's longest pause between two tries of a stream batch. AWS doesn't document it.
     pub retry_pause: Ms,
 }
 
@@ -40,28 +40,28 @@ pub struct Setup {
 pub struct Callback {
     /// When it is sent.
     pub at: Ms,
-    /// Which message it is about: the same number is the same id.
+    /// The message it belongs to. The same number gives the same id.
     pub message: u8,
-    /// What it says.
+    /// Its content.
     pub form: Form,
-    /// Which of several bodies under the same key.
+    /// Selects one of several bodies under the same key.
     pub edition: u8,
-    /// Whether keys and white space are arranged differently, which says the same.
+    /// Whether the body has another order of keys and other white space.
     pub rearranged: bool,
-    /// How often the gateway sends it again unless it is answered 200.
+    /// How often the gateway retries it until it is answered 200.
     pub retries: u8,
     /// Whether the password is wrong.
-    pub stranger: bool,
+    pub unauthenticated: bool,
 }
 
-/// What a callback says.
+/// The content of a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// A message from a user.
     Mo(Shape),
-    /// A delivery receipt, by the number of its status word.
+    /// A delivery receipt, by the index of its status.
     Dlr(u8),
-    /// No callback at all.
+    /// A body that is not a callback.
     Malformed(u8),
 }
 
@@ -74,21 +74,21 @@ pub enum Shape {
     Image,
     /// The id is a number.
     NumericId,
-    /// The id is called `message_id`, and there is no content.
+    /// The key of the id is `message_id`, and there is no content.
     NoContent,
-    /// A type that nobody knows.
+    /// An unknown message type.
     UnknownType,
-    /// Characters that SNS and SQS refuse unless they are escaped.
+    /// Characters that SNS and SQS reject unless they are escaped.
     Noncharacters,
     /// Half of a surrogate pair.
     LoneSurrogate,
-    /// More levels than strict parsers take.
+    /// More nesting levels than strict parsers accept.
     Deep,
-    /// A key that comes twice.
+    /// A duplicate key.
     DoubleKey,
     /// Base64 content.
     Binary,
-    /// Base64 content too large for an item of its own cost.
+    /// Base64 content that is cheaper in the bucket.
     LargeBinary,
     /// A text that is cheaper in the bucket.
     Large,
@@ -96,43 +96,43 @@ pub enum Shape {
     Huge,
     /// Too large for the table.
     Giant,
-    /// Base64 content whose item is as large as the table takes, without its description.
+    /// Base64 content whose item, without its description, has the maximum size.
     BinaryAtTheLimit,
 }
 
-/// Something that fails for a while.
+/// A fault in a span of time.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
-    /// From when.
+    /// When it begins.
     pub at: Ms,
-    /// For how long.
+    /// How long it lasts.
     pub lasts: Ms,
-    /// How many of a hundred cases it hits.
+    /// The percentage of cases that it hits.
     pub percent: u8,
-    /// What it is.
+    /// What fails.
     pub kind: Kind,
 }
 
 /// What fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Calls of a service.
+    /// Calls to a service fail.
     Calls(Target, How),
-    /// Single entries of a batch for SNS, by the number of the error code.
+    /// Single entries of an SNS batch fail, with the error code of this index.
     Entries(u8),
-    /// Processes of a function die in the middle of an invocation.
+    /// Processes of a function are killed during an invocation.
     Killed(Function),
     /// Lambda doesn't invoke a function.
     Throttled(Function),
-    /// Lambda hands records of the stream over twice.
+    /// Lambda delivers stream records twice.
     RecordsTwice,
-    /// The spill queue hands messages over twice.
+    /// The spill queue delivers messages twice.
     MessagesTwice,
     /// A shard of the stream splits.
     Split,
-    /// Somebody runs `wab parked redrive`.
+    /// An operator runs `wab parked redrive`.
     Redrive,
-    /// Something else writes an item that is no event of this project.
+    /// Another program writes an item that is not an event of this project.
     Foreign(u8),
 }
 
@@ -149,26 +149,26 @@ pub enum Target {
     Spill,
     /// The dead-letter queue.
     DeadLetters,
-    /// One of the two topics.
+    /// The topic for messages from users.
     MoTopic,
-    /// The other.
+    /// The topic for delivery receipts.
     DlrTopic,
 }
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum How {
-    /// With an error that passes, by the number of its code.
+    /// It is rejected with a transient error code of this index.
     Transient(u8),
-    /// With an error that somebody must mend, by the number of its code.
+    /// It is rejected with an error code of this index that needs manual action.
     Withheld(u8),
-    /// It takes so long.
+    /// It takes this many milliseconds.
     Slow(u16),
-    /// It has no effect and is never answered.
+    /// It has no effect and gets no answer.
     Silent,
-    /// It has its effect and is never answered.
+    /// It takes effect and gets no answer.
     AnswerLost,
-    /// It has its effect, and then the connection breaks.
+    /// It takes effect, and then the connection breaks.
     BreaksOff,
 }
 
@@ -179,21 +179,20 @@ pub enum Function {
     Mo,
     /// Delivery receipts.
     Dlr,
-    /// The stream's reader.
+    /// The consumer of the stream.
     Fanout,
-    /// The spill queue's reader.
+    /// The consumer of the spill queue.
     Recover,
 }
 
 impl Fault {
-    /// Whether it is under way.
     pub(crate) fn is_active(&self, now: Ms) -> bool {
         (self.at..self.at + self.lasts).contains(&now)
     }
 }
 
 impl Plan {
-    /// When the last callback was sent and the last fault is over.
+    /// When the last callback is sent and the last fault is over.
     pub(crate) fn end(&self) -> Ms {
         let callbacks = self.callbacks.iter().map(|callback| callback.at);
         let faults = self.faults.iter().map(|fault| fault.at + fault.lasts);

@@ -1,4 +1,4 @@
-//! A process of a function: the function's own code, above AWS clients whose calls end in this program.
+//! A process of a function: the function's own code, with AWS clients whose calls go to the simulated network.
 
 use std::cell::Cell;
 use std::fmt;
@@ -26,7 +26,7 @@ use crate::time::{EPOCH_MS, Ms};
 pub(crate) enum Caller {
     /// A process of a function, by its number.
     Process(Function, u64),
-    /// A person with a tool.
+    /// An operator with `wab`.
     Person,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Call {
 /// The network between a process and AWS.
 pub(crate) type Network = mpsc::UnboundedSender<Call>;
 
-/// The HTTP client of a caller: it hands each request to the network and waits.
+/// A caller's HTTP client. It sends each request to the network and waits for the answer.
 #[derive(Debug)]
 struct Connector {
     from: Caller,
@@ -61,7 +61,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// The wall clock of a process: the run's, wrong by so much.
+/// The wall clock of a process: virtual time with an error.
 #[derive(Clone, Copy)]
 struct Clock {
     start: Instant,
@@ -91,8 +91,8 @@ pub(crate) fn sdk(from: Caller, network: Network, start: Instant, skew: i64) -> 
         })
         .unwrap_or_else(|error| unreachable!("everything is set: {error}"));
     }
-    // The SDK's retry quota belongs to a service, a region and an operating system process: a region of its own gives each
-    // process here a quota of its own.
+    // The SDK has one retry quota for each service and region in an operating system process. With its own region, each
+    // simulated process has its own quota.
     static REGIONS: AtomicU64 = AtomicU64::new(0);
     let region = Region::new(format!("simulated-{}", REGIONS.fetch_add(1, Ordering::Relaxed)));
     let connector = SharedHttpConnector::new(Connector { from, network });
@@ -101,14 +101,13 @@ pub(crate) fn sdk(from: Caller, network: Network, start: Instant, skew: i64) -> 
     BASE.with(|base| with(base).time_source(Clock { start, skew }).build())
 }
 
-/// What a process runs.
+/// The function that a process runs.
 pub(crate) enum Code {
     Callbacks(Receiver),
     Fanout(Fanout),
     Recover(Recover),
 }
 
-/// A process.
 pub(crate) struct Process {
     pub(crate) number: u64,
     pub(crate) code: Code,
@@ -157,13 +156,13 @@ impl Process {
         }
     }
 
-    /// When Lambda ends an invocation that begins now, as this process's machine sees it.
+    /// The deadline of an invocation that begins now, on this process's clock.
     pub(crate) fn deadline(&self, timeout: Ms) -> SystemTime {
         self.clock.now() + Duration::from_millis(timeout)
     }
 }
 
-/// The environment of all functions.
+/// The environment variables of all functions.
 fn setting(name: &str) -> Option<String> {
     Some(match name {
         "TABLE_NAME" => TABLE_ARN.rsplit('/').next()?.to_owned(),

@@ -16,29 +16,29 @@ use crate::aws::dynamodb::{Put, text};
 use crate::aws::request::Request;
 use crate::aws::sns::Message;
 use crate::body::Sent;
-use crate::ledger::{Delivery, Event, Heard, Receipt, personal};
+use crate::ledger::{CallbackAnswer, Delivery, Event, Receipt, personal};
 use crate::plan::{Callback, Function, How, Kind, Target};
 use crate::process::Caller;
 use crate::stack::{BUCKET, DLR_TOPIC, MO_TOPIC, USER};
 use crate::time::{MINUTE, Ms, SECOND};
 use crate::world::World;
 
-/// The gateway hears an answer within this time.
+/// Maximum time to an answer.
 const TIME_TO_ANSWER: Ms = 4 * SECOND;
 
-/// The spill queue must answer a call that takes no longer than this, although the table is silent.
+/// A spill queue that is no slower than this must accept an event while the table is silent. In milliseconds.
 const SLOW_SPILL: u16 = 1_300;
 
-/// The same of the bucket, for a body that only the bucket can hold.
+/// The same for the bucket, if only the bucket can hold the body.
 const SLOW_BUCKET: Ms = 1_500;
 
-/// The spill queue for such a body.
+/// The same for the spill queue, if the bucket must accept the body first.
 const SLOW_SPILL_OF_OBJECT: u16 = 800;
 
-/// What can go wrong with clocks that count seconds, or are wrong.
+/// Tolerance for clocks that count whole seconds.
 const TOLERANCE: Ms = 2 * SECOND;
 
-/// The published event, as far as it is looked at.
+/// The checked part of a published event.
 #[derive(Debug, Deserialize)]
 struct Published<'a> {
     id: String,
@@ -51,36 +51,36 @@ struct Published<'a> {
     dataref: Option<String>,
 }
 
-/// What the gateway hears is true, in time, and refuses nothing that must be taken.
-pub(crate) fn heard(world: &World, callback: &Callback, bytes: &[u8], sent: &Sent, heard: &Heard) {
-    *world.stats.borrow_mut().answers.entry(heard.status).or_default() += 1;
-    // A clock that is behind API Gateway's hides a cold start from the function.
-    if heard.took > TIME_TO_ANSWER + world.plan.setup.skew {
-        world.violation("answered within 4 seconds", || format!("{} after {} ms", heard.status, heard.took));
+/// Checks an answer: in time, true, and no rejection of a valid callback.
+pub(crate) fn check_answer(world: &World, callback: &Callback, bytes: &[u8], sent: &Sent, answer: &CallbackAnswer) {
+    *world.stats.borrow_mut().answers.entry(answer.status).or_default() += 1;
+    // To a clock behind API Gateway's, a cold start seems shorter.
+    if answer.took > TIME_TO_ANSWER + world.plan.setup.skew {
+        world.violation("answered within 4 seconds", || format!("{} after {} ms", answer.status, answer.took));
     }
-    if heard.status != 200 && personal(&heard.text).is_some() {
-        world.violation("no personal data in an error", || heard.text.clone());
+    if answer.status != 200 && personal(&answer.text).is_some() {
+        world.violation("no personal data in an error", || answer.text.clone());
     }
-    // API Gateway's own answer: the function was throttled or died.
-    let is_ours = !heard.body.is_null();
-    let expected: &[u16] = match (callback.stranger, &sent.key) {
+    // Without a body it is API Gateway's own answer: the function was throttled or killed.
+    let is_ours = !answer.body.is_null();
+    let expected: &[u16] = match (callback.unauthenticated, &sent.key) {
         (true, _) => &[401],
         (false, None) => &[400, 503],
         (false, Some(_)) => &[200, 503],
     };
-    if is_ours && !expected.contains(&heard.status) {
-        world.violation("nothing is refused that must be accepted", || format!("{:?}: {}", callback.form, heard.text));
+    if is_ours && !expected.contains(&answer.status) {
+        world.violation("nothing is refused that must be accepted", || format!("{:?}: {}", callback.form, answer.text));
     }
-    if is_ours && heard.status == 503 && !is_excused(world, sent, heard.took) {
+    if is_ours && answer.status == 503 && !is_excused(world, sent, answer.took) {
         world.violation("503 only if nothing durable answers", || format!("{:?}", callback.form));
     }
     let mut ledger = world.ledger.borrow_mut();
-    match heard.status {
+    match answer.status {
         200 => {
             ledger.accepted.insert(bytes.to_vec());
-            let is_durable = match heard.body["outcome"].as_str() {
+            let is_durable = match answer.body["outcome"].as_str() {
                 Some("deferred") => true,
-                _ => ledger.says_the_same(sent).next().is_some(),
+                _ => ledger.events_of(sent).next().is_some(),
             };
             if !is_durable {
                 drop(ledger);
@@ -92,15 +92,15 @@ pub(crate) fn heard(world: &World, callback: &Callback, bytes: &[u8], sent: &Sen
     }
 }
 
-/// Whether a 503 has its reason: what is durable besides the table fails as well.
+/// Whether a 503 is justified: the fallbacks of the table failed as well.
 fn is_excused(world: &World, sent: &Sent, took: Ms) -> bool {
     let (now, plan) = (world.now(), &world.plan);
-    // What a cold start took, or seems to have taken by a clock that is ahead, is taken off the bucket's time.
+    // A cold start, or a clock that is ahead, leaves less time for the bucket.
     let slow_bucket = SLOW_BUCKET.saturating_sub(plan.setup.cold_start + plan.setup.skew + SECOND / 2);
     let during = plan.faults.iter().filter(|fault| fault.at <= now && now - took.min(now) < fault.at + fault.lasts);
     during.into_iter().any(|fault| match fault.kind {
         Kind::Calls(Target::Spill, How::Slow(ms)) if sent.fits_the_table => ms > SLOW_SPILL,
-        // The bucket comes first, and leaves the spill queue a second.
+        // The bucket is called first, and leaves the spill queue a second.
         Kind::Calls(Target::Spill, How::Slow(ms)) => ms > SLOW_SPILL_OF_OBJECT,
         Kind::Calls(Target::Spill, _) => true,
         Kind::Calls(Target::Bucket, How::Slow(ms)) => Ms::from(ms) > slow_bucket && !sent.fits_the_table,
@@ -109,7 +109,7 @@ fn is_excused(world: &World, sent: &Sent, took: Ms) -> bool {
     })
 }
 
-/// An object holds what its key says.
+/// Checks that an object has the key of its content.
 pub(crate) fn object_put(world: &World, request: &Request) {
     let body = ObjectKey::of_body(&request.body);
     let content = request.path.strip_prefix("content/").map(|_| body.as_str().replacen("body/", "content/", 1));
@@ -118,7 +118,7 @@ pub(crate) fn object_put(world: &World, request: &Request) {
     }
 }
 
-/// An item was put: it holds what was sent, once.
+/// Checks a new item: it holds the body that was sent, and no other item does.
 pub(crate) fn stored(world: &World, put: &Put) {
     if put.pk.starts_with("QUARANTINE#") {
         return;
@@ -142,7 +142,7 @@ pub(crate) fn stored(world: &World, put: &Put) {
     if put.pk != *pk || (put.sk != *sk && !is_variant) {
         world.violation("an event has its callback's key", || format!("{} {}", put.pk, put.sk));
     }
-    if ledger.says_the_same(sent).any(|event| !event.expired) {
+    if ledger.events_of(sent).any(|event| !event.expired) {
         world.violation("nothing is stored twice", || format!("{} {}", put.pk, put.sk));
     }
     let kind = if put.pk.starts_with("MO#") { "mo" } else { "dlr" };
@@ -162,7 +162,7 @@ pub(crate) fn stored(world: &World, put: &Put) {
         attributes,
         received_at: text(&put.item, "received_at").unwrap_or_default().to_owned(),
         stored_at: world.now(),
-        went_on: None,
+        settled_at: None,
         delivered: 0,
         parked: false,
         expired: false,
@@ -172,10 +172,10 @@ pub(crate) fn stored(world: &World, put: &Put) {
     world.stats.borrow_mut().stored += 1;
 }
 
-/// A topic has a message: the event of something stored, whole, and not too late.
+/// Checks a published message: a stored event, complete, and in time.
 pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Message) {
     let Ok(published) = serde_json::from_str::<Published<'_>>(&message.body) else {
-        return world.violation("what is published is an event", || "it can't be read".to_owned());
+        return world.violation("what is published is an event", || "it cannot be parsed".to_owned());
     };
     world.note(|| format!("published {}", published.id));
     world.stats.borrow_mut().deliveries += 1;
@@ -189,8 +189,8 @@ pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Mes
         return world.violation("what is published is stored", || published.id.clone());
     };
     event.delivered += 1;
-    if event.went_on.is_none() {
-        event.went_on = Some(now);
+    if event.settled_at.is_none() {
+        event.settled_at = Some(now);
         check_waiting(world, event.stored_at, &event.pk);
     }
     let is_mo = event.pk.starts_with("MO#");
@@ -230,7 +230,7 @@ pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Mes
     }
 }
 
-/// A receipt tells of all that were stored when it was read, and never takes a final status back.
+/// Checks the delivery state of a receipt: it includes every receipt stored before, and a final status stays.
 fn receipts(world: &World, began: Ms, pk: &str, data: &RawValue, deliveries: &mut BTreeMap<String, Vec<Delivery>>) {
     #[derive(Deserialize)]
     struct Data {
@@ -257,7 +257,7 @@ fn receipts(world: &World, began: Ms, pk: &str, data: &RawValue, deliveries: &mu
         if !less.is_final || !less.history.iter().all(|receipt| more.history.contains(receipt)) {
             continue;
         }
-        // One that was received earlier, and stored later, may be the first final one after all.
+        // A receipt that was received earlier and stored later may be the first final one.
         let time_of = |delivery: &Delivery| {
             let of_current = delivery.history.iter().filter(|receipt| receipt.status == delivery.current);
             of_current.map(|receipt| receipt.time.clone()).min().unwrap_or_default()
@@ -269,7 +269,7 @@ fn receipts(world: &World, began: Ms, pk: &str, data: &RawValue, deliveries: &mu
     before.push(delivery);
 }
 
-/// The dead-letter queue has a message of a function: not before its cause allows it.
+/// Checks a message of a function in the dead-letter queue: not sent before its cause allows.
 pub(crate) fn parked(world: &World, from: Caller, body: &str) {
     world.stats.borrow_mut().parked += 1;
     world.note(|| "parked a message".to_owned());
@@ -287,11 +287,11 @@ pub(crate) fn parked(world: &World, from: Caller, body: &str) {
     };
     event.parked = true;
     let age = now - event.stored_at + TOLERANCE + world.plan.setup.skew;
-    if event.went_on.is_none() {
-        event.went_on = Some(now);
+    if event.settled_at.is_none() {
+        event.settled_at = Some(now);
         check_waiting(world, event.stored_at, &event.pk);
     }
-    // An invocation takes a minute at the most.
+    // An invocation takes a minute at most.
     let recent = world.plan.faults.iter().filter(|fault| fault.at <= now && now < fault.at + fault.lasts + MINUTE);
     let patience = recent.filter_map(|fault| patience(fault, &event.pk)).min().unwrap_or(PATIENCE);
     if age < patience {

@@ -4,7 +4,7 @@ use crate::aws::request::{Request, Service};
 use crate::plan::Function;
 use crate::process::Caller;
 
-/// The roles of the template: what each function may call.
+/// Whether the template's role of the caller allows a call.
 pub(crate) fn is_allowed(from: Caller, request: &Request) -> bool {
     let operation = request.operation.as_str();
     match from {

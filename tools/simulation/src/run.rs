@@ -21,13 +21,13 @@ use crate::time::{MINUTE, Ms, SECOND};
 use crate::world::{Log, World};
 use crate::{gateway, network};
 
-/// After the last fault everything must be quiet within a pause of Lambda's, the spill queue's visibility timeout, and
-/// this much.
+/// After the last fault, all work must be done within Lambda's longest pause and this much time, which covers the spill
+/// queue's visibility timeout.
 const TIME_TO_SETTLE: Ms = 5 * MINUTE;
 
 /// Runs a plan.
 pub(crate) fn run(plan: &Plan, with_trace: bool) -> Outcome {
-    // The SDK draws its pauses from the thread's generator.
+    // The SDK draws its retry delays from the thread's generator.
     fastrand::seed(plan.noise);
     let log = Log::default();
     let out = log.clone();
@@ -39,7 +39,7 @@ pub(crate) fn run(plan: &Plan, with_trace: bool) -> Outcome {
         let (network, calls) = mpsc::unbounded_channel();
         let world = Rc::new(World::new(plan.clone(), network, log, with_trace));
         world.spawn(network::serve(Rc::clone(&world), calls));
-        live(&world).await;
+        run_plan(&world).await;
         let mut stats = world.stats.borrow().clone();
         stats.time = world.now();
         Outcome {
@@ -50,8 +50,8 @@ pub(crate) fn run(plan: &Plan, with_trace: bool) -> Outcome {
     })
 }
 
-/// The whole run: what the plan says, the time to heal, a person who redrives what was parked, and the balance.
-async fn live(world: &Rc<World>) {
+/// The whole run: the plan, the time to heal, redrives of parked messages, and the balance.
+async fn run_plan(world: &Rc<World>) {
     for shard in 0..usize::from(world.plan.setup.shards) {
         world.spawn(Rc::clone(world).read_shard(shard));
     }
@@ -62,7 +62,7 @@ async fn live(world: &Rc<World>) {
     }
     for fault in &world.plan.faults {
         world.pending.set(world.pending.get() + 1);
-        world.spawn(happen(Rc::clone(world), *fault));
+        world.spawn(begin_fault(Rc::clone(world), *fault));
     }
     world.sleep_until(world.plan.end()).await;
     while world.pending.get() > 0 && !world.is_over() {
@@ -71,7 +71,7 @@ async fn live(world: &Rc<World>) {
     world.is_faulty.set(false);
     world.note(|| "all faults are over".to_owned());
     settle(world).await;
-    // What is parked again comes along once more, and what is sent on takes its way through the table.
+    // An event that is parked again needs another redrive.
     for _ in 0..3 {
         if world.is_over() || world.dead_letters.borrow().len() == 0 {
             break;
@@ -84,11 +84,11 @@ async fn live(world: &Rc<World>) {
     }
 }
 
-/// Waits until nothing is on its way any more.
+/// Waits until all records and spilled messages are processed.
 async fn settle(world: &Rc<World>) {
     let give_up = world.now() + world.plan.setup.retry_pause + TIME_TO_SETTLE;
     while !world.is_over() {
-        // A record that was just stored is in no reader's hands yet.
+        // Lets a shard reader take a record that was just stored.
         tokio::task::yield_now().await;
         sleep(Duration::from_millis(SECOND)).await;
         if world.unread.get() == 0 && world.spill.borrow().len() == 0 && world.recovering.get() == 0 {
@@ -102,7 +102,7 @@ async fn settle(world: &Rc<World>) {
     }
 }
 
-/// What `wab parked redrive` does.
+/// Runs `wab parked redrive`.
 async fn redrive(world: &Rc<World>) {
     let sdk = sdk(Caller::Person, world.network.clone(), world.start, 0);
     let resources = Resources {
@@ -111,7 +111,7 @@ async fn redrive(world: &Rc<World>) {
         spill_queue_url: Some(SPILL_URL.to_owned()),
         fanout_function: "fanout".to_owned(),
     };
-    // Deferred events were received long before the stream saw them.
+    // Spilled events were received long before they reached the stream.
     let margin = u32::try_from(world.now() / MINUTE + 1).unwrap_or(u32::MAX);
     let result = wab::redrive(&sdk, resources, margin).await;
     world.note(|| {
@@ -122,8 +122,9 @@ async fn redrive(world: &Rc<World>) {
     }
 }
 
-/// The faults that happen at one instant, and the note of the others.
-async fn happen(world: Rc<World>, fault: Fault) {
+/// Waits for the start of a fault. Carries it out if it is a single action; faults that last are looked up when a call or
+/// an invocation happens.
+async fn begin_fault(world: Rc<World>, fault: Fault) {
     world.sleep_until(fault.at).await;
     world.note(|| format!("{:?}, {} % for {} s", fault.kind, fault.percent, fault.lasts / SECOND));
     match fault.kind {
@@ -151,8 +152,8 @@ async fn happen(world: Rc<World>, fault: Fault) {
     world.pending.set(world.pending.get() - 1);
 }
 
-/// Another program writes an item that can't be published: of a newer layout, without a body, with another callback's
-/// body, or with a body that is none.
+/// Another program writes an item that can't be published: with a newer layout, without a body, with the body of another
+/// callback, or with a body that is not a callback.
 fn write_foreign(world: &World, which: u8) {
     let pk = format!("MO#{MARK}-foreign-{which}");
     let mut item = json!({

@@ -31,21 +31,21 @@ pub(crate) struct World {
     pub(crate) dead_letters: RefCell<Queue>,
     pub(crate) spill_changed: Notify,
     pub(crate) stream_changed: Notify,
-    /// Invocations of `recover` under way.
+    /// Invocations of `recover` in progress.
     pub(crate) recovering: Cell<usize>,
     pub(crate) ledger: RefCell<Ledger>,
     pub(crate) stats: RefCell<Stats>,
     pub(crate) network: Network,
     idle: RefCell<BTreeMap<Function, Vec<Rc<Process>>>>,
     processes: Cell<u64>,
-    /// When the current invocation of each process began.
+    /// The start of the current invocation of each process.
     began: RefCell<BTreeMap<u64, Ms>>,
     rng: RefCell<fastrand::Rng>,
-    /// Callbacks and other tasks of the plan that aren't done.
+    /// Callbacks and faults of the plan that are not finished.
     pub(crate) pending: Cell<usize>,
-    /// Stream records in a reader's hands.
+    /// Stream records that a shard reader holds.
     pub(crate) unread: Cell<usize>,
-    /// Whether faults may still happen.
+    /// Whether faults are still injected.
     pub(crate) is_faulty: Cell<bool>,
     pub(crate) violation: RefCell<Option<Violation>>,
     log: Log,
@@ -88,7 +88,7 @@ impl World {
         tokio::time::sleep_until(self.start + Duration::from_millis(at)).await;
     }
 
-    /// Since the run's beginning.
+    /// Virtual time since the start of the run.
     pub(crate) fn now(&self) -> Ms {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(Ms::MAX)
     }
@@ -97,13 +97,13 @@ impl World {
         if range.is_empty() { range.start } else { self.rng.borrow_mut().u64(range) }
     }
 
-    /// The faults that are under way.
+    /// The active faults.
     pub(crate) fn faults(&self) -> impl Iterator<Item = &Fault> {
         let now = self.now();
         self.plan.faults.iter().filter(move |fault| self.is_faulty.get() && fault.is_active(now))
     }
 
-    /// Whether a fault that is under way hits this case.
+    /// Draws whether an active fault hits this case, and counts the hit.
     pub(crate) fn hits(&self, fault: &Fault) -> bool {
         let hits = self.random(0..100) < u64::from(fault.percent);
         if hits {
@@ -116,7 +116,7 @@ impl World {
         *self.stats.borrow_mut().hits.entry(fault).or_default() += 1;
     }
 
-    /// Whether something of this kind happens now.
+    /// Whether an active fault of this kind hits now.
     pub(crate) fn happens(&self, kind: Kind) -> bool {
         let fault = self.faults().find(|fault| fault.kind == kind).copied();
         fault.is_some_and(|fault| self.hits(&fault))
@@ -138,7 +138,7 @@ impl World {
         self.began.borrow_mut().insert(process, at);
     }
 
-    /// When the caller's invocation began.
+    /// The start of the caller's invocation.
     pub(crate) fn invocation_began(&self, caller: Caller) -> Ms {
         let Caller::Process(_, process) = caller else { return self.now() };
         self.began.borrow().get(&process).copied().unwrap_or_default()
@@ -166,7 +166,7 @@ impl World {
         self.ledger.borrow_mut().given_up(&record.json);
     }
 
-    /// Holds the log's lines since the last look against what must never be in them.
+    /// Checks new log lines for personal data.
     pub(crate) fn read_log(&self) {
         let lines = self.log.take();
         if lines.is_empty() {
@@ -176,7 +176,7 @@ impl World {
             self.violation("no personal data in the log", || format!("{mark} is in: {lines}"));
         }
         for line in lines.lines() {
-            // The SDK misses what a real connection would tell it.
+            // The SDK logs this because the simulated connection has no metadata.
             if line.contains("unable to mark the connection for closure") {
                 continue;
             }
@@ -187,7 +187,7 @@ impl World {
         }
     }
 
-    /// A line of the trace.
+    /// Adds a line to the trace, if the run is traced.
     pub(crate) fn note(&self, line: impl FnOnce() -> String) {
         if let Some(trace) = &self.trace {
             let now = self.now();
@@ -202,7 +202,7 @@ impl World {
         }
     }
 
-    /// A promise was broken. The first one ends the run.
+    /// Reports a broken promise. The first one ends the run.
     pub(crate) fn violation(&self, promise: &'static str, how: impl FnOnce() -> String) {
         let mut violation = self.violation.borrow_mut();
         if violation.is_none() {
@@ -217,7 +217,7 @@ impl World {
     }
 }
 
-/// What the functions log.
+/// The functions' log.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::{Callback, Fault, Form, Function, How, Kind, Plan, Setup, Shape, Target};
 use crate::time::{HOUR, MINUTE, Ms, SECOND};
 
-/// How long a run is, and how much goes on in it.
+/// The length of a run, and how much happens in it.
 #[derive(Debug, Clone, Copy)]
 struct Scale {
     length: Ms,
@@ -17,7 +17,7 @@ struct Scale {
 }
 
 impl Scale {
-    /// Seven runs of ten take up to an hour, one of twenty up to three days.
+    /// Seven in ten runs take up to an hour, one in twenty up to three days.
     fn of(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         match rng.u8(0..100) {
@@ -43,7 +43,7 @@ impl Scale {
     }
 }
 
-/// The plan of a seed, and smaller ones that lead to the same.
+/// The plan of a seed, which proptest can simplify.
 pub(crate) fn tree(seed: u64) -> impl ValueTree<Value = Plan> {
     let mut bytes = [0; 32];
     for (byte, of_seed) in bytes.iter_mut().zip(seed.to_le_bytes()) {
@@ -81,7 +81,7 @@ fn plan(scale: Scale) -> impl Strategy<Value = Plan> {
     )
         .prop_map(|(noise, setup, callbacks, faults)| {
             let faults: Vec<Fault> = faults.into_iter().flatten().collect();
-            // Half of the callbacks come while something fails.
+            // Half of the callbacks are sent while a fault is active.
             let amid = |(callback, amid): (Callback, bool)| match faults.iter().cycle().nth(callback.message.into()) {
                 Some(fault) if amid => Callback { at: fault.at + callback.at % fault.lasts, ..callback },
                 _ => callback,
@@ -98,14 +98,14 @@ fn callback(length: Ms) -> impl Strategy<Value = Callback> {
     ];
     let once = prop_oneof![9 => Just(false), 1 => Just(true)];
     (0..length, 0u8..6, form, prop_oneof![8 => Just(0u8), 2 => 1u8..3], once.clone(), 0u8..3, once).prop_map(
-        |(at, message, form, edition, rearranged, retries, stranger)| Callback {
+        |(at, message, form, edition, rearranged, retries, unauthenticated)| Callback {
             at,
             message,
             form,
             edition,
             rearranged,
             retries,
-            stranger: stranger && at % 2 == 0,
+            unauthenticated: unauthenticated && at % 2 == 0,
         },
     )
 }
@@ -130,8 +130,8 @@ fn shape() -> impl Strategy<Value = Shape> {
     ]
 }
 
-/// One fault; or two at once, since the second line of defence is needed only while the first one fails; or an outage that
-/// ends in throttling, while what has waited is published; or something to park while the dead-letter queue fails.
+/// Draws one of: a single fault; two faults at once, because a fallback is used only while the first choice fails; an outage
+/// that ends in throttling while the backlog is published; an event to park while the dead-letter queue fails.
 fn faults(scale: Scale) -> impl Strategy<Value = Vec<Fault>> {
     let together = prop_oneof![
         3 => Just((Target::TableWrites, Target::Spill)),
@@ -186,7 +186,7 @@ fn fault(scale: Scale) -> impl Strategy<Value = Fault> {
     ];
     (0..scale.length, lasts, prop_oneof![2 => Just(100u8), 1 => 20u8..100], kind()).prop_map(
         |(at, lasts, percent, kind)| {
-            // While the table rejects writes, each callback that waits is tried every 30 s.
+            // While the table rejects writes, each spilled event is retried every 30 s.
             let is_costly = matches!(kind, Kind::Calls(Target::TableWrites, _) | Kind::Killed(Function::Recover));
             let lasts = if is_costly && at % 16 != 0 { lasts.min(10 * MINUTE) } else { lasts };
             Fault { at, lasts, percent, kind }

@@ -3,7 +3,6 @@
 use super::{Function, How, Kind, Target};
 
 impl Kind {
-    /// The fault's name in the balance of many runs.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Calls(target, how) => named(target, how),
@@ -46,7 +45,7 @@ fn named(target: Target, how: How) -> &'static str {
     }
 }
 
-/// One of each kind.
+/// One fault of each name.
 pub(crate) fn all_kinds() -> impl Iterator<Item = Kind> {
     use Function::{Fanout, Mo, Recover};
     let targets = [

@@ -7,13 +7,13 @@ use crate::ledger::sha256;
 use crate::time::EPOCH_MS;
 use crate::world::World;
 
-/// When all is over: whatever was answered 200 is stored once and was delivered, whatever was answered 400 is kept.
+/// Checks that each callback answered 200 is stored once and was delivered, and each answered 400 is in quarantine.
 pub(crate) fn check(world: &World) {
     let ledger = world.ledger.borrow();
     for bytes in &ledger.accepted {
         let Some(sent) = ledger.bodies.get(bytes) else { continue };
         let name = || sent.key.clone().unwrap_or_default().0;
-        match ledger.says_the_same(sent).count() {
+        match ledger.events_of(sent).count() {
             1 => {}
             0 if ledger.expired.contains(bytes) => {}
             0 => world.violation("200 leads to a stored event", name),
@@ -21,7 +21,7 @@ pub(crate) fn check(world: &World) {
         }
     }
     for event in ledger.events.values() {
-        // What has expired can't be redriven any more.
+        // An expired event can't be redriven.
         if event.delivered == 0 && !(event.expired && event.parked) {
             world.violation("what is stored is delivered", || format!("{}, parked: {}", event.pk, event.parked));
         }

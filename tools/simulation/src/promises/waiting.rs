@@ -5,13 +5,13 @@ use crate::plan::{Fault, Function, How, Kind, Target};
 use crate::time::{HOUR, MINUTE, Ms, SECOND};
 use crate::world::World;
 
-/// An event whose topic, key or permission is missing is parked after this time.
+/// An event is parked after this time if its topic, key or permission is missing.
 const WITHHELD: Ms = 10 * MINUTE;
 
-/// An event that only waits for an outage to end is parked after this time.
+/// An event is parked after this time if it waits for the end of an outage.
 pub(super) const PATIENCE: Ms = 20 * HOUR;
 
-/// After which time a fault may lead to an event being parked; none if it doesn't concern it.
+/// The time after which a fault may park an event. None if the fault doesn't concern the event.
 pub(super) fn patience(fault: &Fault, pk: &str) -> Option<Ms> {
     let of_topic = |target| match target {
         Target::MoTopic => pk.starts_with("MO#"),
@@ -30,7 +30,8 @@ pub(super) fn patience(fault: &Fault, pk: &str) -> Option<Ms> {
     }
 }
 
-/// An event has waited no longer than the faults since it was stored allow. Its shard may wait for others.
+/// Checks that an event waited no longer than the faults since it was stored allow. Events before it in its shard may have
+/// caused the wait.
 pub(super) fn check_waiting(world: &World, stored_at: Ms, pk: &str) {
     let now = world.now();
     let pause = world.plan.setup.retry_pause;
@@ -46,7 +47,7 @@ pub(super) fn check_waiting(world: &World, stored_at: Ms, pk: &str) {
                 is_withheld = true
             }
             Kind::Entries(number) if (2..4).contains(&number) => is_withheld = true,
-            // A foreign item waits for the dead-letter queue, and what is behind it.
+            // A foreign item waits for the dead-letter queue, and so do the records behind it.
             Kind::Calls(
                 Target::MoTopic | Target::DlrTopic | Target::TableReads | Target::Bucket | Target::DeadLetters,
                 _,
