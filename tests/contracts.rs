@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use wab_events::{DeliveryStatus, Kind, contract};
 use wab_ingress::{Refusal, Unauthorized};
 use wab_models::{
-    BinaryContent, CallbackError, Delivery, DlrCallback, Event, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
-    MoCallback, ObjectKey, Receipt, Received, ReceivedAt,
+    BinaryContent, CallbackError, Delivery, DlrCallback, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
+    MoCallback, NewEvent, ObjectKey, Receipt, Received, ReceivedAt,
 };
 use wab_platform::Reason;
 use wab_store::{Kept, Stored, Unavailable};
@@ -34,7 +34,7 @@ fn item(kind: Kind) -> Item<'static> {
 
 fn event(kind: Kind) -> Value {
     let item = item(kind);
-    let mut event = Event::of(&item, item.body.inline().unwrap()).unwrap();
+    let mut event = NewEvent::of(&item, item.body.inline().unwrap()).unwrap();
     if kind == Kind::Dlr {
         let receipt = |status: &str, at| Receipt { status: status.into(), time: ReceivedAt::from_epoch_ms(at) };
         let this = Receipt { status: DeliveryStatus::Received, time: item.received_at.clone() };
@@ -48,7 +48,7 @@ fn contracts() -> BTreeMap<&'static str, Value> {
     let by_reference = |kind| {
         let item = item(kind);
         let dataref = format!("s3://wab-bucket-1a2b3c/{}", ObjectKey::of_body(MO.as_bytes()));
-        serde_json::to_value(Event::by_reference(&item, dataref).unwrap()).unwrap()
+        serde_json::to_value(NewEvent::by_reference(&item, dataref).unwrap()).unwrap()
     };
     let binary = || {
         let body = r#"{"id":"7c1f","source":"+6421000001","encoding":"base64","content":"R0lGODlh"}"#;
@@ -57,7 +57,7 @@ fn contracts() -> BTreeMap<&'static str, Value> {
         let item = Item::mo(&MoCallback::parse(body).unwrap(), received);
         let content = BinaryContent::of(b"GIF89a", "image/gif");
         let dataref = format!("s3://wab-bucket-1a2b3c/{}", ObjectKey::of_content(&content.sha256));
-        serde_json::to_value(Event::of(&item, body).unwrap().with_binary(&content, Some(dataref))).unwrap()
+        serde_json::to_value(NewEvent::of(&item, body).unwrap().with_binary(&content, Some(dataref))).unwrap()
     };
     BTreeMap::from([
         ("mo-event.schema.json", contract::event(Kind::Mo)),
@@ -112,7 +112,7 @@ fn attributes(kind: Kind) -> Value {
 fn the_attributes_of_the_contract_are_those_that_are_published() {
     for kind in [Kind::Mo, Kind::Dlr] {
         let item = item(kind);
-        let event = Event::of(&item, item.body.inline().unwrap()).unwrap();
+        let event = NewEvent::of(&item, item.body.inline().unwrap()).unwrap();
         let published: Vec<&str> = event.attributes().into_iter().map(|(name, _)| name).collect();
         let schema = attributes(kind);
         let mut contracted: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();

@@ -184,7 +184,7 @@ async fn example_subscriber_is_heard() {
     assert_eq!((&line["level"], &line["target"]), (&json!("WARN"), &json!("wab_subscriber")));
     let body = mo_text("a").to_string();
     let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
-    let event = wab_models::Event::of(&item, &body).unwrap().to_message().unwrap();
+    let event = wab_models::NewEvent::of(&item, &body).unwrap().to_message().unwrap();
     let batch = json!({"Records": [{"messageId": "1", "body": event, "attributes": {}, "messageAttributes": {}}]});
     let lines = log_of(wab_subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };

@@ -374,7 +374,7 @@ async fn published_with(content_bytes: usize, in_object: bool) -> (usize, bool, 
 async fn message_may_be_256_kib_with_its_attributes() {
     // `kind`, `schema` and `application`, each with its name, its type `String` and its value.
     let attributes = (4 + 6 + 2) + (6 + 6 + 9) + (11 + 6 + 4);
-    let event = |body: &str| wab_models::Event::of(&mo(body), body).unwrap().to_message().unwrap().len();
+    let event = |body: &str| wab_models::NewEvent::of(&mo(body), body).unwrap().to_message().unwrap().len();
     let around = event(r#"{"id":"7c1f","content":""}"#);
     let fits = MAX_MESSAGE_BYTES - attributes - around;
     assert!(published_with(fits, false).await.2);

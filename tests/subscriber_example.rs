@@ -1,13 +1,13 @@
 //! The example subscriber: what it answers, what it leaves, and what has to come again.
 
 use serde_json::{Value, json};
-use wab_models::{DlrCallback, Event, Item, MoCallback, Received, ReceivedAt};
+use wab_models::{DlrCallback, Item, MoCallback, NewEvent, Received, ReceivedAt};
 use wab_subscriber::{SqsEvent, Subscriber};
 
 use crate::fake_aws::{Calls, sdk};
 
 fn published(item: &Item<'_>) -> String {
-    Event::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
+    NewEvent::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
 }
 
 fn received(body: &str) -> Received<'_> {

@@ -8,7 +8,7 @@ use lambda_http::http::{Request, Response};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use wab_fanout::{Fanout, Settings, StreamBatch};
-use wab_models::{Event, Item, MAX_MESSAGE_BYTES, MoCallback};
+use wab_models::{Item, MAX_MESSAGE_BYTES, MoCallback, NewEvent};
 use wab_recover::{Recover, SpillBatch};
 
 use crate::fake_aws::{Calls, door, dynamodb_error, paced_sdk, queued, sdk, sdk_at, sent};
@@ -84,7 +84,7 @@ async fn has_data(beyond: isize) -> bool {
     let body = |chars: usize| json!({"id": "7c1f", "content": "x".repeat(chars)}).to_string();
     let message_bytes = |body: &str| {
         let item = Item::mo(&MoCallback::parse(body).unwrap(), received(body));
-        Event::of(&item, body).unwrap().to_message().unwrap().len()
+        NewEvent::of(&item, body).unwrap().to_message().unwrap().len()
     };
     let chars = MAX_MESSAGE_BYTES.checked_add_signed(beyond).unwrap() - message_bytes(&body(0));
     let body = body(chars);
@@ -99,7 +99,7 @@ async fn attributes_count_against_the_size_of_a_message() {
     let body = mo_text("7c1f").to_string();
     let body = body.replace("\"source\"", "\"origin\"").replace("\"Destination\"", "\"to\"");
     let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
-    let event = Event::of(&item, &body).unwrap();
+    let event = NewEvent::of(&item, &body).unwrap();
     let attributes = event.attributes();
     let sizes = attributes.iter().filter(|(name, _)| *name != "type");
     let bytes: usize = sizes.map(|(name, value)| name.len() + "String".len() + value.len()).sum();

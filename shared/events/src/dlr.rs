@@ -18,10 +18,10 @@ object! {
         reference: Option<String>,
         /// Free text from the gateway.
         detail: Option<String>,
-        /// The state of the message, derived from all of its receipts. Absent from events of older versions.
-        delivery: Option<DeliveryState>,
         /// An object of the callback's undocumented keys.
         undocumented as "unrecognized": Option<Json>,
+        /// The state of the message, derived from all of its receipts. Absent from events of older versions.
+        delivery: Option<DeliveryState>,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use crate::dlr::DlrData;
@@ -55,6 +56,13 @@ pub enum EventError {
 }
 
 impl Event {
+    /// Builds an event, as the publisher does and a test may. For [`Data::Elsewhere`], set the envelope's `dataref` as
+    /// well. The envelope's `data` stays empty.
+    #[must_use]
+    pub fn new(envelope: Envelope, data: Data) -> Self {
+        Self { envelope, data }
+    }
+
     /// Reads a delivery: the body of an SQS message, with or without raw message delivery, or the `Message` that SNS
     /// passes to a function or an HTTPS endpoint.
     ///
@@ -83,7 +91,7 @@ impl Event {
         let in_data = |fault: Fault| EventError::NotAnEvent(fault.under_key("data"));
         let data = match (envelope.data.take(), &envelope.dataref) {
             (Some(data), _) => match kind {
-                Kind::Mo => Data::Mo(Box::new(Mo::of(MoData::read(data.raw()).map_err(in_data)?))),
+                Kind::Mo => Data::Mo(Box::new(Mo::new(MoData::read(data.raw()).map_err(in_data)?))),
                 Kind::Dlr => Data::Dlr(Box::new(DlrData::read(data.raw()).map_err(in_data)?)),
             },
             (None, Some(dataref)) => Data::Elsewhere { kind, dataref: dataref.clone() },
@@ -124,10 +132,25 @@ impl Event {
         self.envelope.variant.as_deref()
     }
 
+    /// Whether the event is a message or a delivery receipt.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match &self.data {
+            Data::Mo(_) => Kind::Mo,
+            Data::Dlr(_) => Kind::Dlr,
+            Data::Elsewhere { kind, .. } => *kind,
+        }
+    }
+
     /// The content of the event.
     #[must_use]
     pub fn data(&self) -> &Data {
         &self.data
+    }
+
+    /// The content of the event, for changing it.
+    pub fn data_mut(&mut self) -> &mut Data {
+        &mut self.data
     }
 
     /// The WhatsApp message of an MO event, if its `content` is one. See [`Mo::message`].
@@ -143,5 +166,19 @@ impl Event {
     #[must_use]
     pub fn unrecognized(&self) -> &Unrecognized {
         &self.envelope.unrecognized
+    }
+}
+
+/// Writes the structured form of CloudEvents, with `data` last.
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.envelope.serialize_into(&mut map)?;
+        match &self.data {
+            Data::Mo(mo) => map.serialize_entry("data", mo.callback())?,
+            Data::Dlr(receipt) => map.serialize_entry("data", receipt)?,
+            Data::Elsewhere { .. } => {}
+        }
+        map.end()
     }
 }

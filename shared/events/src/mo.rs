@@ -1,19 +1,32 @@
 //! A message from a WhatsApp user: the callback, and the message in its `content`.
 
+use std::sync::OnceLock;
+
 use crate::message::shape::object;
 use crate::message::{Decimal, Json, Message, Sender};
 
 /// A message from a WhatsApp user: the gateway's callback, and WhatsApp's message object within it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Mo {
     callback: MoData,
-    message: Option<Message>,
+    /// Read on first use: publishing an event doesn't need it.
+    message: OnceLock<Option<Message>>,
 }
 
+/// Equal callbacks contain equal messages.
+impl PartialEq for Mo {
+    fn eq(&self, other: &Self) -> bool {
+        self.callback == other.callback
+    }
+}
+
+impl Eq for Mo {}
+
 impl Mo {
-    pub(crate) fn of(callback: MoData) -> Self {
-        let message = callback.content.as_ref().and_then(|content| Message::of(content.raw()).ok());
-        Self { callback, message }
+    /// The content of the event for this callback.
+    #[must_use]
+    pub fn new(callback: MoData) -> Self {
+        Self { callback, message: OnceLock::new() }
     }
 
     /// The callback's own fields.
@@ -22,17 +35,24 @@ impl Mo {
         &self.callback
     }
 
+    /// The callback's own fields, for changing them.
+    pub fn callback_mut(&mut self) -> &mut MoData {
+        self.message = OnceLock::new();
+        &mut self.callback
+    }
+
     /// The message. None if `content` is absent or isn't a JSON object; binary content, for example, is described by
     /// [`MoData::binary`].
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
-        self.message.as_ref()
+        let read = || Message::of(self.callback.content.as_ref()?.raw()).ok();
+        self.message.get_or_init(read).as_ref()
     }
 
     /// The sender, by every identifier that the message and the callback contain. Where they differ, the message wins.
     #[must_use]
     pub fn sender(&self) -> Sender {
-        let sender = self.message.as_ref().map(Message::sender).unwrap_or_default();
+        let sender = self.message().map(Message::sender).unwrap_or_default();
         sender.or(&Sender::of(self.callback.source.as_deref()))
     }
 }
@@ -49,8 +69,6 @@ object! {
         /// WhatsApp's message object, verbatim; a base64 string if `encoding` is `base64`; rarely any other JSON. Absent
         /// if it is binary and the event would otherwise exceed the SNS message limit: `binary` then locates the bytes.
         content: Option<Json>,
-        /// Describes a binary `content` once decoded.
-        binary: Option<Binary>,
         /// `base64` marks a binary `content`.
         encoding: Option<String>,
         /// The sender's mobile operator.
@@ -61,6 +79,8 @@ object! {
         reference: Option<String>,
         /// An object of the callback's undocumented keys.
         undocumented as "unrecognized": Option<Json>,
+        /// Describes a binary `content` once decoded.
+        binary: Option<Binary>,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use wab_events::Data;
-use wab_models::{Event, Item, MoCallback, Received, ReceivedAt, Spilled};
+use wab_models::{NewEvent, Item, MoCallback, Received, ReceivedAt, Spilled};
 
 fuzz_target!(|body: &str| {
     let Ok(callback) = MoCallback::parse(body) else { return };
@@ -12,7 +12,7 @@ fuzz_target!(|body: &str| {
     let spilled = Spilled::Event(item).to_message().unwrap();
     let Ok(Spilled::Event(item)) = serde_json::from_str(&spilled) else { panic!("an event") };
     assert_eq!(item.body.inline(), Some(body));
-    let event = Event::of(&item, body).unwrap();
+    let event = NewEvent::of(&item, body).unwrap();
     let message = event.to_message().unwrap();
     assert!(!message.contains(['\u{fffe}', '\u{ffff}']), "SNS takes neither");
     wab_events::Event::parse(&message).unwrap();
