@@ -1,4 +1,4 @@
-# `make` lists what there is to do. Tools are pinned, come from package registries, and live under .tools/.
+# `make` lists the targets. Tools are pinned, come from package registries, and are installed under .tools/.
 
 PYTHON ?= python3
 TOOLS := $(PYTHON) infra/local/tools.py
@@ -11,29 +11,29 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 11
 
 .PHONY: local
-local: ## the local stack in the foreground: callback URLs, then each event as it arrives, until Ctrl-C
+local: ## run the local stack: prints callback URLs, then each event as it arrives, until Ctrl-C
 	@$(STACK) local
 
 .PHONY: up
-up: ## the same stack in the background, see .local/stack.json
+up: ## run the same stack in the background; writes .local/stack.json
 	@$(STACK) up
 
 .PHONY: down
-down: ## stop it
+down: ## stop the stack of `make up`
 	@$(STACK) down
 
 .PHONY: test
-test: ## every test; the end-to-end ones against a local stack of their own
+test: ## run every test, the end-to-end ones against a local stack of their own
 	@$(PYTHON) infra/local/test.py
 
 .PHONY: sam-local
-sam-local: ## each function in Lambda's own image, by `sam local`, against a local stack of its own; needs Docker
-	@$(PYTHON) infra/local/samlocal.py
+sam-local: ## run each function in Lambda's own image with `sam local`, against a local stack of its own; needs Docker
+	@$(PYTHON) infra/local/sam_local.py
 
 FUZZ_SECONDS ?= 60
 
 .PHONY: fuzz
-fuzz: ## fuzz both callbacks and the message, FUZZ_SECONDS=60 each; needs a nightly compiler
+fuzz: ## fuzz both callbacks and the message, each for FUZZ_SECONDS (60); needs a nightly compiler
 	@$(TOOLS) cargo-fuzz
 	for target in mo dlr message; do \
 		mkdir -p tests/fuzz/found/$$target && \
@@ -42,23 +42,23 @@ fuzz: ## fuzz both callbacks and the message, FUZZ_SECONDS=60 each; needs a nigh
 	done
 
 .PHONY: chaos
-chaos: ## inject faults under load and count what is lost or doubled, see `make chaos CHAOS=--help`
+chaos: ## inject faults under load and count lost and doubled events; see `make chaos CHAOS=--help`
 	@$(PYTHON) infra/local/chaos.py $(CHAOS)
 
 SEED ?=
 
 .PHONY: simulate
-simulate: ## the functions against models of AWS, on virtual time; SEED=… repeats one run, see `make simulate SIMULATE=--help`
+simulate: ## run the functions against models of AWS on virtual time; SEED=… repeats one run; see `make simulate SIMULATE=--help`
 	cargo run --quiet --locked --profile tool --package wab-simulation -- $(if $(SEED),--seed $(SEED)) $(SIMULATE)
 
 MUTANTS ?=
 
 .PHONY: mutants
-mutants: ## break the functions on purpose, one patch of tests/mutants at a time: each must be caught; MUTANTS='NAME …' for some
+mutants: ## break the functions with each patch of tests/mutants; a test must catch it; MUTANTS='NAME …' selects some
 	@$(PYTHON) infra/local/mutants.py $(MUTANTS)
 
 .PHONY: lint
-lint: ## rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff
+lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff and rumdl
 	@$(TOOLS) sam lint cargo-deny
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -67,34 +67,35 @@ lint: ## rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff
 	cargo deny --log-level error check bans licenses sources
 	sam validate --lint --template infra/template.yaml --region us-east-1
 	sam validate --lint --template examples/subscriber/template.yaml --region us-east-1
-	ruff check infra/local
-	ruff format --check infra/local
+	ruff check infra
+	ruff format --check infra
+	rumdl check --quiet .
 
 .PHONY: audit
-audit: ## known vulnerabilities of the dependencies; apart from lint because it fetches the advisories
+audit: ## check the dependencies for known vulnerabilities; fetches the advisories
 	@$(TOOLS) cargo-deny
 	cargo deny check advisories
 
-# The processor that is built for and deployed to: x86_64 or arm64.
+# The processor to build for and deploy to: x86_64 or arm64.
 ARCH ?= x86_64
 
 .PHONY: build
-build: ## release artefacts for deployment, in .aws-sam/build; ARCH=arm64 for the other processor
+build: ## build for release into .aws-sam/build; ARCH=arm64 for the other processor
 	@$(TOOLS) sam
 	sam build --parameter-overrides Architecture=$(ARCH)
 
 .PHONY: bench
-bench: build ## measure the functions, see `make bench BENCH=--help`; its memory settings need root, BENCH=--memory leaves them out
+bench: build ## measure the functions; see `make bench BENCH=--help`; comparing memory settings needs root, BENCH=--memory omits it
 	cargo lambda build --release --locked --package wab-bench-noop
 	cargo lambda build --release --locked --package wab-bench-bare
 	cargo bench --locked -p wab-models -p wab-ingress
 	cargo run --quiet --locked --profile tool -p wab-bench -- $(BENCH)
 
 .PHONY: deploy
-deploy: build ## deploy to AWS; asks for the parameters the first time, PARAMETERS='NAME=VALUE …' changes some later
-	@$(CURDIR)/.tools/sam/bin/python infra/local/deploy.py --arch $(ARCH) --parameters "$$PARAMETERS"
+deploy: build ## deploy to AWS; asks for the parameters the first time; PARAMETERS='NAME=VALUE …' changes some later
+	@$(CURDIR)/.tools/sam/bin/python infra/deploy.py --arch $(ARCH) --parameters "$$PARAMETERS"
 
 .PHONY: clean
-clean: down ## take the local stack down, forget what was built and the tools
+clean: down ## stop the local stack; delete build output and tools
 	cargo clean
 	rm -rf .aws-sam .local .tools

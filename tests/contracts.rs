@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use wab_events::{DeliveryStatus, Kind, contract};
-use wab_ingress::{Refusal, Unauthorized};
+use wab_ingress::{Rejection, Unauthorized};
 use wab_models::{
     BinaryContent, CallbackError, Delivery, DlrCallback, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
     MoCallback, NewEvent, ObjectKey, Receipt, Received, ReceivedAt,
 };
 use wab_platform::Reason;
-use wab_store::{Kept, Stored, Unavailable};
+use wab_store::{Accepted, Unavailable};
 
 const MO: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","source":"+6421000001","Destination":"6421000002","content":{"from":"6421000001","id":"wamid.V0FC","timestamp":"1795425313","type":"text","text":{"body":"Kia ora"}}}"#;
 const DLR: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","status":"received","reference":"order-17"}"#;
@@ -169,25 +169,24 @@ fn answers(kind: Kind) -> Vec<Response<Body>> {
         Kind::Mo => Key::mo(&id),
         Kind::Dlr => Key::dlr(&id, &wab_events::DeliveryStatus::Received),
     };
-    let receipt = |kept| Ok(wab_ingress::Receipt { id: id.as_str().to_owned(), kept });
-    let reason = || Reason::from("for the contract");
+    let reason = || Reason::NoAnswerInTime;
     let mut outcomes = vec![
-        receipt(Kept::Stored(Stored::New(key.clone()))),
-        receipt(Kept::Stored(Stored::Duplicate(key.clone()))),
-        receipt(Kept::Deferred { key: key.clone(), reason: reason() }),
-        Err(Refusal::Unauthorized(Unauthorized)),
-        Err(Refusal::Quarantined(CallbackError::NotJson { line: 1, column: 1 })),
-        Err(Refusal::Quarantined(CallbackError::NotAnObject)),
-        Err(Refusal::Quarantined(CallbackError::NoId)),
-        Err(Refusal::Quarantined(CallbackError::IdTooLong)),
-        Err(Refusal::TooLarge),
-        Err(Refusal::Unavailable(Unavailable { key, table: reason(), spill: reason() })),
+        Ok(Accepted::Stored(key.clone())),
+        Ok(Accepted::Duplicate(key.clone())),
+        Ok(Accepted::Spilled { key: key.clone(), reason: reason() }),
+        Err(Rejection::Unauthorized(Unauthorized)),
+        Err(Rejection::Quarantined(CallbackError::NotJson { line: 1, column: 1 })),
+        Err(Rejection::Quarantined(CallbackError::NotAnObject)),
+        Err(Rejection::Quarantined(CallbackError::NoId)),
+        Err(Rejection::Quarantined(CallbackError::IdTooLong)),
+        Err(Rejection::TooLarge),
+        Err(Rejection::Unavailable(Unavailable { key, table: reason(), spill: reason() })),
     ];
     if kind == Kind::Dlr {
-        outcomes.push(Err(Refusal::Quarantined(CallbackError::NoStatus)));
-        outcomes.push(Err(Refusal::Quarantined(CallbackError::StatusTooLong)));
+        outcomes.push(Err(Rejection::Quarantined(CallbackError::NoStatus)));
+        outcomes.push(Err(Rejection::Quarantined(CallbackError::StatusTooLong)));
     }
-    outcomes.into_iter().map(|outcome| wab_ingress::answer(kind, &Request::default(), outcome)).collect()
+    outcomes.into_iter().map(|outcome| wab_ingress::answer(kind, "", outcome)).collect()
 }
 
 fn openapi() -> Value {

@@ -1,5 +1,5 @@
-//! What a million callbacks cost, and a month without any: measured, times a dated price list. The README's tables are
-//! these tests'.
+//! What a million callbacks cost, and a month without any: measured quantities, times a dated price list. These tests
+//! write and check the tables of docs/cost.md.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -231,17 +231,17 @@ fn access_log_gb() -> f64 {
     (line.len() as f64 + LOG_EVENT_BYTES) / 1e9
 }
 
-/// Holds what stands in the README between the comments `name` to `table`.
-fn hold_in_readme(name: &str, table: &str) {
+/// Compares the part of docs/cost.md between the comments `name` with `table`.
+fn check_page(name: &str, table: &str) {
     let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
-    let path = root().join("README.md");
-    let readme = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(&begin).unwrap();
+    let path = root().join("docs/cost.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(&begin).unwrap();
     let (there, after) = rest.split_once(&end).unwrap();
     if std::env::var_os("WAB_UPDATE").is_some() {
         std::fs::write(&path, format!("{before}{begin}{table}{end}{after}")).unwrap();
     } else {
-        assert_eq!(there, table, "the README is stale: run this test with WAB_UPDATE=1");
+        assert_eq!(there, table, "docs/cost.md is stale: run this test with WAB_UPDATE=1");
     }
 }
 
@@ -252,7 +252,7 @@ fn alarm_metrics(alarm: &Value) -> usize {
 }
 
 #[test]
-fn readme_has_the_fixed_costs_of_a_month() {
+fn page_has_the_fixed_costs_of_a_month() {
     let prices: Prices = serde_json::from_str(include_str!("fixtures/prices.json")).unwrap();
     let template = template();
     let resources = template["Resources"].as_object().unwrap().values();
@@ -272,7 +272,7 @@ fn readme_has_the_fixed_costs_of_a_month() {
     }
     let total: f64 = costs.iter().map(|(_, count, usd)| count * usd).sum();
     table += &format!("| in all | | {total:.2} |\n");
-    hold_in_readme("fixed", &table);
+    check_page("fixed", &table);
 }
 
 fn root() -> PathBuf {
@@ -281,7 +281,7 @@ fn root() -> PathBuf {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn readme_has_the_measured_cost_of_a_million() {
+async fn page_has_the_measured_cost_of_a_million() {
     let prices: Prices = serde_json::from_str(include_str!("fixtures/prices.json")).unwrap();
     let recorded = std::fs::read_to_string(root().join("tools/bench/recorded.json"));
     let bench: Bench = serde_json::from_str(&recorded.expect("make bench BENCH=--record")).unwrap();
@@ -309,5 +309,5 @@ async fn readme_has_the_measured_cost_of_a_million() {
         table += &row(name, function, &it, body.to_string().len(), &prices, &bench);
     }
 
-    hold_in_readme("cost", &table);
+    check_page("cost", &table);
 }

@@ -1,15 +1,20 @@
-//! README's table of failures: each row names a fault of the simulation, or a test, that proves it.
+//! What the pages claim about failures. Each row of the table names the fault of the simulation, or the test, that
+//! proves it.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 const TABLE: &str = "## When something fails";
 
+fn page(path: &str) -> String {
+    fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
 #[test]
 fn each_row_names_what_proves_it() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let readme = fs::read_to_string(format!("{root}/README.md")).unwrap();
-    let (_, section) = readme.split_once(TABLE).unwrap();
+    let page = page("docs/operations.md");
+    let (_, section) = page.split_once(TABLE).unwrap();
     let rows: Vec<&str> = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1).collect();
     let rows = rows.iter().take_while(|line| line.starts_with('|'));
     let faults: BTreeSet<&str> = wab_simulation::fault_names().collect();
@@ -31,4 +36,20 @@ fn each_row_names_what_proves_it() {
         count += 1;
     }
     assert!(count >= 15, "{count} rows");
+}
+
+#[test]
+fn readme_has_the_figures_of_chaos_and_simulation() {
+    let (readme, chaos) = (page("README.md"), page("docs/chaos.md"));
+    let (_, section) = readme.split_once("## Why trust it").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let figures = |text: &str| -> BTreeSet<String> {
+        // A space groups the digits of a figure: `17 500`.
+        let digits =
+            text.split(|char: char| !(char.is_ascii_digit() || char == ' ')).map(|figure| figure.trim().to_owned());
+        digits.filter(|figure| figure.contains(' ')).collect()
+    };
+    let claimed = figures(section);
+    assert!(claimed.len() >= 3, "{claimed:?}");
+    assert!(claimed.is_subset(&figures(&chaos)), "{claimed:?}");
 }

@@ -1,4 +1,5 @@
-//! What `fanout` does when a topic or the dead-letter queue doesn't take what it gets (README, "When something fails").
+//! What `fanout` does when a topic or the dead-letter queue rejects a message (docs/operations.md, "When something
+//! fails").
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,8 +10,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
-use wab_fanout::{Fanout, Settings, StreamBatch};
-use wab_models::{BinaryContent, DlrCallback, Item, MoCallback, ObjectKey, Received, ReceivedAt};
+use wab_fanout::{Fanout, Settings};
+use wab_models::{BinaryContent, DlrCallback, Item, MoCallback, ObjectKey, Received, ReceivedAt, StreamBatch};
 use wab_platform::SdkConfig;
 
 use crate::fake_aws::{Calls, dynamodb_error, queued, sdk, sdk_at, sent};

@@ -1,4 +1,4 @@
-//! What `recover` does with what waits in the spill queue (README, "When something fails").
+//! What `recover` does with the messages of the spill queue (docs/operations.md, "When something fails").
 
 use serde_json::{Value, json};
 use wab_events::Kind;

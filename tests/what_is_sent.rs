@@ -7,11 +7,11 @@ use aws_smithy_http_client::test_util::infallible_client_fn;
 use lambda_http::http::{Request, Response};
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use wab_fanout::{Fanout, Settings, StreamBatch};
-use wab_models::{Item, MAX_MESSAGE_BYTES, MoCallback, NewEvent};
+use wab_fanout::{Fanout, Settings};
+use wab_models::{Item, MAX_MESSAGE_BYTES, MoCallback, NewEvent, StreamBatch};
 use wab_recover::{Recover, SpillBatch};
 
-use crate::fake_aws::{Calls, door, dynamodb_error, paced_sdk, queued, sdk, sdk_at, sent};
+use crate::fake_aws::{Calls, dynamodb_error, paced_sdk, queued, receiver, sdk, sdk_at, sent};
 use crate::fanout_rules::{plenty, published, received, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
@@ -39,7 +39,7 @@ async fn content_type(body: &str) -> String {
         Response::builder().body("{}").unwrap()
     });
     let sdk = sdk_at("http://localhost").into_builder().http_client(client).build();
-    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&receiver(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert!(matches!(response.status().as_u16(), 200 | 400));
     let types = types.lock().unwrap();
     assert_eq!(types.len(), 1);
@@ -63,7 +63,7 @@ async fn message_too_large_for_the_spill_queue_is_not_sent() {
         "PutItem" => dynamodb_error(400, "AccessDeniedException"),
         _ => queued(),
     });
-    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&receiver(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!(response.status(), 503);
     let operations: Vec<String> = calls.lock().unwrap().iter().map(|(operation, _)| operation.clone()).collect();
     assert_eq!(operations, ["PutObject", "PutItem"]);

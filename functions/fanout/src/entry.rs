@@ -1,9 +1,9 @@
 //! A record of the batch, and how far it is.
 
 use serde_json::value::RawValue;
+use wab_models::Counts;
 use wab_platform::BatchItemFailure;
 
-use crate::invocation::Counts;
 use crate::message::Message;
 use crate::publish_error::PublishError;
 use crate::record::{Record, StoredEvent};
@@ -76,7 +76,7 @@ impl Waiting {
 }
 
 pub(crate) fn counts(entries: &[Entry]) -> Counts {
-    let count = |is: fn(&State) -> bool| entries.iter().filter(|entry| is(&entry.state)).count();
+    let count = |is: fn(&State) -> bool| entries.iter().filter(|entry| is(&entry.state)).map(|_| 1).sum();
     Counts {
         published: count(|state| matches!(state, State::Published)),
         parked: count(|state| matches!(state, State::Parked)),

@@ -4,9 +4,9 @@
 //! that the response names. So no event is lost here: each record is published, or parked in the dead-letter queue with
 //! a reason, or retried.
 
+mod answer;
 mod batch;
 mod entry;
-mod invocation;
 mod message;
 mod prepare;
 mod publish_error;
@@ -15,16 +15,17 @@ mod record;
 mod settings;
 mod topics;
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
-use wab_models::Key;
+use wab_models::{Key, Parked, StreamBatch};
 use wab_platform::{Clock, Reason, SdkConfig};
-use wab_store::{DeadLetterQueue, EventTable, Objects, Parked};
+use wab_store::{DeadLetterQueue, EventTable, Objects};
 
+pub use crate::answer::Answer;
 pub use crate::entry::MissingSequenceNumber;
-pub use crate::invocation::{Answer, Counts, StreamBatch};
 pub use crate::settings::Settings;
 
 use crate::batch::batches;
@@ -95,7 +96,7 @@ pub async fn handle(
         fanout.recently_published.skip(&mut entries);
     }
     let outcome = timeout_at(by, fan_out(fanout, &mut entries, by)).await;
-    match outcome.unwrap_or_else(|_| Err(Reason::from("the time is up"))) {
+    match outcome.unwrap_or(Err(Reason::OutOfTime)) {
         Ok(()) => tracing::info!(records = entries.len(), "records fanned out"),
         Err(reason) => {
             let Waiting { records: waiting, event_ids } = Waiting::of(&entries);
@@ -148,17 +149,17 @@ async fn park_or_wait(fanout: &Fanout, entries: &mut [Entry]) -> Result<(), Reas
         *state = State::Parked;
     }
     // What is left are events that `publish` didn't reach, behind one that has just been parked.
-    if entries.iter().all(Entry::is_done) { Ok(()) } else { Err(Reason::from("SNS was not asked for all")) }
+    if entries.iter().all(Entry::is_done) { Ok(()) } else { Err(Reason::NotAttempted) }
 }
 
 async fn park(fanout: &Fanout, record: &Record, reason: &Reason) -> Result<(), Reason> {
     let parked = Parked {
-        key: record.key(),
-        sequence_number: record.sequence_number(),
+        key: record.key().map(Cow::Borrowed),
+        sequence_number: record.sequence_number().map(Cow::Borrowed),
         record: record.raw(),
-        ..Parked::because(reason)
+        ..Parked::because(reason.to_string())
     };
-    fanout.dead_letters.park(&parked).await?;
+    fanout.dead_letters.park(parked).await?;
     tracing::error!(
         %reason,
         event.id = record.key().map(Key::event_id),

@@ -2,6 +2,7 @@
 
 use wab_events::Kind;
 use wab_models::NewEvent;
+use wab_platform::Reason;
 
 use crate::publish_error::PublishError;
 
@@ -16,7 +17,7 @@ pub(crate) struct Message {
 
 impl Message {
     pub(crate) fn of(event: &NewEvent<'_>) -> Result<Self, PublishError> {
-        let text = event.to_message().map_err(|_| PublishError::permanent("the event could not be written"))?;
+        let text = event.to_message().map_err(|_| PublishError::Permanent(Reason::EventNotWritable))?;
         let attributes = event.attributes().into_iter().map(|(name, value)| (name, value.to_owned())).collect();
         Ok(Self { kind: event.event().kind(), text, attributes })
     }

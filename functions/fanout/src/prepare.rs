@@ -8,7 +8,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use wab_events::Kind;
 use wab_models::{Body, Delivery, EventError, Item, MAX_MESSAGE_BYTES, NewEvent, Object, Receipt, kind_and_id};
-use wab_store::{EventTable, Fetch, Objects, Unread};
+use wab_platform::Reason;
+use wab_store::{EventTable, GetError, Objects, QueryError};
 
 use crate::entry::{Entry, State};
 use crate::message::Message;
@@ -23,7 +24,7 @@ pub(crate) struct Sources {
 }
 
 /// The receipts of each message that a batch has a receipt of, by partition key.
-type Receipts = HashMap<String, Result<Vec<Receipt>, Unread>>;
+type Receipts = HashMap<String, Result<Vec<Receipt>, QueryError>>;
 
 impl Sources {
     /// Builds the messages of the entries that are pending, `concurrency` at a time.
@@ -92,10 +93,10 @@ impl Sources {
         match self.objects.get(&object.body_key, by).await {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(body) => Ok(Some(Cow::Owned(body))),
-                Err(_) => Err(PublishError::permanent("the body's object is not its body")),
+                Err(_) => Err(PublishError::Permanent(Reason::ObjectNotText)),
             },
-            Err(Fetch::Gone) => Err(PublishError::permanent("the body's object is gone")),
-            Err(Fetch::Unavailable(reason)) => {
+            Err(GetError::Gone) => Err(PublishError::Permanent(Reason::ObjectGone)),
+            Err(GetError::Unavailable(reason)) => {
                 tracing::warn!(%reason, "body not available from the bucket: event published by reference");
                 Ok(None)
             }
@@ -107,7 +108,7 @@ impl Sources {
         let dataref = match &item.body {
             Body::Object(Object { body_key, .. }) => self.objects.uri(body_key),
             Body::Inline(_) => {
-                let no_table = || PublishError::permanent("the event is too large and its record names no table");
+                let no_table = || PublishError::Permanent(Reason::TooLargeWithoutTable);
                 let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
                 let table_arn = stored.table_arn.as_deref().ok_or_else(no_table)?;
                 format!("{table_arn}?pk={}&sk={}", encode(&item.key.pk), encode(&item.key.sk))
@@ -118,5 +119,8 @@ impl Sources {
 }
 
 fn permanent(error: EventError) -> PublishError {
-    PublishError::permanent(&error.to_string())
+    PublishError::Permanent(match error {
+        EventError::NotAnEvent => Reason::NotAnEventKey,
+        EventError::Body(_) | EventError::OtherCallback => Reason::OtherCallback,
+    })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wab_platform::Reason;
-use wab_store::Unread;
+use wab_store::QueryError;
 
 /// How long an event may block its shard while its topic, a permission or a KMS key is missing. Restoring those needs
 /// manual action, which can take days. The events behind it don't have to wait for that.
@@ -34,10 +34,6 @@ pub(crate) enum Verdict {
 }
 
 impl PublishError {
-    pub(crate) fn permanent(reason: &str) -> Self {
-        Self::Permanent(Reason::from(reason))
-    }
-
     /// Classifies an error code of `PublishBatch`, of a whole call or of one entry.
     ///
     /// The codes are those that the SNS API reference documents for `PublishBatch` and, under "Common errors", for every
@@ -76,11 +72,11 @@ impl PublishError {
     }
 }
 
-impl From<Unread> for PublishError {
-    fn from(unread: Unread) -> Self {
-        match unread {
-            Unread::Withheld(reason) => Self::Withheld(reason),
-            Unread::Unavailable(reason) => Self::Transient(reason),
+impl From<QueryError> for PublishError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Withheld(reason) => Self::Withheld(reason),
+            QueryError::Unavailable(reason) => Self::Transient(reason),
         }
     }
 }
@@ -91,11 +87,11 @@ mod tests {
 
     #[track_caller]
     fn check_verdict(error: fn(Reason) -> PublishError, limit: Option<Duration>) {
-        let verdict = |age| error(Reason::from("why")).verdict(age);
-        let park = Verdict::Park(Reason::from("why"));
+        let verdict = |age| error(Reason::NoAnswerInTime).verdict(age);
+        let park = Verdict::Park(Reason::NoAnswerInTime);
         if let Some(limit) = limit {
-            assert_eq!(verdict(Duration::ZERO), Verdict::Wait(Reason::from("why")));
-            assert_eq!(verdict(limit - Duration::from_secs(1)), Verdict::Wait(Reason::from("why")));
+            assert_eq!(verdict(Duration::ZERO), Verdict::Wait(Reason::NoAnswerInTime));
+            assert_eq!(verdict(limit - Duration::from_secs(1)), Verdict::Wait(Reason::NoAnswerInTime));
         }
         assert_eq!(verdict(limit.unwrap_or_default()), park);
     }
@@ -110,7 +106,7 @@ mod tests {
     #[track_caller]
     fn check_codes(codes: &[&str], is_expected: fn(&PublishError) -> bool) {
         for code in codes {
-            let error = PublishError::of_code(code, Reason::from(*code));
+            let error = PublishError::of_code(code, Reason::Aws((*code).to_owned()));
             assert!(is_expected(&error), "{error:?}");
         }
     }

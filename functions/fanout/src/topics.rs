@@ -93,7 +93,7 @@ fn outcome(output: &PublishBatchOutput, number: usize) -> Result<(), PublishErro
         return Ok(());
     }
     match output.failed().iter().find(|entry| entry.id() == id) {
-        Some(entry) => Err(PublishError::of_code(entry.code(), Reason::from(entry.code()))),
-        None => Err(PublishError::Transient(Reason::from("the answer leaves an entry out"))),
+        Some(entry) => Err(PublishError::of_code(entry.code(), Reason::Aws(entry.code().to_owned()))),
+        None => Err(PublishError::Transient(Reason::EntryNotAnswered)),
     }
 }

@@ -1,6 +1,6 @@
-"""Validates the contracts in infra/contracts against their standards, and the golden files against the contracts.
+"""Validates infra/contracts against their standards, and the golden files of wab-events against the contracts.
 
-Runs in the virtual environment `contracts`, see tools.py. Prints one line for each check.
+Runs in the virtual environment `contracts` of tools.py. Prints one line for each check.
 """
 
 import json
@@ -19,20 +19,20 @@ GOLDEN = ROOT / "shared" / "events" / "golden" / "messages"
 
 
 def schema(name: str) -> Draft202012Validator:
-    """A validator for this schema, formats included. Fails if the schema itself is invalid."""
+    """Loads a schema, checks it against its own standard, and enables format checks."""
     content = json.loads((CONTRACTS / name).read_text())
     Draft202012Validator.check_schema(content)
     return Draft202012Validator(content, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def events() -> list[str]:
-    """The published examples are valid, and become invalid without a required key or with a bad time."""
+    """Published examples are valid, and broken ones aren't."""
     faults = []
     for kind in ("mo", "dlr"):
         validator = schema(f"{kind}-event.schema.json")
         examples = sorted((CONTRACTS / "examples").glob(f"{kind}-*.json"))
         if not examples:
-            faults.append(f"no example of {kind}")
+            faults.append(f"no {kind} example")
         for example in examples:
             event = json.loads(example.read_text())
             faults += [f"{example.name}: {error.message}" for error in validator.iter_errors(event)]
@@ -45,7 +45,7 @@ def events() -> list[str]:
 
 
 def messages() -> list[str]:
-    """The message schema rejects exactly the messages that the Rust types find malformed."""
+    """A message is invalid by the schema if and only if the model reads it as malformed."""
     validator = schema("message.schema.json")
     faults = []
     seen = {True: 0, False: 0}
@@ -57,7 +57,7 @@ def messages() -> list[str]:
             if validator.is_valid(case["message"]) == malformed:
                 faults.append(f"{file.name}:{number}: the types and the schema disagree")
     if not all(seen.values()):
-        faults.append(f"golden files of one kind only: {seen}")
+        faults.append(f"golden files lack valid or malformed messages: {seen}")
     return faults
 
 
@@ -84,7 +84,7 @@ def main() -> int:
         try:
             faults = check()
         except SchemaError as error:
-            faults = [f"not a JSON Schema: {error.message}"]
+            faults = [f"invalid JSON Schema: {error.message}"]
         print(f"contract {name} ... {'FAILED' if faults else 'ok'}")
         for fault in faults:
             print(f"  {fault}")

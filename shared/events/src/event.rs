@@ -56,8 +56,8 @@ pub enum EventError {
 }
 
 impl Event {
-    /// Builds an event, as the publisher does and a test may. For [`Data::Elsewhere`], set the envelope's `dataref` as
-    /// well. The envelope's `data` stays empty.
+    /// Builds an event, as the publisher and tests do. For [`Data::Elsewhere`], set the envelope's `dataref` too. The
+    /// envelope's `data` must be empty.
     #[must_use]
     pub fn new(envelope: Envelope, data: Data) -> Self {
         Self { envelope, data }
@@ -132,7 +132,7 @@ impl Event {
         self.envelope.variant.as_deref()
     }
 
-    /// Whether the event is a message or a delivery receipt.
+    /// Whether the event is a message or a delivery receipt. The kind decides the topic.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match &self.data {
@@ -148,7 +148,7 @@ impl Event {
         &self.data
     }
 
-    /// The content of the event, for changing it.
+    /// The content of the event, to change it.
     pub fn data_mut(&mut self) -> &mut Data {
         &mut self.data
     }
@@ -169,7 +169,7 @@ impl Event {
     }
 }
 
-/// Writes the structured form of CloudEvents, with `data` last.
+/// Writes the structured JSON form of CloudEvents, with `data` last.
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;

@@ -9,21 +9,12 @@ use crate::message::{Decimal, Json, Message, Sender};
 #[derive(Debug, Clone)]
 pub struct Mo {
     callback: MoData,
-    /// Read on first use: publishing an event doesn't need it.
+    /// Read on first use: the publisher never needs it.
     message: OnceLock<Option<Message>>,
 }
 
-/// Equal callbacks contain equal messages.
-impl PartialEq for Mo {
-    fn eq(&self, other: &Self) -> bool {
-        self.callback == other.callback
-    }
-}
-
-impl Eq for Mo {}
-
 impl Mo {
-    /// The content of the event for this callback.
+    /// The message of a callback.
     #[must_use]
     pub fn new(callback: MoData) -> Self {
         Self { callback, message: OnceLock::new() }
@@ -35,7 +26,7 @@ impl Mo {
         &self.callback
     }
 
-    /// The callback's own fields, for changing them.
+    /// The callback's own fields, to change them.
     pub fn callback_mut(&mut self) -> &mut MoData {
         self.message = OnceLock::new();
         &mut self.callback
@@ -56,6 +47,14 @@ impl Mo {
         sender.or(&Sender::of(self.callback.source.as_deref()))
     }
 }
+
+impl PartialEq for Mo {
+    fn eq(&self, other: &Self) -> bool {
+        self.callback == other.callback
+    }
+}
+
+impl Eq for Mo {}
 
 object! {
     /// `data` of an MO event: the gateway's callback.

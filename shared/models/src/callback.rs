@@ -1,4 +1,4 @@
-//! The two callbacks of the gateway, parsed from the request's body (gateway.md parts 1, 2 and 4).
+//! The two callbacks of the gateway, parsed from the request's body (docs/gateway.md parts 1, 2 and 4).
 //!
 //! Required are a JSON object with an id and, in a delivery receipt, a status. Everything else may be missing, empty,
 //! unknown or of another type, and is kept.
@@ -123,7 +123,7 @@ impl<'a> DlrCallback<'a> {
     }
 }
 
-/// The gateway's id of a message: a UUID on its newer interfaces, a signed 64-bit number on older ones (gateway.md
+/// The gateway's id of a message: a UUID on its newer interfaces, a signed 64-bit number on older ones (docs/gateway.md
 /// part 1). It is opaque: a number is kept as its digits. Not empty, at most [`MAX_ID_BYTES`] long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageId<'a>(Cow<'a, str>);

@@ -16,9 +16,9 @@ use wab_events::message::infer_type;
 /// The `content` of an MO callback, kept verbatim.
 #[derive(Debug, Clone, Copy)]
 pub enum Content<'a> {
-    /// A JSON object: WhatsApp's message notification (whatsapp-content.md).
+    /// A JSON object: WhatsApp's message notification (docs/whatsapp-message.md).
     Message(RawMessage<'a>),
-    /// Binary data as base64 text, marked by `"encoding": "base64"` (gateway.md part 1).
+    /// Binary data as base64 text, marked by `"encoding": "base64"` (docs/gateway.md part 1).
     Binary(Binary<'a>),
     /// Any other JSON value: a plain string, a list, a number.
     Other(&'a RawValue),

@@ -29,7 +29,7 @@ impl Borrow<str> for FieldName<'_> {
 }
 
 /// A field that should be text. The gateway's interfaces send ids as strings or as numbers, and optional fields as `null`
-/// or `""` (gateway.md parts 1 and 2).
+/// or `""` (docs/gateway.md parts 1 and 2).
 pub(crate) enum Scalar<'a> {
     /// A string that isn't empty, or a number's digits, verbatim.
     Text(Cow<'a, str>),

@@ -13,11 +13,13 @@ mod event;
 mod fields;
 mod item;
 mod key;
+mod parked;
 mod quarantine;
 mod received_at;
 #[cfg(test)]
 mod round_trip;
 mod spilled;
+mod stream;
 
 pub use body::{BinaryContent, Body, LARGE_ITEM_BYTES, LayoutError, MAX_BODY_BYTES, Object, ObjectKey};
 pub use callback::{CallbackError, DlrCallback, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId, MoCallback, utf8};
@@ -28,6 +30,8 @@ pub use event::{EventError, MAX_MESSAGE_BYTES, NewEvent};
 pub use fields::{FieldName, Fields};
 pub use item::{Item, MAX_ITEM_BYTES, Received};
 pub use key::{Key, kind_and_id};
+pub use parked::Parked;
 pub use quarantine::{Quarantined, QuarantinedBody, Unreadable};
 pub use received_at::ReceivedAt;
 pub use spilled::{MAX_SPILL_BYTES, Spilled};
+pub use stream::{Counts, StreamBatch, StreamChange, StreamRecord};

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use wab_models::{Digest, Item, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
 
 use crate::plan::{Callback, Form, Shape};
+use crate::stack::USER;
 
 /// Stands in every text that belongs to a person.
 pub(crate) const MARK: &str = "zQpR7x";
@@ -101,8 +102,7 @@ fn mo(callback: &Callback, shape: Shape) -> Made {
 fn item_bytes(body: &str) -> usize {
     let Ok(callback) = MoCallback::parse(body) else { return 0 };
     let at = ReceivedAt::from_epoch_ms(1_767_571_200_000);
-    Item::mo(&callback, Received { body, application: crate::gateway::USER, at, expires_at: 1_767_571_200 })
-        .size_bytes()
+    Item::mo(&callback, Received { body, application: USER, at, expires_at: 1_767_571_200 }).size_bytes()
 }
 
 fn content(shape: Shape, edition: u8) -> Option<String> {

@@ -8,31 +8,21 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::{Body, Context, Response};
+use lambda_http::{Body, Context, LambdaEvent, Response};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
-use wab_ingress::HttpEvent;
+use wab_ingress::{HttpEvent, basic_authorization};
 
-use crate::body;
-use crate::plan::{Callback, Form, Function, Ms, SECOND};
-use crate::process::{Code, EPOCH_MS};
+use crate::ledger::Heard;
+use crate::plan::{Callback, Form, Function};
+use crate::process::Code;
+use crate::stack::{PASSWORD, USER};
+use crate::time::{EPOCH_MS, Ms, SECOND};
 use crate::world::World;
-
-pub(crate) const USER: &str = "shop";
-pub(crate) const PASSWORD: &str = "zQpR7x-password";
+use crate::{body, promises};
 
 /// `Timeout` of `mo` and `dlr` in the template.
 const TIMEOUT: Ms = 5 * SECOND;
-
-/// What the gateway heard.
-#[derive(Debug)]
-pub(crate) struct Heard {
-    pub(crate) status: u16,
-    pub(crate) body: Value,
-    pub(crate) text: String,
-    /// From the request to the answer.
-    pub(crate) took: Ms,
-}
 
 /// Sends a callback when its time has come, and again if the gateway is one that retries.
 pub(crate) async fn send(world: Rc<World>, callback: Callback) {
@@ -49,7 +39,7 @@ pub(crate) async fn send(world: Rc<World>, callback: Callback) {
             let outcome = heard.body["outcome"].as_str().or(heard.body["code"].as_str()).unwrap_or("-");
             format!("{:?} {} {outcome} after {} ms", callback.form, heard.status, heard.took)
         });
-        world.heard(&callback, &bytes, &sent, &heard);
+        promises::heard(&world, &callback, &bytes, &sent, &heard);
         if heard.status == 200 || world.is_over() {
             break;
         }
@@ -73,10 +63,10 @@ async fn post(world: &Rc<World>, callback: &Callback, bytes: &[u8]) -> Heard {
             let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
             context.deadline = u64::try_from(deadline.as_millis()).unwrap_or(0);
             let event: HttpEvent = serde_json::from_str(&event).unwrap_or_else(|error| panic!("{error}"));
-            let request = event.into_request(context);
+            let event = LambdaEvent::new(event, context);
             match (&process.code, function) {
-                (Code::Callbacks(door), Function::Mo) => wab_mo::handle(door, request).await,
-                (Code::Callbacks(door), _) => wab_dlr::handle(door, request).await,
+                (Code::Callbacks(receiver), Function::Mo) => wab_mo::handle(receiver, event).await,
+                (Code::Callbacks(receiver), _) => wab_dlr::handle(receiver, event).await,
                 _ => unreachable!("this process receives callbacks"),
             }
         })
@@ -97,7 +87,7 @@ fn heard(response: &Response<Body>, took: Ms) -> Heard {
 /// The event of a request. API Gateway hands JSON on as text; what isn't UTF-8 is base64.
 fn event(world: &World, path: &str, stranger: bool, bytes: &[u8]) -> String {
     let password = if stranger { "zQpR7x-guess" } else { PASSWORD };
-    let authorization = format!("Basic {}", STANDARD.encode(format!("{USER}:{password}")));
+    let authorization = basic_authorization(USER, password);
     let (body, is_base64) = match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (STANDARD.encode(bytes), true),

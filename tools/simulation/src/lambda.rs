@@ -13,13 +13,14 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
-use wab_fanout::StreamBatch;
+use wab_models::StreamBatch;
 use wab_recover::SpillBatch;
 
 use crate::aws::dynamodb::{Record, STREAM_RETENTION};
 use crate::aws::sqs::Received;
-use crate::plan::{Function, Kind, Ms, SECOND};
-use crate::process::{Code, EPOCH_MS, Process};
+use crate::plan::{Function, Kind};
+use crate::process::{Code, Process};
+use crate::time::{EPOCH_MS, Ms, SECOND};
 use crate::world::World;
 
 /// `BatchSize` of `fanout` in the template.

@@ -12,12 +12,20 @@
 
 mod aws;
 mod body;
+mod errors;
+mod expiry;
 mod gateway;
 mod lambda;
 mod ledger;
 mod network;
+mod outcome;
 mod plan;
 mod process;
+mod promises;
+mod roles;
+mod run;
+mod stack;
+mod time;
 mod world;
 
 use std::collections::BTreeMap;
@@ -30,21 +38,22 @@ use std::time::{Duration, Instant};
 
 use proptest::strategy::ValueTree;
 
-pub use crate::plan::{Ms, Plan};
-pub use crate::world::{Outcome, Stats, Violation};
+pub use crate::outcome::{Outcome, Stats, Violation};
+pub use crate::plan::Plan;
+pub use crate::time::Ms;
 
 /// For how long smaller plans are tried for one that fails.
 const TIME_TO_SHRINK: Duration = Duration::from_secs(20);
 
 /// The names of all faults, as [`Stats::hits`] counts them.
 pub fn fault_names() -> impl Iterator<Item = &'static str> {
-    plan::all_kinds().map(plan::Kind::name)
+    plan::names::all_kinds().map(plan::Kind::name)
 }
 
 /// Runs the plan of a seed.
 #[must_use]
 pub fn run(seed: u64) -> Outcome {
-    world::run(&plan::tree(seed).current(), false)
+    run::run(&plan::draw::tree(seed).current(), false)
 }
 
 /// Runs seeds, in as many threads as there are cores: the sum of what they did, and the violations by seed. Ends with the
@@ -88,8 +97,8 @@ pub struct Failure {
 /// Makes the plan of a seed that breaks `promise` as small as it can be made.
 #[must_use]
 pub fn shrink(seed: u64, promise: &str) -> Failure {
-    let breaks = |plan: &Plan| world::run(plan, false).violation.is_some_and(|found| found.promise == promise);
-    let mut tree = plan::tree(seed);
+    let breaks = |plan: &Plan| run::run(plan, false).violation.is_some_and(|found| found.promise == promise);
+    let mut tree = plan::draw::tree(seed);
     let mut smallest = tree.current();
     let began = Instant::now();
     while began.elapsed() < TIME_TO_SHRINK {
@@ -103,11 +112,11 @@ pub fn shrink(seed: u64, promise: &str) -> Failure {
             break;
         }
     }
-    Failure { outcome: world::run(&smallest, true), plan: smallest }
+    Failure { outcome: run::run(&smallest, true), plan: smallest }
 }
 
 /// Runs the plan of a seed and keeps its trace.
 #[must_use]
 pub fn trace(seed: u64) -> Outcome {
-    world::run(&plan::tree(seed).current(), true)
+    run::run(&plan::draw::tree(seed).current(), true)
 }

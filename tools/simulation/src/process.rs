@@ -13,22 +13,13 @@ use aws_types::region::Region;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wab_fanout::Fanout;
-use wab_ingress::{Door, Verifier};
+use wab_ingress::{Receiver, Verifier};
 use wab_platform::SdkConfig;
 use wab_recover::Recover;
 
-use crate::aws::dynamodb::TABLE_ARN;
-use crate::gateway::{PASSWORD, USER};
-use crate::plan::{Function, Ms, Setup};
-
-/// When a run begins: 2026-01-05T00:00:00Z.
-pub(crate) const EPOCH_MS: Ms = 1_767_571_200_000;
-
-pub(crate) const MO_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:mo";
-pub(crate) const DLR_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:dlr";
-pub(crate) const SPILL_URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/spill";
-pub(crate) const DEAD_LETTERS_URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters";
-pub(crate) const BUCKET: &str = "bucket";
+use crate::plan::{Function, Setup};
+use crate::stack::{BUCKET, DEAD_LETTERS_URL, DLR_TOPIC, MO_TOPIC, PASSWORD, SPILL_URL, TABLE_ARN, USER};
+use crate::time::{EPOCH_MS, Ms};
 
 /// Who calls AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +103,7 @@ pub(crate) fn sdk(from: Caller, network: Network, start: Instant, skew: i64) -> 
 
 /// What a process runs.
 pub(crate) enum Code {
-    Callbacks(Door),
+    Callbacks(Receiver),
     Fanout(Fanout),
     Recover(Recover),
 }
@@ -143,7 +134,7 @@ impl Process {
         let code = match function {
             Function::Mo | Function::Dlr => {
                 let settings = wab_ingress::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
-                Code::Callbacks(Door::new(settings, &sdk))
+                Code::Callbacks(Receiver::new(settings, &sdk))
             }
             Function::Fanout => {
                 let settings = wab_fanout::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
@@ -160,7 +151,7 @@ impl Process {
     /// What the function's `main` does before its first invocation.
     pub(crate) async fn init(&self) {
         match &self.code {
-            Code::Callbacks(door) => door.store.warm_up().await,
+            Code::Callbacks(receiver) => receiver.store.warm_up().await,
             Code::Fanout(fanout) => fanout.warm_up().await,
             Code::Recover(_) => {}
         }

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use super::request::{Answer, Request, Service};
-use crate::plan::{HOUR, Ms, SECOND};
-use crate::process::EPOCH_MS;
+use crate::stack::TABLE_ARN;
+use crate::time::{EPOCH_MS, HOUR, Ms, SECOND};
 
 /// "The maximum item size in DynamoDB is 400 KB."
 const MAX_ITEM_BYTES: usize = 400 * 1024;
@@ -24,8 +24,6 @@ const STALENESS: Ms = 2 * SECOND;
 
 /// "A single Query operation will read up to ... 1 MB of data", and a `Scan` as well.
 const PAGE_BYTES: usize = 1024 * 1024;
-
-pub(crate) const TABLE_ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/events";
 
 type Item = Map<String, Value>;
 

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::request::{Answer, Request, Service};
-use crate::plan::{Ms, SECOND};
-use crate::process::EPOCH_MS;
+use crate::time::{EPOCH_MS, Ms, SECOND};
 
 /// "The maximum message size is 1 MiB."
 const MAX_MESSAGE_BYTES: usize = 1_048_576;

@@ -1,11 +1,11 @@
-"""A stream batch that failed is retried as on AWS, and containers are kept from the administrator's rights."""
+"""Failed stream batches are retried as on AWS, and containers don't get the administrator's rights."""
 
 import asyncio
 import unittest
 from typing import Any
 from unittest import mock
 
-import emulator
+import ministack_patches
 
 FUNCTION = {"FunctionName": "fanout"}
 MAPPING = {
@@ -16,16 +16,16 @@ MAPPING = {
 
 
 def event(*numbers: int) -> dict[str, Any]:
-    """What the poller reads from its position on."""
+    """A batch of the records that the poller reads."""
     return {"Records": [{"eventSourceARN": "stream", "dynamodb": {"SequenceNumber": str(n)}} for n in numbers]}
 
 
 class Retries(unittest.TestCase):
     def setUp(self) -> None:
-        mappings = mock.patch.object(emulator, "mappings", lambda: iter([MAPPING]))
+        mappings = mock.patch.object(ministack_patches, "mappings", lambda: iter([MAPPING]))
         mappings.start()
         self.addCleanup(mappings.stop)
-        self.failures = emulator.PartialFailures()
+        self.failures = ministack_patches.PartialFailures()
         self.failures._polling.set(True)
         self.failures._execute = self.function
         self.batches: list[list[int]] = []
@@ -33,13 +33,13 @@ class Retries(unittest.TestCase):
         self.crashing = False
 
     def function(self, _func: Any, event: Any) -> dict[str, Any]:
-        numbers = [int(emulator.sequence_number(record)) for record in event["Records"]]
+        numbers = [int(ministack_patches.sequence_number(record)) for record in event["Records"]]
         self.batches.append(numbers)
         failed = [{"itemIdentifier": str(number)} for number in numbers if number in self.failing]
         return {"error": True} if self.crashing else {"body": {"batchItemFailures": failed}}
 
     def check(self, read: dict[str, Any], batches: list[list[int]], *, advances: bool) -> None:
-        """Polls once: which batches are invoked, and whether the poller may go on behind all of them."""
+        """Polls once. Checks which batches are invoked, and whether the poller may advance past all of them."""
         self.batches.clear()
         result = self.failures.execute(FUNCTION, read)
         self.assertEqual(self.batches, batches)
@@ -61,7 +61,7 @@ class Retries(unittest.TestCase):
         self.failing = set()
         self.check(event(1, 2, 3, 4, 5), [[3, 4], [5]], advances=True)
 
-    def test_batch_of_a_crash_does_not_grow(self) -> None:
+    def test_batch_does_not_grow_after_a_crash(self) -> None:
         self.crashing = True
         self.check(event(1, 2), [[1, 2]], advances=False)
         self.crashing = False
@@ -81,7 +81,7 @@ class Containers(unittest.TestCase):
     def setUp(self) -> None:
         known = {"AKIAISSUED": "User", "test": "Root"}
         keys = mock.patch.object(
-            emulator.iam_evaluator, "resolve_credential", lambda key: mock.Mock(principal_type=known.get(key))
+            ministack_patches.iam_evaluator, "resolve_credential", lambda key: mock.Mock(principal_type=known.get(key))
         )
         keys.start()
         self.addCleanup(keys.stop)
@@ -98,7 +98,7 @@ class Containers(unittest.TestCase):
         authorization = f"AWS4-HMAC-SHA256 Credential={key}/20261124/us-east-1/sqs/aws4_request"
         headers = [(b"Authorization", authorization.encode())] if key else []
         scope = {"type": "http", "server": (server, 4566), "path": path, "headers": headers}
-        asyncio.run(emulator.guarded(application, self.BRIDGE)(scope, None, send))
+        asyncio.run(ministack_patches.guarded(application, self.BRIDGE)(scope, None, send))
         self.assertEqual(answers[0], "served" if served else 403)
 
     def test_containers_need_an_issued_key(self) -> None:
@@ -106,10 +106,10 @@ class Containers(unittest.TestCase):
         for key in (None, "test", "AKIAUNKNOWN"):
             self.check(self.BRIDGE, key, "/", served=False)
 
-    def test_containers_reach_no_page_of_the_emulator(self) -> None:
+    def test_containers_cannot_reach_emulator_pages(self) -> None:
         self.check(self.BRIDGE, "AKIAISSUED", "/_ministack/reset", served=False)
 
-    def test_this_machine_needs_no_key(self) -> None:
+    def test_loopback_requests_need_no_key(self) -> None:
         self.check("127.0.0.1", None, "/_ministack/health", served=True)
 
 

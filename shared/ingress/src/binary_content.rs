@@ -1,9 +1,9 @@
-//! Binary content of a message: its bytes, and what they are.
+//! Decodes the binary content of a message and detects its media type.
 
 use wab_models::{BinaryContent, Content, MoCallback};
 
-/// The decoded content of a callback that is marked as base64, with its description. None if it isn't marked, or
-/// isn't base64 after all: then it is published as it came.
+/// The decoded bytes of a callback's base64 content, and their description. None if the content isn't marked as base64
+/// or can't be decoded: then it is published verbatim.
 #[must_use]
 pub fn binary_content(callback: &MoCallback<'_>) -> Option<(BinaryContent, Vec<u8>)> {
     let Content::Binary(binary) = callback.content else { return None };
@@ -24,7 +24,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_bytes_tell_the_media_type() {
+    fn media_type_is_detected_from_first_bytes() {
         let png = b"\x89PNG\r\n\x1a\n";
         check(r#"{"id":"a","encoding":"base64","content":"iVBORw0KGgo="}"#, Some(("image/png", png)));
         check(r#"{"id":"a","encoding":"base64","content":"AP8="}"#, Some(("application/octet-stream", &[0, 255])));
@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_marked_or_no_base64_is_left_as_it_is() {
+    fn content_that_is_not_base64_is_left_alone() {
         check(r#"{"id":"a","content":"iVBORw0KGgo="}"#, None);
         check(r#"{"id":"a","encoding":"base64","content":"***"}"#, None);
         check(r#"{"id":"a","encoding":"base64","content":{"type":"text"}}"#, None);

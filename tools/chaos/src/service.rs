@@ -1,6 +1,5 @@
-//! How each service says no, in its own form. Pure.
+//! The AWS services behind the proxies, and their error answers. Pure.
 
-/// A service that the functions call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Service {
     Dynamodb,
@@ -12,7 +11,7 @@ pub(crate) enum Service {
 impl Service {
     pub(crate) const ALL: [Self; 4] = [Self::Dynamodb, Self::Sns, Self::Sqs, Self::S3];
 
-    /// The environment variable by which a function is led to another endpoint for this service.
+    /// The environment variable that gives a function another endpoint for this service.
     pub(crate) fn endpoint_variable(self) -> &'static str {
         match self {
             Self::Dynamodb => "AWS_ENDPOINT_URL_DYNAMODB",
@@ -22,34 +21,35 @@ impl Service {
         }
     }
 
-    /// What the service may say when it refuses.
-    pub(crate) fn refusals(self) -> &'static [Refusal] {
+    pub(crate) fn errors(self) -> &'static [ErrorAnswer] {
         match self {
             Self::Dynamodb => &[
-                Refusal { status: 500, code: "InternalServerError" },
-                Refusal { status: 400, code: "ProvisionedThroughputExceededException" },
-                Refusal { status: 400, code: "ThrottlingException" },
-                Refusal { status: 503, code: "ServiceUnavailable" },
+                ErrorAnswer { status: 500, code: "InternalServerError" },
+                ErrorAnswer { status: 400, code: "ProvisionedThroughputExceededException" },
+                ErrorAnswer { status: 400, code: "ThrottlingException" },
+                ErrorAnswer { status: 503, code: "ServiceUnavailable" },
             ],
             Self::Sns => &[
-                Refusal { status: 500, code: "InternalError" },
-                Refusal { status: 503, code: "ServiceUnavailable" },
-                Refusal { status: 403, code: "AuthorizationError" },
-                Refusal { status: 400, code: "Throttled" },
+                ErrorAnswer { status: 500, code: "InternalError" },
+                ErrorAnswer { status: 503, code: "ServiceUnavailable" },
+                ErrorAnswer { status: 403, code: "AuthorizationError" },
+                ErrorAnswer { status: 400, code: "Throttled" },
             ],
             Self::Sqs => &[
-                Refusal { status: 500, code: "InternalFailure" },
-                Refusal { status: 503, code: "ServiceUnavailable" },
-                Refusal { status: 400, code: "RequestThrottled" },
-                Refusal { status: 403, code: "AccessDeniedException" },
+                ErrorAnswer { status: 500, code: "InternalFailure" },
+                ErrorAnswer { status: 503, code: "ServiceUnavailable" },
+                ErrorAnswer { status: 400, code: "RequestThrottled" },
+                ErrorAnswer { status: 403, code: "AccessDeniedException" },
             ],
-            Self::S3 => &[Refusal { status: 503, code: "SlowDown" }, Refusal { status: 500, code: "InternalError" }],
+            Self::S3 => {
+                &[ErrorAnswer { status: 503, code: "SlowDown" }, ErrorAnswer { status: 500, code: "InternalError" }]
+            }
         }
     }
 
-    /// The body and its media type.
-    pub(crate) fn body(self, refusal: Refusal) -> (&'static str, String) {
-        let Refusal { status, code } = refusal;
+    /// The media type and body of an error answer.
+    pub(crate) fn body(self, error: ErrorAnswer) -> (&'static str, String) {
+        let ErrorAnswer { status, code } = error;
         match self {
             Self::Dynamodb => {
                 let namespace = match code {
@@ -76,14 +76,13 @@ impl Service {
     }
 }
 
-/// An error answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorAnswer {
     pub(crate) status: u16,
     pub(crate) code: &'static str,
 }
 
-/// The request id of every answer that is made up here.
+/// The request id of every answer that this process writes.
 pub(crate) const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 fn json(namespace: &str, code: &str) -> String {
@@ -97,28 +96,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_service_refuses_in_its_own_form() {
+    fn error_answers_have_the_form_of_their_service() {
         for service in Service::ALL {
-            for &refusal in service.refusals() {
-                let (media_type, body) = service.body(refusal);
+            for &error in service.errors() {
+                let (media_type, body) = service.body(error);
                 if media_type.contains("json") {
                     let body: Value = serde_json::from_str(&body).unwrap();
-                    assert!(body["__type"].as_str().unwrap().ends_with(&format!("#{}", refusal.code)));
+                    assert!(body["__type"].as_str().unwrap().ends_with(&format!("#{}", error.code)));
                 } else {
-                    assert!(body.contains(&format!("<Code>{}</Code>", refusal.code)), "{body}");
+                    assert!(body.contains(&format!("<Code>{}</Code>", error.code)), "{body}");
                 }
-                assert!(refusal.status >= 400);
+                assert!(error.status >= 400);
             }
         }
     }
 
     #[test]
-    fn the_table_refuses_for_itself_and_for_too_much() {
-        let [own, too_much, ..] = Service::Dynamodb.refusals() else { panic!("two") };
+    fn table_fails_and_throttles() {
+        let [failure, throttle, ..] = Service::Dynamodb.errors() else { panic!("two") };
         assert_eq!(
-            Service::Dynamodb.body(*own).1,
+            Service::Dynamodb.body(*failure).1,
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"injected"}"#
         );
-        assert_eq!((own.status, too_much.status), (500, 400));
+        assert_eq!((failure.status, throttle.status), (500, 400));
     }
 }

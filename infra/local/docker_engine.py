@@ -1,6 +1,6 @@
-"""Says in one line what `sam local` misses: a Docker engine that answers, or the image, which is pulled if it can be.
+"""Checks that `sam local` has a Docker engine and the Lambda image, and pulls the image if it is missing.
 
-Runs in sam's environment, with the library that sam itself reaches the engine with.
+Runs in the `sam` environment, with the Docker library that the SAM CLI itself uses.
 """
 
 import sys
@@ -14,7 +14,7 @@ def main(image: str) -> str | None:
         engine = docker.from_env()
         engine.ping()
     except DockerException:
-        return "sam local needs a Docker engine: none answers at DOCKER_HOST or /var/run/docker.sock"
+        return "sam local needs a Docker engine: none responds at DOCKER_HOST or /var/run/docker.sock"
     try:
         engine.images.get(image)
     except ImageNotFound:
@@ -22,8 +22,8 @@ def main(image: str) -> str | None:
         try:
             engine.images.pull(image)
         except DockerException as error:
-            why = getattr(error, "explanation", None) or error
-            return f"sam local needs the image {image}, which isn't there and can't be pulled: {why}"
+            reason = getattr(error, "explanation", None) or error
+            return f"sam local needs the image {image}, which is missing and can't be pulled: {reason}"
     return None
 
 

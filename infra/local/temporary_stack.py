@@ -1,4 +1,4 @@
-"""A local stack for the time of one command: what `make test` and `make chaos` run against."""
+"""A local stack that lasts for one command, such as `make test` or `make chaos`."""
 
 import contextlib
 import signal
@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import NoReturn
 
 import tools
+from state import Files
 
 STACK = [sys.executable, str(Path(__file__).resolve().parent / "stack.py")]
 
 
 @contextlib.contextmanager
 def up(name: str, *options: str) -> Iterator[Path]:
-    """Brings the stack called `name` up, hands out its stack.json, and takes it down, also when interrupted."""
+    """Starts the stack called `name`, yields the path of its stack.json, and stops it, also when interrupted."""
     signal.signal(signal.SIGTERM, interrupted)
     signal.signal(signal.SIGINT, interrupted)
     tools.check_machine()
     try:
         if subprocess.run([*STACK, "up", "--name", name, *options], check=False).returncode != 0:
             sys.exit(1)
-        yield tools.ROOT / ".local" / name / "stack.json"
+        yield Files(name).state
     finally:
         subprocess.run([*STACK, "down", "--name", name], check=False)
 

@@ -1,10 +1,10 @@
-"""Runs every function in Lambda's own image by `sam local`, with a local stack of its own behind them.
+"""Tests every function in Lambda's own image with `sam local`, against a local stack of its own.
 
-Each function is invoked with its event file, then both routes of `sam local start-api` are called. Each answer is
-checked, and that the events are published. Needs a Docker engine. Prints in one line what is missing, and exits with 1.
+Invokes each function with its event file, then calls both routes of `sam local start-api`. Checks each response, and
+that the events are published. Needs a Docker engine; if anything is missing, prints one line and exits with 1.
 """
 
-import tools  # first: says in one line which Python is needed  # isort: skip
+import tools  # first, for its check of the Python version  # isort: skip
 
 import base64
 import contextlib
@@ -21,15 +21,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import ownstack
-import stack
+import emulator
+import sam_cli
+import temporary_stack
 import watch
+from report import Failure, say, tail
+from state import Files
 
 NAME = "sam-local"
-ENGINE = Path(__file__).resolve().parent / "engine.py"
-IMAGE = f"public.ecr.aws/lambda/provided:al2023-{stack.architecture()}"
+ENGINE = Path(__file__).resolve().parent / "docker_engine.py"
+IMAGE = f"public.ecr.aws/lambda/provided:al2023-{sam_cli.architecture()}"
 EVENTS = Path("tests/fixtures/events")
-DEMO_CREDENTIALS = "local:local-password"  # of stack.DEMO_VERIFIER
+DEMO_CREDENTIALS = "local:local-password"  # of deploy.DEMO_VERIFIER
 
 INVOKE_SECONDS = 300
 START_SECONDS = 120
@@ -44,7 +47,7 @@ Published = tuple[str, str]  # type and subject of an event
 
 
 class Subscriber:
-    """Gets every event that is published."""
+    """Receives every published event."""
 
     def __init__(self, sqs: Any, queue: str) -> None:
         self.sqs = sqs
@@ -52,11 +55,11 @@ class Subscriber:
         self.seen: set[Published] = set()
 
     def check(self, events: set[Published]) -> str:
-        """Waits until all of `events` are published, and names them."""
+        """Waits until all of `events` are published, and returns them as text."""
         give_up = time.monotonic() + PUBLISH_SECONDS
         while not events <= self.seen:
             if time.monotonic() > give_up:
-                raise stack.Failure(f"not published within {PUBLISH_SECONDS} s: {sorted(events - self.seen)}")
+                raise Failure(f"not published within {PUBLISH_SECONDS} s: {sorted(events - self.seen)}")
             got = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
             for message in got.get("Messages", []):
                 event = json.loads(message["Body"])
@@ -66,40 +69,36 @@ class Subscriber:
 
 
 def sam(command: str, *arguments: str) -> list[str]:
-    files = stack.Stack(NAME).sam_local
+    files = Files(NAME).sam_local
     options = ["--template", str(files / "template.json"), "--env-vars", str(files / "env.json"), "--skip-pull-image"]
-    return [str(tools.venv("sam") / "bin" / "sam"), "local", command, *arguments, *options]
-
-
-def environment() -> dict[str, str]:
-    return stack.no_account() | {"SAM_CLI_TELEMETRY": "0"}
+    return [str(sam_cli.BIN / "sam"), "local", command, *arguments, *options]
 
 
 def invoke(function: str, file: str) -> str:
-    """What the function answers to the event in `file`; a callback's answer in short."""
+    """The function's response to the event in `file`; for a callback, its status and outcome."""
     command = sam("invoke", function, "--event", str(EVENTS / file))
     try:
         done = subprocess.run(
             command,
             check=False,
             cwd=tools.ROOT,
-            env=environment(),
+            env=sam_cli.no_account(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=INVOKE_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise stack.Failure(f"sam local invoke {function} took more than {INVOKE_SECONDS} s") from None
+        raise Failure(f"sam local invoke {function} took more than {INVOKE_SECONDS} s") from None
     try:
         answer = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        raise stack.Failure(f"sam local invoke {function} gave no answer\n{done.stdout}{done.stderr}") from None
+        raise Failure(f"sam local invoke {function} returned no response\n{done.stdout}{done.stderr}") from None
     return outcome(answer["statusCode"], answer["body"]) if "statusCode" in answer else json.dumps(answer)
 
 
 def outcome(status: Any, body: str) -> str:
-    """The answer to a callback in short, as `200 stored`."""
+    """The response to a callback in brief, such as `200 stored`."""
     with contextlib.suppress(ValueError, AttributeError):
         return f"{status} {json.loads(body).get('outcome', body)}"
     return f"{status} {body}"
@@ -107,7 +106,7 @@ def outcome(status: Any, body: str) -> str:
 
 def expect(what: str, answer: str, expected: str) -> None:
     if answer != expected:
-        raise stack.Failure(f"{what}: expected {expected}, got {answer}")
+        raise Failure(f"{what}: expected {expected}, got {answer}")
 
 
 def invoke_each(subscriber: Subscriber) -> None:
@@ -121,19 +120,19 @@ def invoke_each(subscriber: Subscriber) -> None:
         what = f"sam local invoke {function} -e {EVENTS / file}"
         answer = invoke(function, file)
         expect(what, answer, expected)
-        stack.say(f"{what}: {answer}; published: {subscriber.check(events)}")
+        say(f"{what}: {answer}; published: {subscriber.check(events)}")
 
 
 @contextlib.contextmanager
 def start_api() -> Iterator[int]:
-    """`sam local start-api`; hands out its port."""
-    port = stack.choose_port(None, None)
-    log = stack.Stack(NAME).home / "start-api.log"
+    """Runs `sam local start-api` and yields its port."""
+    port = emulator.choose_port(None, None)
+    log = Files(NAME).home / "start-api.log"
     with log.open("wb") as output:
         api = subprocess.Popen(
             sam("start-api", "--port", str(port)),
             cwd=tools.ROOT,
-            env=environment(),
+            env=sam_cli.no_account(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -143,11 +142,11 @@ def start_api() -> Iterator[int]:
         give_up = time.monotonic() + START_SECONDS
         while not listens(port):
             if api.poll() is not None or time.monotonic() > give_up:
-                raise stack.Failure(f"sam local start-api doesn't listen\n{stack.tail(log)}")
+                raise Failure(f"sam local start-api doesn't listen\n{tail(log)}")
             time.sleep(0.1)
         yield port
     finally:
-        # As Ctrl-C would: sam then removes its containers.
+        # Like Ctrl-C, on which sam removes its containers.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(api.pid, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -182,13 +181,13 @@ def call_each_route(subscriber: Subscriber) -> None:
             answer = post(port, route, callback)
             expect(f"POST {route}", answer, STORED)
             published = subscriber.check({(event_type, callback["id"])})
-            stack.say(f"sam local start-api, POST {route}: {answer}; published: {published}")
+            say(f"sam local start-api, POST {route}: {answer}; published: {published}")
 
 
 def run(state: dict[str, Any]) -> None:
     if not state["container_endpoint"]:
-        raise stack.Failure("this machine has no address on Docker's bridge docker0, where functions reach the stack")
-    sqs, sns = stack.client("sqs", state["endpoint"]), stack.client("sns", state["endpoint"])
+        raise Failure("functions reach the stack through Docker's bridge docker0, on which this machine has no address")
+    sqs, sns = emulator.client("sqs", state["endpoint"]), emulator.client("sns", state["endpoint"])
     with watch.subscriber(sqs, sns, [state["mo_topic_arn"], state["dlr_topic_arn"]]) as queue:
         subscriber = Subscriber(sqs, queue)
         invoke_each(subscriber)
@@ -196,19 +195,15 @@ def run(state: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    tools.install_all(["emulator", "sam"])
-    if Path(sys.prefix) != tools.venv("emulator"):
-        python = str(tools.venv("emulator") / "bin" / "python")
-        os.execv(python, [python, *sys.argv])
-    # What sam reaches the engine with tells whether one answers.
-    engine = [str(tools.venv("sam") / "bin" / "python"), str(ENGINE), IMAGE]
+    tools.continue_in("emulator", "sam")
+    engine = [str(sam_cli.BIN / "python"), str(ENGINE), IMAGE]
     if subprocess.run(engine, check=False).returncode != 0:
         return 1
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
-    with ownstack.up(NAME) as state_file:
+    with temporary_stack.up(NAME) as state_file:
         try:
             run(json.loads(state_file.read_text()))
-        except stack.Failure as failure:
+        except Failure as failure:
             print(f"error: {failure}", file=sys.stderr)
             return 1
     return 0
