@@ -55,7 +55,7 @@ def messages() -> list[str]:
             malformed = "malformed" in case["view"]["kind"]
             seen[malformed] += 1
             if validator.is_valid(case["message"]) == malformed:
-                faults.append(f"{file.name}:{number}: the model and the schema disagree")
+                faults.append(f"{file.name}:{number}: the types and the schema disagree")
     if not all(seen.values()):
         faults.append(f"golden files lack valid or malformed messages: {seen}")
     return faults

@@ -34,7 +34,7 @@ fn envelope_is_read_with_and_without_raw_delivery() {
     assert_eq!(event.received_at().unwrap().to_string(), "2026-11-23T09:15:02.417Z");
     assert_eq!(event.variant(), Some("0123456789ab"));
     assert_eq!(event.unrecognized().get("priority").unwrap().get(), "1");
-    assert_eq!(event.message(), None);
+    assert_eq!((event.kind(), event.message()), (Kind::Mo, None));
     let envelope = json!({"Type": "Notification", "MessageId": "1", "Message": raw}).to_string();
     assert_eq!(Event::parse(&envelope), Ok(event));
     assert_eq!(Event::parse(&raw.replace("2026-11-23", "someday")).unwrap().received_at(), None);
@@ -82,7 +82,7 @@ fn event_by_reference_is_elsewhere() {
     for (event_type, kind) in [("wab.mo.v1", Kind::Mo), ("wab.dlr.v1", Kind::Dlr)] {
         let event = Event::parse(&event(event_type, r#""dataref":"s3://bucket/body/1""#)).unwrap();
         assert_eq!(event.data(), &Data::Elsewhere { kind, dataref: "s3://bucket/body/1".to_owned() });
-        assert_eq!(event.message(), None);
+        assert_eq!((event.kind(), event.message()), (kind, None));
         assert_eq!((kind.schema(), Kind::of_schema(event_type)), (event_type, Some(kind)));
     }
 }
@@ -98,4 +98,26 @@ fn anything_else_is_an_error_without_content() {
     assert_eq!(error(&event("wab.mo.v1", r#""data":{}"#)), "the delivery is not an event: $.data.id: missing");
     assert_eq!(error(&event("wab.mo.v1", r#""x":1"#)), "the delivery is not an event: $.data: missing");
     assert_eq!(Event::parse(&event("wab.mo.v2", r#""data":{}"#)), Err(EventError::UnknownContract));
+}
+
+#[test]
+fn changed_callback_has_its_own_message() {
+    let mut mo = mo(r#"{"id":"7c1f","content":{"type":"text","text":{"body":"old"}}}"#);
+    assert_eq!(mo.message().unwrap().text(), Some("old"));
+    mo.callback_mut().content = None;
+    assert_eq!(mo.message(), None);
+}
+
+#[test]
+fn event_serialises_as_it_was_read() {
+    let events = [
+        event("wab.mo.v1", r#""data":{"id":"7c1f","content":{"type":"text"}},"variant":"0123456789ab""#),
+        event("wab.dlr.v1", r#""data":{"id":"7c1f","status":"sent"}"#),
+        event("wab.dlr.v1", r#""dataref":"s3://bucket/body/1""#),
+    ];
+    for text in events {
+        let read = Event::parse(&text).unwrap();
+        let written = serde_json::to_value(&read).unwrap();
+        assert_eq!(written, serde_json::from_str::<serde_json::Value>(&text).unwrap());
+    }
 }

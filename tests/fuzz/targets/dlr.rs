@@ -1,4 +1,4 @@
-//! Any body of a DLR callback: read, stored, published and read by a subscriber.
+//! Any body of a DLR callback is parsed, stored, published and read back by a subscriber.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Any body of an MO callback: read, spilled, published and read by a subscriber, its content as it came.
+//! Any body of an MO callback is parsed, spilled, published and read back by a subscriber, its content verbatim.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -14,7 +14,7 @@ fuzz_target!(|body: &str| {
     assert_eq!(item.body.inline(), Some(body));
     let event = NewEvent::of(&item, body).unwrap();
     let message = event.to_message().unwrap();
-    assert!(!message.contains(['\u{fffe}', '\u{ffff}']), "SNS takes neither");
+    assert!(!message.contains(['\u{fffe}', '\u{ffff}']), "SNS rejects both");
     wab_events::Event::parse(&message).unwrap();
     let event = wab_events::Event::parse(&serde_json::to_string(&event).unwrap()).unwrap();
     let Data::Mo(mo) = event.data() else { panic!("an MO") };
