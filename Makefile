@@ -28,7 +28,7 @@ test: ## run every test, the end-to-end ones against a local stack of their own
 
 .PHONY: sam-local
 sam-local: ## run each function in Lambda's own image with `sam local`, against a local stack of its own; needs Docker
-	@$(PYTHON) infra/local/samlocal.py
+	@$(PYTHON) infra/local/sam_local.py
 
 FUZZ_SECONDS ?= 60
 
@@ -67,8 +67,8 @@ lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff and rumdl
 	cargo deny --log-level error check bans licenses sources
 	sam validate --lint --template infra/template.yaml --region us-east-1
 	sam validate --lint --template examples/subscriber/template.yaml --region us-east-1
-	ruff check infra/local
-	ruff format --check infra/local
+	ruff check infra
+	ruff format --check infra
 	rumdl check --quiet .
 
 .PHONY: audit
@@ -93,7 +93,7 @@ bench: build ## measure the functions; see `make bench BENCH=--help`; comparing 
 
 .PHONY: deploy
 deploy: build ## deploy to AWS; asks for the parameters the first time; PARAMETERS='NAME=VALUE …' changes some later
-	@$(CURDIR)/.tools/sam/bin/python infra/local/deploy.py --arch $(ARCH) --parameters "$$PARAMETERS"
+	@$(CURDIR)/.tools/sam/bin/python infra/deploy.py --arch $(ARCH) --parameters "$$PARAMETERS"
 
 .PHONY: clean
 clean: down ## stop the local stack; delete build output and tools

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::{Body, Context, RequestExt, Response};
+use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use wab_models::{MAX_BODY_BYTES, ObjectKey};
 
-use crate::fake_aws::{door, dynamodb_error, put, queued, sdk, sdk_at, sent, taken_by};
+use crate::fake_aws::{dynamodb_error, put, queued, receiver, sdk, sdk_at, sent, taken_by};
 use crate::requests::{PASSWORD, USER, basic, dlr, fresh_id, mo_text, request};
 
 const STORED: fn(&str, &str) -> (u16, String) = |_, _| (200, "{}".to_owned());
@@ -23,8 +23,8 @@ async fn check_refused(path: &str, authorization: Option<&str>, body: &[u8], sta
     let (sdk, calls) = sdk(STORED);
     let request = request(path, authorization, body);
     let response = match path {
-        "/mo" => wab_mo::handle(&door(&sdk), request).await,
-        "/dlr" => wab_dlr::handle(&door(&sdk), request).await,
+        "/mo" => wab_mo::handle(&receiver(&sdk), request).await,
+        "/dlr" => wab_dlr::handle(&receiver(&sdk), request).await,
         other => panic!("no such path: {other}"),
     };
     let text = String::from_utf8_lossy(response.body()).into_owned();
@@ -100,7 +100,7 @@ async fn a_body_that_lambda_would_not_hand_over_is_too_large() {
 }
 
 async fn post(sdk: &wab_platform::SdkConfig, body: &str) -> Response<Body> {
-    wab_mo::handle(&door(sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await
+    wab_mo::handle(&receiver(sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await
 }
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn description_of_binary_content_never_makes_an_item_too_large() {
 async fn a_new_callback_is_stored_with_one_call() {
     let (sdk, calls) = sdk(STORED);
     let body = mo_text("7c1f").to_string();
-    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&receiver(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/json");
     let event_id = "2261d224ea3b4a40860397f823cb7d66";
@@ -230,7 +230,8 @@ async fn the_same_callback_again_is_a_duplicate_whatever_its_layout() {
     let there = json!({"digest": {"S": digest.as_str()}});
     let (sdk, calls) = sdk(move |_, _| taken_by(&there));
     let again = r#"{ "status": "received",  "reference": "order-17", "id": "4711" }"#;
-    let response = wab_dlr::handle(&door(&sdk), request("/dlr", Some(&basic(USER, PASSWORD)), again.as_bytes())).await;
+    let response =
+        wab_dlr::handle(&receiver(&sdk), request("/dlr", Some(&basic(USER, PASSWORD)), again.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("duplicate")));
     assert_eq!(calls.lock().unwrap().len(), 1);
 }
@@ -240,7 +241,7 @@ async fn another_body_under_the_same_key_is_stored_beside_the_first() {
     let there = json!({"digest": {"S": "0".repeat(64)}});
     let (sdk, calls) = sdk(move |_, put| if put.contains("EVENT#") { STORED("", "") } else { taken_by(&there) });
     let body = mo_text("7c1f").to_string();
-    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&receiver(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("stored")));
     let second: Value = serde_json::from_str(&calls.lock().unwrap()[1].1).unwrap();
     let short = wab_models::Digest::of(&body).short().to_owned();
@@ -252,7 +253,7 @@ async fn a_variant_again_is_a_duplicate() {
     let there = json!({"digest": {"S": "0".repeat(64)}});
     let (sdk, calls) = sdk(move |_, _| taken_by(&there));
     let body = mo_text("7c1f").to_string();
-    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&receiver(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("duplicate")));
     assert_eq!(calls.lock().unwrap().len(), 2);
 }
@@ -305,7 +306,7 @@ async fn a_body_that_is_no_callback_and_that_nothing_keeps_is_asked_for_again() 
     assert_eq!((response.status().as_u16(), &json_of(&response)["code"]), (503, &json!("unavailable")));
 }
 
-/// Posts to a door behind which nothing works, and checks that the gateway is asked to come again in time.
+/// Posts to a receiver whose AWS services all fail, and checks that the answer is 503 in time.
 async fn check_unavailable(sdk: wab_platform::SdkConfig) {
     let started = Instant::now();
     let response = post(&sdk, &mo_text(&fresh_id("down")).to_string()).await;
@@ -334,13 +335,12 @@ async fn an_aws_that_never_answers_is_answered_503_within_4_seconds_whatever_the
 async fn what_reading_a_body_took_is_taken_from_the_time_to_keep_it() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let sdk = sdk_at(&format!("http://{}", silent.local_addr().unwrap()));
+    let mut request = request("/mo", Some(&basic(USER, PASSWORD)), mo_of(300_000).as_bytes());
     // Lambda ends the invocation in 2.7 s, so 2.3 of the 5 are gone.
-    let mut context = Context::default();
     let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_millis(2_700);
-    context.deadline = end.as_millis().try_into().unwrap();
-    let request = request("/mo", Some(&basic(USER, PASSWORD)), mo_of(300_000).as_bytes()).with_lambda_context(context);
+    request.context.deadline = end.as_millis().try_into().unwrap();
     let started = Instant::now();
-    assert_eq!(wab_mo::handle(&door(&sdk), request).await.status(), 503);
+    assert_eq!(wab_mo::handle(&receiver(&sdk), request).await.status(), 503);
     assert!(started.elapsed() < Duration::from_millis(1_700), "{:?}", started.elapsed());
     assert!(started.elapsed() > Duration::from_millis(1_300), "the spill queue had its time: {:?}", started.elapsed());
 }
@@ -366,7 +366,7 @@ async fn a_put_whose_answer_was_lost_is_found_again() {
         0 => dynamodb_error(500, "InternalServerError"),
         _ => taken_by(&there),
     });
-    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&receiver(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("duplicate")));
 }
 
@@ -400,7 +400,7 @@ fn a_function_without_usable_settings_refuses_to_start() {
 #[test]
 fn a_callbacks_future_has_no_room_for_what_is_seldom_needed() {
     let (sdk, _) = sdk(STORED);
-    let door = door(&sdk);
-    let future = wab_mo::handle(&door, request("/mo", None, b"{}"));
+    let receiver = receiver(&sdk);
+    let future = wab_mo::handle(&receiver, request("/mo", None, b"{}"));
     assert!(size_of_val(&future) < 40_000, "{} bytes", size_of_val(&future));
 }

@@ -1,20 +1,19 @@
-//! The contracts in `infra/contracts`: generated from the models and from the answers that the functions give.
-//! `WAB_UPDATE=1` writes them anew. That they are valid is checked by validators of others, see
-//! `infra/local/contracts/validate.py`.
+//! The contracts in `infra/contracts`, which are generated from the types and from the functions' real answers.
+//! `WAB_UPDATE=1` rewrites them. `infra/local/contracts/validate.py` checks them with independent validators.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use wab_events::{DeliveryStatus, Kind, contract};
-use wab_ingress::{Refusal, Unauthorized};
+use wab_ingress::{Rejection, Unauthorized};
 use wab_models::{
-    BinaryContent, CallbackError, Delivery, DlrCallback, Event, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
-    MoCallback, ObjectKey, Receipt, Received, ReceivedAt,
+    BinaryContent, CallbackError, Delivery, DlrCallback, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
+    MoCallback, NewEvent, ObjectKey, Receipt, Received, ReceivedAt,
 };
 use wab_platform::Reason;
-use wab_store::{Kept, Stored, Unavailable};
+use wab_store::{Accepted, Unavailable};
 
 const MO: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","source":"+6421000001","Destination":"6421000002","content":{"from":"6421000001","id":"wamid.V0FC","timestamp":"1795425313","type":"text","text":{"body":"Kia ora"}}}"#;
 const DLR: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","status":"received","reference":"order-17"}"#;
@@ -34,7 +33,7 @@ fn item(kind: Kind) -> Item<'static> {
 
 fn event(kind: Kind) -> Value {
     let item = item(kind);
-    let mut event = Event::of(&item, item.body.inline().unwrap()).unwrap();
+    let mut event = NewEvent::of(&item, item.body.inline().unwrap()).unwrap();
     if kind == Kind::Dlr {
         let receipt = |status: &str, at| Receipt { status: status.into(), time: ReceivedAt::from_epoch_ms(at) };
         let this = Receipt { status: DeliveryStatus::Received, time: item.received_at.clone() };
@@ -43,12 +42,12 @@ fn event(kind: Kind) -> Value {
     serde_json::to_value(event).unwrap()
 }
 
-/// Every contract: its file, and what it says.
+/// Every contract, by file name.
 fn contracts() -> BTreeMap<&'static str, Value> {
     let by_reference = |kind| {
         let item = item(kind);
         let dataref = format!("s3://wab-bucket-1a2b3c/{}", ObjectKey::of_body(MO.as_bytes()));
-        serde_json::to_value(Event::by_reference(&item, dataref).unwrap()).unwrap()
+        serde_json::to_value(NewEvent::by_reference(&item, dataref).unwrap()).unwrap()
     };
     let binary = || {
         let body = r#"{"id":"7c1f","source":"+6421000001","encoding":"base64","content":"R0lGODlh"}"#;
@@ -57,7 +56,7 @@ fn contracts() -> BTreeMap<&'static str, Value> {
         let item = Item::mo(&MoCallback::parse(body).unwrap(), received);
         let content = BinaryContent::of(b"GIF89a", "image/gif");
         let dataref = format!("s3://wab-bucket-1a2b3c/{}", ObjectKey::of_content(&content.sha256));
-        serde_json::to_value(Event::of(&item, body).unwrap().with_binary(&content, Some(dataref))).unwrap()
+        serde_json::to_value(NewEvent::of(&item, body).unwrap().with_binary(&content, Some(dataref))).unwrap()
     };
     BTreeMap::from([
         ("mo-event.schema.json", contract::event(Kind::Mo)),
@@ -73,7 +72,7 @@ fn contracts() -> BTreeMap<&'static str, Value> {
 }
 
 #[test]
-fn the_contracts_are_what_the_models_say() {
+fn contracts_are_up_to_date() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/contracts");
     for (name, contract) in contracts() {
         let generated = format!("{contract:#}\n");
@@ -82,25 +81,25 @@ fn the_contracts_are_what_the_models_say() {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(&file, &generated).unwrap();
         }
-        // By what it says: the order of keys depends on who else is built.
+        // Compared as values: the order of keys depends on the features of the build.
         let written = std::fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
         assert!(written == Some(contract), "{name} is stale: WAB_UPDATE=1 cargo test -p wab-tests contracts");
     }
 }
 
-/// The attributes of a topic's messages, as a schema.
+/// The schema of the SNS message attributes.
 fn attributes(kind: Kind) -> Value {
     let text = |description: &str| json!({"type": "string", "description": description});
     let mut properties = json!({
         "kind": {"type": "string", "const": kind.as_str()},
         "schema": {"type": "string", "const": contract::event(kind)["properties"]["type"]["const"]},
-        "application": text("The gateway application that called."),
+        "application": text("The gateway application that made the callback."),
     });
     let more = match kind {
         Kind::Mo => json!({
-            "type": text("The message's type, such as `text`; inferred if the message has none. Left out if nothing tells it."),
-            "source": text("Who sent the message, as it came."),
-            "destination": text("Whom it was sent to, as it came."),
+            "type": text("The message's type, such as `text`. Inferred if the message states none; absent if it can't be inferred."),
+            "source": text("The sender as received."),
+            "destination": text("The recipient as received."),
         }),
         Kind::Dlr => json!({"status": text("The status word.")}),
     };
@@ -109,10 +108,10 @@ fn attributes(kind: Kind) -> Value {
 }
 
 #[test]
-fn the_attributes_of_the_contract_are_those_that_are_published() {
+fn published_attributes_are_those_of_the_contract() {
     for kind in [Kind::Mo, Kind::Dlr] {
         let item = item(kind);
-        let event = Event::of(&item, item.body.inline().unwrap()).unwrap();
+        let event = NewEvent::of(&item, item.body.inline().unwrap()).unwrap();
         let published: Vec<&str> = event.attributes().into_iter().map(|(name, _)| name).collect();
         let schema = attributes(kind);
         let mut contracted: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
@@ -123,7 +122,7 @@ fn the_attributes_of_the_contract_are_those_that_are_published() {
 
 fn asyncapi() -> Value {
     let message = |kind: Kind, title: &str| {
-        // AsyncAPI's own dialect of JSON Schema is taken for granted: it says so itself.
+        // AsyncAPI defines the dialect of its schemas.
         let mut payload = contract::event(kind);
         payload.as_object_mut().unwrap().remove("$schema");
         json!({
@@ -138,7 +137,7 @@ fn asyncapi() -> Value {
     let channel = |kind: &str, message: &str| {
         json!({
             "address": "{topicArn}",
-            "description": format!("The SNS topic whose ARN is the stack's output {message}TopicArn. Its messages' headers are SNS message attributes, strings all, for filter policies. Delivered at least once, in no order."),
+            "description": format!("The SNS topic whose ARN is the stack's output {message}TopicArn. The headers of its messages are SNS message attributes for filter policies, all strings. Delivery is at least once and unordered."),
             "parameters": {"topicArn": {"description": format!("The ARN of the topic {kind}.")}},
             "messages": {"event": {"$ref": format!("#/components/messages/{kind}")}},
         })
@@ -148,7 +147,7 @@ fn asyncapi() -> Value {
         "info": {
             "title": "wab events",
             "version": "1.0.0",
-            "description": "What subscribers of the receiver of WhatsApp gateway callbacks get. Dedupe by `id`.",
+            "description": "The events that the receiver of WhatsApp gateway callbacks publishes. Deduplicate by `id`.",
         },
         "defaultContentType": "application/cloudevents+json",
         "channels": {"mo": channel("mo", "Mo"), "dlr": channel("dlr", "Dlr")},
@@ -163,32 +162,31 @@ fn asyncapi() -> Value {
     })
 }
 
-/// The answers of one function, each of which it really gives here.
+/// Every answer of one function, produced by the real code.
 fn answers(kind: Kind) -> Vec<Response<Body>> {
     let id = MessageId::new("7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11").unwrap();
     let key = match kind {
         Kind::Mo => Key::mo(&id),
         Kind::Dlr => Key::dlr(&id, &wab_events::DeliveryStatus::Received),
     };
-    let receipt = |kept| Ok(wab_ingress::Receipt { id: id.as_str().to_owned(), kept });
-    let reason = || Reason::from("for the contract");
+    let reason = || Reason::NoAnswerInTime;
     let mut outcomes = vec![
-        receipt(Kept::Stored(Stored::New(key.clone()))),
-        receipt(Kept::Stored(Stored::Duplicate(key.clone()))),
-        receipt(Kept::Deferred { key: key.clone(), reason: reason() }),
-        Err(Refusal::Unauthorized(Unauthorized)),
-        Err(Refusal::Quarantined(CallbackError::NotJson { line: 1, column: 1 })),
-        Err(Refusal::Quarantined(CallbackError::NotAnObject)),
-        Err(Refusal::Quarantined(CallbackError::NoId)),
-        Err(Refusal::Quarantined(CallbackError::IdTooLong)),
-        Err(Refusal::TooLarge),
-        Err(Refusal::Unavailable(Unavailable { key, table: reason(), spill: reason() })),
+        Ok(Accepted::Stored(key.clone())),
+        Ok(Accepted::Duplicate(key.clone())),
+        Ok(Accepted::Spilled { key: key.clone(), reason: reason() }),
+        Err(Rejection::Unauthorized(Unauthorized)),
+        Err(Rejection::Quarantined(CallbackError::NotJson { line: 1, column: 1 })),
+        Err(Rejection::Quarantined(CallbackError::NotAnObject)),
+        Err(Rejection::Quarantined(CallbackError::NoId)),
+        Err(Rejection::Quarantined(CallbackError::IdTooLong)),
+        Err(Rejection::TooLarge),
+        Err(Rejection::Unavailable(Unavailable { key, table: reason(), spill: reason() })),
     ];
     if kind == Kind::Dlr {
-        outcomes.push(Err(Refusal::Quarantined(CallbackError::NoStatus)));
-        outcomes.push(Err(Refusal::Quarantined(CallbackError::StatusTooLong)));
+        outcomes.push(Err(Rejection::Quarantined(CallbackError::NoStatus)));
+        outcomes.push(Err(Rejection::Quarantined(CallbackError::StatusTooLong)));
     }
-    outcomes.into_iter().map(|outcome| wab_ingress::answer(kind, &Request::default(), outcome)).collect()
+    outcomes.into_iter().map(|outcome| wab_ingress::answer(kind, "", outcome)).collect()
 }
 
 fn openapi() -> Value {
@@ -225,14 +223,14 @@ fn openapi() -> Value {
                         "event_id": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "The id of the published event. Missing if the outcome is `deferred`."},
                         "outcome": {
                             "enum": ["stored", "duplicate", "deferred"],
-                            "description": "`deferred`: kept in a queue until the table takes it.",
+                            "description": "`deferred`: stored in a queue until the table accepts it.",
                         },
                     },
                     "required": ["id", "outcome"],
                 },
                 "Problem": {
                     "type": "object",
-                    "description": "Problem details (RFC 9457). Repeats nothing of the request.",
+                    "description": "Problem details (RFC 9457). Contains nothing of the request.",
                     "properties": {
                         "type": {"type": "string", "format": "uri"},
                         "title": {"type": "string"},
@@ -260,13 +258,13 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
         let Body::Text(body) = answer.body() else { panic!("an answer is text") };
         let body: Value = serde_json::from_str(body).unwrap();
         let (schema, label, description) = if answer.status().is_success() {
-            ("Accepted", &body["outcome"], "The event is durable, now or since before.")
+            ("Accepted", &body["outcome"], "The event is stored, by this call or an earlier one.")
         } else {
             let description = match status.as_str() {
-                "400" => "Not a callback; sending it again won't help. It is kept for whoever looks into it.",
-                "401" => "No or wrong credentials.",
-                "413" => "Larger than can come in.",
-                _ => "Not kept; send it again.",
+                "400" => "Not a callback; don't retry. The body is quarantined for inspection.",
+                "401" => "Missing or wrong credentials.",
+                "413" => "Larger than the limit of a request.",
+                _ => "Not stored; retry.",
             };
             ("Problem", &body["code"], description)
         };
@@ -285,10 +283,10 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
             }
         }
     }
-    responses.insert("429".to_owned(), json!({"description": "Throttled by API Gateway, in its own words."}));
+    responses.insert("429".to_owned(), json!({"description": "Throttled by API Gateway; the body is API Gateway's."}));
     responses.insert(
         "5XX".to_owned(),
-        json!({"description": "From API Gateway, in its own words: the function didn't answer. Send it again."}),
+        json!({"description": "The function didn't answer; the body is API Gateway's. Retry."}),
     );
     json!({
         "operationId": format!("{}Callback", kind.as_str()),
@@ -301,8 +299,8 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
     })
 }
 
-/// The schema (draft 2020-12) of a callback as the gateway posts it: what is taken, which is more than what is
-/// documented.
+/// The schema (draft 2020-12) of a callback as the gateway posts it. The functions accept more than the gateway
+/// documents.
 fn callback(kind: Kind) -> Value {
     let optional = json!({"type": ["string", "number", "null"]});
     let id = json!({
@@ -321,7 +319,7 @@ fn callback(kind: Kind) -> Value {
                 "source": optional,
                 "Destination": optional,
                 "destination": optional,
-                "content": {"description": "WhatsApp's message object, see message.schema.json; any other JSON is taken too."},
+                "content": {"description": "WhatsApp's message object, see message.schema.json. Any other JSON is accepted."},
                 "encoding": {"description": "`base64` marks a binary `content`.", "type": ["string", "null"]},
                 "operator": optional,
                 "reply_to": optional,

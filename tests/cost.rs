@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wab_events::Kind;
-use wab_models::{Body, Event, Item, LARGE_ITEM_BYTES};
+use wab_models::{Body, Item, LARGE_ITEM_BYTES, NewEvent};
 
 use crate::requests::fresh_id;
 use crate::stack::Stack;
@@ -143,9 +143,9 @@ async fn measure(stack: &Stack, kind: Kind, id: &str, body: &Value) -> Measured 
     let body = body.to_string();
     let object_bytes = match &item.body {
         Body::Object(object) => Some(object.body_bytes),
-        Body::Inline { .. } | Body::Encoded { .. } => None,
+        Body::Inline(_) => None,
     };
-    let (item_bytes, event) = (item.size_bytes(), Event::of(&item, &body).unwrap());
+    let (item_bytes, event) = (item.size_bytes(), NewEvent::of(&item, &body).unwrap());
     let sent: usize = event.attributes().iter().map(|(name, value)| name.len() + "String".len() + value.len()).sum();
     let message_bytes = serde_json::to_string(&event).unwrap().len() + sent;
 

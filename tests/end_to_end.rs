@@ -205,7 +205,7 @@ async fn strangers_get_the_challenge_and_leave_nothing() {
 #[ignore = "needs the local stack: make test"]
 async fn both_live_credentials_open_the_door_and_name_their_application() {
     let stack = Stack::connect().await;
-    let (user, password) = (stack.file.second_username.clone(), stack.file.second_password.clone());
+    let (user, password) = stack.file.second_username.clone().zip(stack.file.second_password.clone()).unwrap();
     assert!(password.contains(':'), "a password may hold what ends a user name");
     let id = fresh_id("second");
     let answer = stack.post_as(Kind::Mo, Some(&basic(&user, &password)), mo_text(&id).to_string()).await;

@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use lambda_http::http::{Request, Response};
 use serde_json::{Value, json};
-use wab_ingress::{Door, Settings, Verifier};
+use wab_ingress::{Receiver, Settings, Verifier};
 use wab_platform::SdkConfig;
 
 use crate::requests::{PASSWORD, USER};
@@ -83,8 +83,8 @@ fn base() -> SdkConfig {
     wab_platform::sdk_config(var).unwrap()
 }
 
-/// A door that the tests' credentials open.
-pub(crate) fn door(sdk: &SdkConfig) -> Door {
+/// A receiver with the tests' credentials.
+pub(crate) fn receiver(sdk: &SdkConfig) -> Receiver {
     let verifier = Verifier::new(USER, PASSWORD).unwrap().to_string();
     let settings = Settings::read(|name| match name {
         "TABLE_NAME" => Some("events".to_owned()),
@@ -94,7 +94,7 @@ pub(crate) fn door(sdk: &SdkConfig) -> Door {
         "RETENTION_DAYS" => Some("30".to_owned()),
         _ => None,
     });
-    Door::new(settings.unwrap(), sdk)
+    Receiver::new(settings.unwrap(), sdk)
 }
 
 /// The operation: in a header of the JSON protocols, in the form of the query protocol; S3 is told by the method.

@@ -10,8 +10,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
-use wab_fanout::{Fanout, Settings, StreamBatch};
-use wab_models::{BinaryContent, DlrCallback, Item, MoCallback, ObjectKey, Received, ReceivedAt};
+use wab_fanout::{Fanout, Settings};
+use wab_models::{BinaryContent, DlrCallback, Item, MoCallback, ObjectKey, Received, ReceivedAt, StreamBatch};
 use wab_platform::SdkConfig;
 
 use crate::fake_aws::{Calls, dynamodb_error, queued, sdk, sdk_at, sent};

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
-use wab_fanout::{Fanout, Settings, StreamBatch};
-use wab_models::{Item, MoCallback, ObjectKey};
+use wab_fanout::{Fanout, Settings};
+use wab_models::{Item, MoCallback, ObjectKey, StreamBatch};
 use wab_platform::SdkConfig;
 use wab_store::SpillQueue;
 
@@ -48,10 +48,10 @@ async fn post(bytes: usize, waited_ms: i64, answer: impl Fn(&str) -> Pace + Send
     let now = UNIX_EPOCH + ms((RECEIVED_MS + waited_ms).try_into().unwrap());
     let sdk = sdk.into_builder().time_source(StaticTimeSource::new(now)).build();
     let body = json!({"id": "7c1f", "content": "x".repeat(bytes)}).to_string();
-    let door = crate::fake_aws::door(&sdk);
+    let receiver = crate::fake_aws::receiver(&sdk);
     let started = Instant::now();
     let response: Response<_> =
-        wab_mo::handle(&door, request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+        wab_mo::handle(&receiver, request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     let took = started.elapsed();
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
     let says = answer.get("outcome").or(answer.get("code")).and_then(Value::as_str).unwrap().to_owned();
@@ -78,6 +78,16 @@ async fn slow_spill_queue_still_takes_what_a_silent_table_leaves() {
         .await;
         check(&outcome, 200, "deferred", 3_500 - waited.unsigned_abs());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_table_is_given_up_after_1500_ms() {
+    let (outcome, _) = post(100, 0, |operation| match operation {
+        "SendMessage" => after(0, queued()),
+        _ => SILENT,
+    })
+    .await;
+    check(&outcome, 200, "deferred", 1_500);
 }
 
 #[tokio::test(start_paused = true)]
@@ -179,7 +189,7 @@ async fn clock_skew_takes_no_callback_its_time() {
 async fn silent_service_delays_a_start_by_half_a_second() {
     let (sdk, calls) = paced_sdk(|_| SILENT);
     let started = Instant::now();
-    crate::fake_aws::door(&sdk).store.warm_up().await;
+    crate::fake_aws::receiver(&sdk).store.warm_up().await;
     assert!(started.elapsed() <= ms(505), "{:?}", started.elapsed());
     fanout(&sdk).warm_up().await;
     assert!(started.elapsed() <= ms(1_010), "{:?}", started.elapsed());
@@ -215,7 +225,7 @@ async fn slow_handshake_does_not_rule_out_the_last_resort() {
         let body = mo_text("a").to_string();
         let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
         let table = wab_store::EventTable::new(&sdk, "events".to_owned());
-        assert!(table.put_once(&item).await.is_err());
+        assert!(table.put_once(&item, Instant::now() + ms(10_000)).await.is_err());
     });
     let (spill, table) = tokio::join!(spill, table);
     assert_eq!(spill, 1, "one handshake has all of the time");

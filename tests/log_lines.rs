@@ -4,11 +4,11 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use wab_fanout::{Fanout, Settings, StreamBatch};
-use wab_models::{Item, MoCallback};
+use wab_fanout::{Fanout, Settings};
+use wab_models::{Item, MoCallback, StreamBatch};
 use wab_subscriber::Subscriber;
 
-use crate::fake_aws::{door, dynamodb_error, queued, sdk, taken_by};
+use crate::fake_aws::{dynamodb_error, queued, receiver, sdk, taken_by};
 use crate::fanout_rules::{plenty, published, received, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
@@ -53,8 +53,8 @@ async fn line_of(
     answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static,
 ) -> Value {
     let (sdk, _) = sdk(answer);
-    let door = door(&sdk);
-    let lines = log_of(wab_mo::handle(&door, request("/mo", Some(authorization), body.as_bytes()))).await;
+    let receiver = receiver(&sdk);
+    let lines = log_of(wab_mo::handle(&receiver, request("/mo", Some(authorization), body.as_bytes()))).await;
     let [line] = &lines[..] else { panic!("one line a callback: {lines:?}") };
     assert!(line.to_string().len() <= 400, "{line}");
     let mut fields = line["fields"].clone();
@@ -184,7 +184,7 @@ async fn example_subscriber_is_heard() {
     assert_eq!((&line["level"], &line["target"]), (&json!("WARN"), &json!("wab_subscriber")));
     let body = mo_text("a").to_string();
     let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
-    let event = wab_models::Event::of(&item, &body).unwrap().to_message().unwrap();
+    let event = wab_models::NewEvent::of(&item, &body).unwrap().to_message().unwrap();
     let batch = json!({"Records": [{"messageId": "1", "body": event, "attributes": {}, "messageAttributes": {}}]});
     let lines = log_of(wab_subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
-use wab::Parts;
+use wab::Resources;
 use wab_models::{Item, MoCallback};
 
 use crate::fake_aws::sdk;
@@ -36,13 +36,13 @@ async fn deletions(message: &'static str, answer: Value) -> usize {
         };
         (200, answer.to_string())
     });
-    let parts = Parts {
+    let resources = Resources {
         table: "events".to_owned(),
         dead_letter_queue_url: "http://localhost/dead-letters".to_owned(),
         spill_queue_url: None,
         fanout_function: "fanout".to_owned(),
     };
-    wab::redrive(&sdk, parts, 1).await.unwrap();
+    wab::redrive(&sdk, resources, 1).await.unwrap();
     calls.lock().unwrap().iter().filter(|(operation, _)| operation == "DeleteMessage").count()
 }
 

@@ -2,20 +2,17 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::{Context, Request};
+use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use wab_ingress::HttpEvent;
+pub(crate) use wab_ingress::basic_authorization as basic;
 
 /// The credentials of every request that is made here.
 pub(crate) const USER: &str = "local";
 pub(crate) const PASSWORD: &str = "local-password";
 
-pub(crate) fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
-}
-
 /// A request as API Gateway hands it over (payload format 2.0).
-pub(crate) fn request(path: &str, authorization: Option<&str>, body: &[u8]) -> Request {
+pub(crate) fn request(path: &str, authorization: Option<&str>, body: &[u8]) -> LambdaEvent<HttpEvent> {
     let mut event = json!({
         "version": "2.0",
         "routeKey": format!("POST {path}"),
@@ -40,7 +37,7 @@ pub(crate) fn request(path: &str, authorization: Option<&str>, body: &[u8]) -> R
     if let Some(authorization) = authorization {
         event["headers"]["authorization"] = authorization.into();
     }
-    serde_json::from_str::<HttpEvent>(&event.to_string()).unwrap().into_request(Context::default())
+    LambdaEvent::new(serde_json::from_str(&event.to_string()).unwrap(), Context::default())
 }
 
 /// An id that no other test has: 16 random hex digits behind `prefix`.

@@ -1,28 +1,29 @@
 //! What the functions ask of AWS, to the letter, and that each limit is the one that AWS documents.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_smithy_async::time::StaticTimeSource;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use lambda_http::http::{Request, Response};
-use lambda_http::{Body, Context};
+use lambda_http::{Context, LambdaEvent};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use wab_events::Kind;
-use wab_fanout::{Fanout, StreamBatch};
-use wab_ingress::{HttpEvent, read_body};
+use wab_fanout::Fanout;
+use wab_ingress::HttpEvent;
 use wab_models::{
     CallbackError, Digest, DlrCallback, Item, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MAX_MESSAGE_BYTES, MAX_SPILL_BYTES,
-    MoCallback, ObjectKey, Quarantined, ReceivedAt, Spilled, Unreadable,
+    MoCallback, ObjectKey, Parked, Quarantined, ReceivedAt, Spilled, StreamBatch, Unreadable,
 };
 use wab_platform::{Reason, SdkConfig};
-use wab_store::{DeadLetterQueue, EventTable, Objects, Parked, SpillQueue, Store, Stored};
+use wab_store::{DeadLetterQueue, EventTable, Objects, SpillQueue, Store, Stored};
 
-use crate::fake_aws::{door, put, queued, sdk, sdk_at, sent, taken_by};
+use crate::fake_aws::{put, queued, receiver, sdk, sdk_at, sent, taken_by};
 use crate::fanout_rules::{plenty, published, received, record};
-use crate::requests::{PASSWORD, USER, basic, mo_text};
+use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
 /// A request as it went out.
 #[derive(Debug, Clone)]
@@ -75,7 +76,7 @@ fn mo(body: &str) -> Item<'_> {
 async fn put_is_conditional_and_asks_for_the_old_item() {
     let (sdk, requests) = recorded(200, "{}");
     let body = mo_text("7c1f").to_string();
-    let stored = EventTable::new(&sdk, "events".to_owned()).put_once(&mo(&body)).await;
+    let stored = EventTable::new(&sdk, "events".to_owned()).put_once(&mo(&body), soon()).await;
     assert_eq!(stored, Ok(Stored::New(mo(&body).key)));
     let mut put = sent_once(&requests).json();
     assert_eq!(put["Item"]["body"]["S"], body);
@@ -92,7 +93,7 @@ async fn put_is_conditional_and_asks_for_the_old_item() {
 async fn quarantined_body_is_put_without_a_condition() {
     let (sdk, requests) = recorded(200, "{}");
     let quarantined = quarantined(b"no callback");
-    EventTable::new(&sdk, "events".to_owned()).put_quarantined(&quarantined).await.unwrap();
+    EventTable::new(&sdk, "events".to_owned()).put_quarantined(&quarantined, soon()).await.unwrap();
     let put = sent_once(&requests).json();
     assert_eq!((&put["TableName"], &put["ConditionExpression"]), (&json!("events"), &Value::Null));
     assert_eq!(put["Item"]["sk"]["S"], quarantined.key.sk);
@@ -142,9 +143,10 @@ async fn queues_get_their_messages_under_their_urls() {
     assert_eq!(sent_once(&requests).json(), json!({"QueueUrl": "http://localhost/spill", "MessageBody": message}));
 
     let (sdk, requests) = recorded(200, r#"{"MessageId":"m"}"#);
-    let (reason, key) = (Reason::from("NotFound"), mo(&body).key);
-    let parked = Parked { key: Some(&key), sequence_number: Some("7"), ..Parked::because(&reason) };
-    DeadLetterQueue::new(&sdk, "http://localhost/dead".to_owned()).park(&parked).await.unwrap();
+    let key = mo(&body).key;
+    let parked =
+        Parked { key: Some(Cow::Borrowed(&key)), sequence_number: Some("7".into()), ..Parked::because("NotFound") };
+    DeadLetterQueue::new(&sdk, "http://localhost/dead".to_owned()).park(parked).await.unwrap();
     let message = r#"{"reason":"NotFound","key":{"pk":"MO#7c1f","sk":"EVENT"},"sequence_number":"7"}"#;
     assert_eq!(sent_once(&requests).json(), json!({"QueueUrl": "http://localhost/dead", "MessageBody": message}));
 }
@@ -267,13 +269,13 @@ async fn small_binary_content_alone_goes_into_the_bucket() {
 async fn spilled_message_may_be_1_mib() {
     let body = |bytes: usize| json!({"id": "7c1f", "content": "x".repeat(bytes)}).to_string();
     let around = Spilled::Event(mo(&body(0))).to_message().unwrap().len();
-    for (bytes, expected) in [(MAX_SPILL_BYTES, Ok(())), (MAX_SPILL_BYTES + 1, Err("larger than a message may be"))] {
+    for (bytes, expected) in [(MAX_SPILL_BYTES, Ok(())), (MAX_SPILL_BYTES + 1, Err(Reason::TooLargeForMessage))] {
         let (sdk, calls) = sdk(|_, _| queued());
         let body = body(bytes - around);
         let spilled = Spilled::Event(mo(&body));
         assert_eq!(spilled.to_message().unwrap().len(), bytes);
         let queue = SpillQueue::new(&sdk, "http://localhost/spill".to_owned());
-        assert_eq!(queue.send(&spilled, soon()).await, expected.map_err(Reason::from));
+        assert_eq!(queue.send(&spilled, soon()).await, expected);
         assert_eq!(calls.lock().unwrap().len(), usize::from(expected.is_ok()));
     }
 }
@@ -283,9 +285,8 @@ async fn unreadable_record_is_parked_up_to_500_kb() {
     for (bytes, is_kept) in [(500 * 1024, true), (500 * 1024 + 1, false)] {
         let (sdk, calls) = sdk(|_, _| queued());
         let record = RawValue::from_string(format!("\"{}\"", "x".repeat(bytes - 2))).unwrap();
-        let reason = Reason::from("unreadable");
-        let parked = Parked { record: Some(&record), ..Parked::because(&reason) };
-        DeadLetterQueue::new(&sdk, "http://localhost/dead".to_owned()).park(&parked).await.unwrap();
+        let parked = Parked { record: Some(&record), ..Parked::because("unreadable") };
+        DeadLetterQueue::new(&sdk, "http://localhost/dead".to_owned()).park(parked).await.unwrap();
         assert_eq!(sent(&calls)[0].get("record").is_some(), is_kept, "{bytes}");
     }
 }
@@ -300,16 +301,21 @@ async fn taken_key_is_a_duplicate_only_with_the_same_digest() {
         (json!({}), mo(&body).into_variant().key),
     ] {
         let (sdk, _) = sdk(move |_, _| taken_by(&there));
-        let stored = EventTable::new(&sdk, "events".to_owned()).put_once(&mo(&body)).await;
+        let stored = EventTable::new(&sdk, "events".to_owned()).put_once(&mo(&body), soon()).await;
         assert_eq!(stored, Ok(Stored::Duplicate(duplicate)));
     }
 }
 
 #[test]
 fn body_may_be_6_mb() {
-    let read = |bytes: usize| read_body(&Request::new(Body::Binary(vec![b'x'; bytes]))).map(<[u8]>::len).ok();
-    assert_eq!(read(MAX_BODY_BYTES), Some(MAX_BODY_BYTES));
-    assert_eq!(read(MAX_BODY_BYTES + 1), None);
+    let (sdk, _) = sdk(|_, _| (200, "{}".to_owned()));
+    let receiver = receiver(&sdk);
+    let admitted = |bytes: usize| {
+        let request = request("/mo", Some(&basic(USER, PASSWORD)), &vec![b'x'; bytes]);
+        receiver.admit(request.payload, &request.context).map(|inbound| inbound.body.len()).ok()
+    };
+    assert_eq!(admitted(MAX_BODY_BYTES), Some(MAX_BODY_BYTES));
+    assert_eq!(admitted(MAX_BODY_BYTES + 1), None);
 }
 
 /// A callback whose event says this of its time, while the function's clock stands at 2026-01-01T00:00:00.250Z.
@@ -322,8 +328,8 @@ async fn received_at(time: Value) -> (Value, Value) {
         "requestContext": {"timeEpoch": time},
         "body": mo_text("7c1f").to_string(),
     });
-    let request = serde_json::from_str::<HttpEvent>(&event.to_string()).unwrap().into_request(Context::default());
-    assert_eq!(wab_mo::handle(&door(&sdk), request).await.status(), 200);
+    let request = LambdaEvent::new(serde_json::from_str::<HttpEvent>(&event.to_string()).unwrap(), Context::default());
+    assert_eq!(wab_mo::handle(&receiver(&sdk), request).await.status(), 200);
     let item = &put(&calls)[0];
     (item["received_at"]["S"].clone(), item["expires_at"]["N"].clone())
 }
@@ -345,8 +351,8 @@ async fn refusal_names_the_request_of_lambda() {
     let mut context = Context::default();
     let event = r#"{"headers":{},"requestContext":{}}"#;
     context.request_id = "af9c3624".to_owned();
-    let request = serde_json::from_str::<HttpEvent>(event).unwrap().into_request(context);
-    let answer: Value = serde_json::from_slice(wab_mo::handle(&door(&sdk), request).await.body()).unwrap();
+    let request = LambdaEvent::new(serde_json::from_str::<HttpEvent>(event).unwrap(), context);
+    let answer: Value = serde_json::from_slice(wab_mo::handle(&receiver(&sdk), request).await.body()).unwrap();
     assert_eq!(answer["request_id"], "af9c3624");
 }
 
@@ -374,7 +380,7 @@ async fn published_with(content_bytes: usize, in_object: bool) -> (usize, bool, 
 async fn message_may_be_256_kib_with_its_attributes() {
     // `kind`, `schema` and `application`, each with its name, its type `String` and its value.
     let attributes = (4 + 6 + 2) + (6 + 6 + 9) + (11 + 6 + 4);
-    let event = |body: &str| wab_models::Event::of(&mo(body), body).unwrap().to_message().unwrap().len();
+    let event = |body: &str| wab_models::NewEvent::of(&mo(body), body).unwrap().to_message().unwrap().len();
     let around = event(r#"{"id":"7c1f","content":""}"#);
     let fits = MAX_MESSAGE_BYTES - attributes - around;
     assert!(published_with(fits, false).await.2);
@@ -390,7 +396,7 @@ async fn receipt_of_a_final_status_is_stored_under_its_word() {
     let (sdk, requests) = recorded(200, "{}");
     let body = r#"{"id":4711,"status":"received"}"#;
     let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body));
-    EventTable::new(&sdk, "events".to_owned()).put_once(&item).await.unwrap();
+    EventTable::new(&sdk, "events".to_owned()).put_once(&item, soon()).await.unwrap();
     let put = sent_once(&requests).json();
     assert_eq!((&put["Item"]["pk"]["S"], &put["Item"]["sk"]["S"]), (&json!("DLR#4711"), &json!("received")));
 }

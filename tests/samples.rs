@@ -1,4 +1,4 @@
-//! `wab check` over messages that weren't written for it: its own made-up callbacks, and recorded ones if there are any.
+//! `wab check` over the made-up callbacks of this repository, and over recorded messages if there are any.
 
 use std::path::{Path, PathBuf};
 
@@ -17,20 +17,20 @@ fn check(directory: &Path, ending: &str) -> (u8, Value) {
 }
 
 #[test]
-fn every_made_up_callback_is_typed_and_named_in_full() {
+fn made_up_callbacks_are_fully_typed() {
     let (code, report) = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/wab/samples"), "json");
     assert_eq!(code, 0);
     assert_eq!(report["total"]["messages"], 21);
-    assert_eq!(report["total"]["unrecognized"], 1, "the one whose type nobody has heard of");
+    assert_eq!(report["total"]["unrecognized"], 1, "the one of an invented type");
     let places: Vec<_> =
         report["types"].as_object().unwrap().iter().filter(|(_, counts)| counts["places"] != Value::Null).collect();
     assert_eq!(places.len(), 1, "{places:?}");
 }
 
-/// Recorded messages, which aren't part of this repository: JSON lines in `WAB_SAMPLES`, or in `shared/samples`
-/// beside the checkout. Without them there is nothing to hold the model to.
+/// Recorded messages aren't part of this repository: they are JSON lines in `WAB_SAMPLES`, or in `shared/samples` beside
+/// the checkout. Without them, this test passes.
 #[test]
-fn recorded_messages_are_typed_and_at_least_98_percent_is_named() {
+fn recorded_messages_are_typed_to_98_percent() {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples");
     let directory = std::env::var_os("WAB_SAMPLES").map_or(beside, PathBuf::from);
     if !directory.is_dir() {

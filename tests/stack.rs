@@ -4,41 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::QueueAttributeName;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use wab::stack::{StackFile, queue_policy};
 use wab_events::Kind;
 
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 
 /// How long anything may take to arrive. Far more than it takes; a test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
-
-/// What `infra/local/stack.py` writes of a stack that is up.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct StackFile {
-    endpoint: String,
-    region: String,
-    access_key_id: String,
-    secret_access_key: String,
-    pub(crate) mo_url: String,
-    pub(crate) dlr_url: String,
-    pub(crate) username: String,
-    pub(crate) password: String,
-    pub(crate) second_username: String,
-    pub(crate) second_password: String,
-    pub(crate) table: String,
-    pub(crate) mo_topic_arn: String,
-    pub(crate) dlr_topic_arn: String,
-    pub(crate) bucket: String,
-    spill_queue_url: String,
-    dead_letter_queue_url: String,
-    pub(crate) mo_function: String,
-    pub(crate) dlr_function: String,
-    pub(crate) fanout_function: String,
-    pub(crate) recover_function: String,
-}
 
 /// A stack that is up, and clients of it with an administrator's rights.
 #[derive(Debug, Clone)]
@@ -63,18 +37,8 @@ impl Stack {
     /// The stack that `WAB_STACK` names.
     pub(crate) async fn connect() -> Self {
         let path = std::env::var("WAB_STACK").expect("WAB_STACK names the stack.json of a stack: run `make test`");
-        let file = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("no stack at {path}: {error}"));
-        let file: StackFile = serde_json::from_str(&file).unwrap();
-        let found = file.clone();
-        let sdk = wab_platform::sdk_config(move |name| match name {
-            "AWS_REGION" => Some(found.region.clone()),
-            "AWS_ACCESS_KEY_ID" => Some(found.access_key_id.clone()),
-            "AWS_SECRET_ACCESS_KEY" => Some(found.secret_access_key.clone()),
-            "AWS_ENDPOINT_URL" => Some(found.endpoint.clone()),
-            _ => None,
-        });
-        // The emulator is one process for everything: it may take its time.
-        let sdk = sdk.unwrap().into_builder().timeout_config(TimeoutConfig::disabled()).build();
+        let file = StackFile::read(path.as_ref()).unwrap();
+        let sdk = file.sdk_config();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
             sns: aws_sdk_sns::Client::new(&sdk),
@@ -153,18 +117,9 @@ impl Stack {
         let url = queue.queue_url.unwrap();
         let topics = [&self.file.mo_topic_arn, &self.file.dlr_topic_arn];
         let arn = self.queue_arn(&url).await;
-        let policy = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": {"Service": "sns.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": arn,
-                "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
-            }],
-        });
+        let policy = queue_policy(&arn, &topics.map(String::as_str));
         let set = self.sqs.set_queue_attributes().queue_url(&url);
-        set.attributes(QueueAttributeName::Policy, policy.to_string()).send().await.unwrap();
+        set.attributes(QueueAttributeName::Policy, policy).send().await.unwrap();
         for topic in topics {
             let mut subscription = self.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(&arn);
             subscription = subscription.attributes("RawMessageDelivery", "true");

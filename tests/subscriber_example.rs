@@ -1,13 +1,13 @@
-//! The example subscriber: what it answers, what it leaves, and what has to come again.
+//! The example subscriber: which events it answers, ignores and retries.
 
 use serde_json::{Value, json};
-use wab_models::{DlrCallback, Event, Item, MoCallback, Received, ReceivedAt};
+use wab_models::{DlrCallback, Item, MoCallback, NewEvent, Received, ReceivedAt};
 use wab_subscriber::{SqsEvent, Subscriber};
 
 use crate::fake_aws::{Calls, sdk};
 
 fn published(item: &Item<'_>) -> String {
-    Event::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
+    NewEvent::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
 }
 
 fn received(body: &str) -> Received<'_> {
@@ -22,7 +22,7 @@ fn mo(content: &str) -> String {
 
 const TEXT: &str = r#"{"from":"6421000001","id":"wamid.V0FC","type":"text","text":{"body":"Kia ora"}}"#;
 
-/// Hands these bodies to the example, one record each; gives the records that failed, and its calls.
+/// Delivers these bodies as one batch. Returns the ids of the failed messages, and the AWS calls.
 async fn deliver(
     bodies: &[String],
     answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static,
@@ -44,15 +44,15 @@ fn operations(calls: &Calls) -> Vec<String> {
     calls.lock().unwrap().iter().map(|(operation, _)| operation.clone()).collect()
 }
 
-fn takes_all(_: &str) -> (u16, String) {
+fn accept_all(_: &str) -> (u16, String) {
     (200, "{}".to_owned())
 }
 
 #[tokio::test]
-async fn a_text_is_answered_once_and_then_remembered() {
+async fn text_is_answered_and_then_remembered() {
     let in_envelope = json!({"Type": "Notification", "Message": mo(TEXT)}).to_string();
     for body in [mo(TEXT), in_envelope] {
-        let (failed, calls) = deliver(&[body], takes_all).await;
+        let (failed, calls) = deliver(&[body], accept_all).await;
         assert_eq!(failed, [""; 0]);
         assert_eq!(operations(&calls), ["GetItem", "SendMessage", "PutItem"]);
         let request: Value = serde_json::from_str(&calls.lock().unwrap()[1].1).unwrap();
@@ -64,7 +64,7 @@ async fn a_text_is_answered_once_and_then_remembered() {
 }
 
 #[tokio::test]
-async fn an_event_that_was_seen_is_not_answered_again() {
+async fn handled_event_is_not_answered_again() {
     let seen = |operation: &str| match operation {
         "GetItem" => (200, r#"{"Item":{"event_id":{"S":"x"}}}"#.to_owned()),
         _ => (500, String::new()),
@@ -74,16 +74,16 @@ async fn an_event_that_was_seen_is_not_answered_again() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_is_left_alone() {
+async fn other_events_are_ignored() {
     let dlr = r#"{"id":"7c1f","status":"received"}"#;
     let dlr = published(&Item::dlr(&DlrCallback::parse(dlr).unwrap(), received(dlr)));
-    let (failed, calls) = deliver(&[mo(r#"{"type":"poll","poll":{}}"#), mo(r#""AA==""#), dlr], takes_all).await;
+    let (failed, calls) = deliver(&[mo(r#"{"type":"poll","poll":{}}"#), mo(r#""AA==""#), dlr], accept_all).await;
     assert_eq!((failed.len(), operations(&calls).len()), (0, 0));
 }
 
 #[tokio::test]
-async fn a_bad_record_fails_alone_and_an_event_is_remembered_only_once_answered() {
-    let (failed, calls) = deliver(&["no event".to_owned(), mo(TEXT)], takes_all).await;
+async fn bad_record_fails_alone_and_is_not_remembered() {
+    let (failed, calls) = deliver(&["not an event".to_owned(), mo(TEXT)], accept_all).await;
     assert_eq!(failed, ["0"]);
     assert_eq!(operations(&calls).len(), 3);
     let refuses = |operation: &str| match operation {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
-use wab_ingress::{BEFORE_TIMEOUT, LEAST_TIME_TO_KEEP, TIME_TO_KEEP};
+use wab_ingress::{ANSWER_TIME, MIN_PUT_TIME, PUT_TIME};
 
 pub(crate) fn template() -> Value {
     load("infra/template.yaml")
@@ -76,10 +76,10 @@ fn asked<T, E: std::fmt::Debug>(read: impl Fn(&dyn Fn(&str) -> Option<String>) -
 
 #[test]
 fn each_function_gets_exactly_the_settings_it_reads() {
-    let door = asked(|var| wab_ingress::Settings::read(var));
+    let receiver = asked(|var| wab_ingress::Settings::read(var));
     let fanout = asked(|var| wab_fanout::Settings::read(var));
     let recover = asked(|var| wab_recover::Settings::read(var));
-    for (function, expected) in [("Mo", &door), ("Dlr", &door), ("Fanout", &fanout), ("Recover", &recover)] {
+    for (function, expected) in [("Mo", &receiver), ("Dlr", &receiver), ("Fanout", &fanout), ("Recover", &recover)] {
         let given = resource(function)["Environment"]["Variables"].clone();
         let given: BTreeSet<String> = given.as_object().unwrap().keys().cloned().collect();
         assert_eq!(&given, expected, "{function}");
@@ -131,16 +131,16 @@ fn every_function_has_its_folder_and_a_longer_timeout() {
     }
     // However late a callback is begun with, table and spill queue have what is reserved for them; and a slow table
     // leaves the spill queue its time.
-    assert!(wab_store::TABLE_TIME + wab_store::SPILL_TIME <= LEAST_TIME_TO_KEEP);
-    assert!(wab_store::PUT_DEADLINE + wab_store::SPILL_TIME <= TIME_TO_KEEP);
+    assert!(wab_store::TABLE_TIME + wab_store::SPILL_TIME <= MIN_PUT_TIME);
+    assert!(wab_store::PUT_DEADLINE + wab_store::SPILL_TIME <= PUT_TIME);
     assert!(wab_store::SPILL_TIME_OF_OBJECT < wab_store::SPILL_TIME);
-    let answered = TIME_TO_KEEP + Duration::from_millis(400);
+    let answered = PUT_TIME + Duration::from_millis(400);
     assert!(answered < Duration::from_secs(4), "there is time to write the answer");
     for (function, integration) in [("Mo", "MoIntegration"), ("Dlr", "DlrIntegration")] {
         let timeout = resource(function)["Timeout"].as_i64().unwrap() * 1000;
         // Lambda's timeout counts the invocation alone; one that begins at once has all of its time.
-        let until_timeout = Duration::from_millis(timeout.try_into().unwrap()) - BEFORE_TIMEOUT;
-        assert!(TIME_TO_KEEP <= until_timeout, "{function}");
+        let until_timeout = Duration::from_millis(timeout.try_into().unwrap()) - ANSWER_TIME;
+        assert!(PUT_TIME <= until_timeout, "{function}");
         assert!(timeout < resource(integration)["TimeoutInMillis"].as_i64().unwrap(), "{function}");
         assert_eq!(resource(integration)["PayloadFormatVersion"], "2.0");
     }
@@ -410,7 +410,7 @@ fn one_architecture_is_built_and_deployed() {
     let commands: Vec<&str> = makefile.lines().filter(|line| line.starts_with('\t')).collect();
     let of = |command: &str| commands.iter().find(|line| line.contains(command)).unwrap();
     assert!(of("sam build").ends_with("Architecture=$(ARCH)"));
-    assert!(of("infra/local/deploy.py").contains("--arch $(ARCH) "));
+    assert!(of("infra/deploy.py").contains("--arch $(ARCH) "));
 }
 
 #[test]

@@ -7,11 +7,11 @@ use aws_smithy_http_client::test_util::infallible_client_fn;
 use lambda_http::http::{Request, Response};
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use wab_fanout::{Fanout, Settings, StreamBatch};
-use wab_models::{Event, Item, MAX_MESSAGE_BYTES, MoCallback};
+use wab_fanout::{Fanout, Settings};
+use wab_models::{Item, MAX_MESSAGE_BYTES, MoCallback, NewEvent, StreamBatch};
 use wab_recover::{Recover, SpillBatch};
 
-use crate::fake_aws::{Calls, door, dynamodb_error, paced_sdk, queued, sdk, sdk_at, sent};
+use crate::fake_aws::{Calls, dynamodb_error, paced_sdk, queued, receiver, sdk, sdk_at, sent};
 use crate::fanout_rules::{plenty, published, received, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
@@ -39,7 +39,7 @@ async fn content_type(body: &str) -> String {
         Response::builder().body("{}").unwrap()
     });
     let sdk = sdk_at("http://localhost").into_builder().http_client(client).build();
-    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&receiver(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert!(matches!(response.status().as_u16(), 200 | 400));
     let types = types.lock().unwrap();
     assert_eq!(types.len(), 1);
@@ -63,7 +63,7 @@ async fn message_too_large_for_the_spill_queue_is_not_sent() {
         "PutItem" => dynamodb_error(400, "AccessDeniedException"),
         _ => queued(),
     });
-    let response = wab_mo::handle(&door(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
+    let response = wab_mo::handle(&receiver(&sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_bytes())).await;
     assert_eq!(response.status(), 503);
     let operations: Vec<String> = calls.lock().unwrap().iter().map(|(operation, _)| operation.clone()).collect();
     assert_eq!(operations, ["PutObject", "PutItem"]);
@@ -84,7 +84,7 @@ async fn has_data(beyond: isize) -> bool {
     let body = |chars: usize| json!({"id": "7c1f", "content": "x".repeat(chars)}).to_string();
     let message_bytes = |body: &str| {
         let item = Item::mo(&MoCallback::parse(body).unwrap(), received(body));
-        Event::of(&item, body).unwrap().to_message().unwrap().len()
+        NewEvent::of(&item, body).unwrap().to_message().unwrap().len()
     };
     let chars = MAX_MESSAGE_BYTES.checked_add_signed(beyond).unwrap() - message_bytes(&body(0));
     let body = body(chars);
@@ -99,7 +99,7 @@ async fn attributes_count_against_the_size_of_a_message() {
     let body = mo_text("7c1f").to_string();
     let body = body.replace("\"source\"", "\"origin\"").replace("\"Destination\"", "\"to\"");
     let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
-    let event = Event::of(&item, &body).unwrap();
+    let event = NewEvent::of(&item, &body).unwrap();
     let attributes = event.attributes();
     let sizes = attributes.iter().filter(|(name, _)| *name != "type");
     let bytes: usize = sizes.map(|(name, value)| name.len() + "String".len() + value.len()).sum();

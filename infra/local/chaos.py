@@ -1,11 +1,11 @@
-"""Runs tools/chaos against a local stack of its own; the arguments are the tool's."""
+"""Runs tools/chaos against a local stack of its own, and passes its arguments on."""
 
-import tools  # first: says in one line which Python is needed  # isort: skip
+import tools  # first, for its check of the Python version  # isort: skip
 
 import subprocess
 import sys
 
-import ownstack
+import temporary_stack
 
 NAME = "chaos"
 CHAOS = ["cargo", "run", "--quiet", "--locked", "--package", "wab-chaos", "--"]
@@ -14,7 +14,7 @@ CHAOS = ["cargo", "run", "--quiet", "--locked", "--package", "wab-chaos", "--"]
 def main() -> int:
     if {"-h", "--help"} & set(sys.argv):
         return subprocess.run([*CHAOS, "--help"], cwd=tools.ROOT, check=False).returncode
-    with ownstack.up(NAME) as stack:
+    with temporary_stack.up(NAME) as stack:
         return subprocess.run([*CHAOS, "--stack", str(stack), *sys.argv[1:]], cwd=tools.ROOT, check=False).returncode
 
 

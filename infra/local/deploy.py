@@ -1,70 +1,104 @@
-"""`make deploy`: asks for the parameters at the first deployment only, and deploys what was built for one processor.
+"""Deploys the built template to the emulator with `sam deploy`, and writes stack.json.
 
-`sam deploy --guided` asks for NoEcho parameters each time, plain `sam deploy` keeps the stack's values. So the first
-deployment is guided, and every later one plain. Runs on the SAM CLI's Python, with its libraries.
+This file knows the template's parameters and outputs, and nothing about the functions' code.
 """
 
-import argparse
-import re
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
+import hashlib
+import secrets
 
-import boto3
-import tomlkit
-from botocore.exceptions import ClientError
+import sam_cli
+import sam_local_files
+from emulator import ADMIN, REGION, client
+from report import say
+from state import Files, State, write_private
 
-ROOT = Path(__file__).resolve().parents[2]
-CONFIG = ROOT / "samconfig.toml"
-BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
+DEPLOY_SECONDS = 300
 
-
-def settings(config: Path) -> dict[str, Any]:
-    """What samconfig.toml says for `sam deploy`, to which a guided deployment adds its answers."""
-    return tomlkit.parse(config.read_text()).unwrap()["default"]["deploy"]["parameters"]
+# The password of the events under tests/fixtures/events is public: local:local-password. It is only for local stacks.
+DEMO_VERIFIER = "local:03eecb1e5d33a976de28e01c5342da4827ba1f668774bb61fcad9c6fb4dd0ab5"
 
 
-def is_deployed(stack: str, region: str | None, profile: str | None) -> bool:
-    client = boto3.Session(region_name=region, profile_name=profile).client("cloudformation")
-    try:
-        status = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return False
-        raise
-    if status == "ROLLBACK_COMPLETE":
-        sys.exit(f"the first deployment of {stack} failed: see “The first deployment failed” in docs/runbook.md")
-    return status != "REVIEW_IN_PROGRESS"  # a changeset that was never executed
+def deploy(files: Files, state: State, artefacts: str, rotating: bool) -> State:
+    """Creates or updates the stack. `state` names the emulator, and the credentials of an earlier deployment."""
+    say("deploying infra/template.yaml")
+    credentials = choose_credentials(state, rotating)
+    stack_name = f"wab-{files.name}"
+    command = [
+        "deploy",
+        "--template-file", str(files.build_dir / "template.yaml"),
+        "--stack-name", stack_name,
+        "--region", REGION,
+        "--capabilities", "CAPABILITY_IAM",
+        "--resolve-s3",
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+        "--no-progressbar",
+        "--parameter-overrides",
+        f"CallbackCredentials={','.join([*verifiers(credentials), DEMO_VERIFIER])}",
+        f"Architecture={sam_cli.architecture()}",
+    ]  # fmt: skip
+    variables = {
+        "AWS_ENDPOINT_URL": state["endpoint"],
+        "SAM_CLI_POLL_DELAY": "0.5",  # seconds between polls; the emulator has no rate limit
+    }
+    sam_cli.run(command, files.home / "deploy.log", DEPLOY_SECONDS, variables)
+
+    outputs = stack_outputs(state["endpoint"], stack_name)
+    # The emulator serves each API under a path of its own address.
+    api_url = f"{state['endpoint']}/_aws/execute-api/{outputs['ApiId']}/$default"
+    state = {
+        "endpoint": state["endpoint"],
+        "container_endpoint": state.get("container_endpoint"),
+        "region": REGION,
+        "access_key_id": ADMIN["AWS_ACCESS_KEY_ID"],
+        "secret_access_key": ADMIN["AWS_SECRET_ACCESS_KEY"],
+        "api_url": api_url,
+        "mo_url": f"{api_url}/mo",
+        "dlr_url": f"{api_url}/dlr",
+        **credentials,
+        "table": outputs["TableName"],
+        "mo_topic_arn": outputs["MoTopicArn"],
+        "dlr_topic_arn": outputs["DlrTopicArn"],
+        "bucket": outputs["BucketName"],
+        "spill_queue_url": outputs["SpillQueueUrl"],
+        "dead_letter_queue_url": outputs["DeadLetterQueueUrl"],
+        "mo_function": outputs["MoFunction"],
+        "dlr_function": outputs["DlrFunction"],
+        "fanout_function": outputs["FanoutFunction"],
+        "recover_function": outputs["RecoverFunction"],
+        "stack_name": stack_name,
+        "log": str(files.log),
+        "port": state["port"],
+        "pid": state["pid"],
+        "artefacts": artefacts,
+    }
+    if state["container_endpoint"]:
+        sam_local_files.write(files, state)
+    write_private(files.state, state)
+    return state
 
 
-def allow_only(template: str, architecture: str) -> str:
-    """The built template, refusing any processor but the one that was built for."""
-    pattern = r"(\n  Architecture:\n(?:    .*\n)*?    Default: )\S+(\n    AllowedValues:\n)(?:    - .*\n)+"
-    pinned, found = re.subn(pattern, rf"\g<1>{architecture}\g<2>    - {architecture}\n", template)
-    if found != 1:
-        sys.exit("the built template has no parameter Architecture")
-    return pinned
+def choose_credentials(state: State, rotating: bool) -> dict[str, str]:
+    """The gateway's credentials as stack.json has them: two while a password is being replaced, otherwise one."""
+    # A password may contain the character that ends a user name.
+    fresh = {"": secrets.token_urlsafe(32), "second_": f"{secrets.token_urlsafe(16)}:{secrets.token_urlsafe(16)}"}
+    credentials = {}
+    for prefix, user in {"": "gateway", "second_": "gateway-next"}.items():
+        if rotating or not prefix:
+            credentials[f"{prefix}username"] = user
+            credentials[f"{prefix}password"] = state.get(f"{prefix}password", fresh[prefix])
+    return credentials
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Deploys .aws-sam/build: guided the first time, plain afterwards.")
-    parser.add_argument("--arch", required=True, choices=["x86_64", "arm64"], help="what `sam build` built for")
-    parser.add_argument("--parameters", default="", help="NAME=VALUE …, to change")
-    arguments = parser.parse_args()
-    BUILT.write_text(allow_only(BUILT.read_text(), arguments.arch))
-    saved = settings(CONFIG)
-    command, changed = ["sam", "deploy"], []
-    if not is_deployed(saved["stack_name"], saved.get("region"), saved.get("profile")):
-        # The answers of an earlier attempt are offered again. Later the stack knows better than the file.
-        command.append("--guided")
-        answers = saved.get("parameter_overrides", [])
-        changed = [answers] if isinstance(answers, str) else answers
-    # Of a parameter that is given twice the last value counts; the stack keeps those that aren't given.
-    changed = [*changed, *filter(None, [arguments.parameters]), f"Architecture={arguments.arch}"]
-    command += ["--parameter-overrides", *changed]
-    sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+def verifiers(credentials: dict[str, str]) -> list[str]:
+    """What the template is given in place of the passwords: each user name with the password's digest."""
+    return [
+        f"{credentials[f'{prefix}username']}:{hashlib.sha256(credentials[f'{prefix}password'].encode()).hexdigest()}"
+        for prefix in ("", "second_")
+        if f"{prefix}username" in credentials
+    ]
 
 
-if __name__ == "__main__":
-    main()
+def stack_outputs(endpoint: str, stack_name: str) -> dict[str, str]:
+    found = client("cloudformation", endpoint).describe_stacks(StackName=stack_name)["Stacks"][0]["Outputs"]
+    return {output["OutputKey"]: output["OutputValue"] for output in found}

@@ -1,235 +1,171 @@
-"""Runs ministack, corrected in the five places where it differs from AWS in what matters here.
+"""The emulator's process: its port, start, health and end.
 
-1. It takes a stream batch as done when the function reports failed records (`batchItemFailures`), so an event that
-   AWS would retry would be lost. A failed batch grows by the records that have arrived since; on AWS it doesn't.
-2. It asks for permissions that don't exist, such as sns:PublishBatch, where AWS asks for sns:Publish.
-3. It sees every request come over plain http, so a policy that demands TLS, as ours do, would refuse all of them.
-4. It kills what is being invoked when a function's configuration changes, or when one of the function's processes
-   can't start. AWS lets an invocation finish.
-5. It rejects alarms on metric math.
-
-It also listens on Docker's bridge when there is one, for the containers of `sam local`.
-
-The environment (port, directories, AUTH) is set by stack.py, which starts this file in the emulator's environment.
+The process runs ministack_patches.py. It keeps the deployed stack in memory, so stopping it removes the deployment.
 """
 
-import contextvars
+import contextlib
+import fcntl
+import http.client
 import os
+import signal
+import socket
+import struct
+import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import hypercorn.asyncio
-from ministack import app
-from ministack.core import iam_actions, iam_evaluator, lambda_runtime, router
-from ministack.services import lambda_svc
-from ministack.services.cloudformation import provisioners
+from report import Failure, say, tail
+from state import Files
 
-Record = dict[str, Any]
+SCRIPT = Path(__file__).resolve().parent / "ministack_patches.py"
 
+REGION = "us-east-1"
+# The emulator treats requests signed with these as the administrator's. All others are subject to IAM policies.
+ADMIN = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
-class PartialFailures:
-    """Lets a function answer that a stream batch succeeded up to a record, as AWS does.
-
-    The poller keeps its position when an invocation fails, so a partial failure is handed to it as a failed one. When
-    it reads from there again, the records before the failed one are left out, and new ones wait until the rest of the
-    batch is done: "Lambda retries only the remaining records" (AWS Lambda Developer Guide, "Configuring partial batch
-    response with DynamoDB and Lambda").
-    """
-
-    def __init__(self) -> None:
-        self._poll = lambda_svc._poll_dynamodb_streams
-        self._execute = lambda_svc._execute_function
-        self._polling = contextvars.ContextVar("polling", default=False)
-        self._done: dict[tuple[str, str], set[str]] = {}
-        self._retried: dict[tuple[str, str], set[str]] = {}
-
-    def install(self) -> None:
-        lambda_svc._poll_dynamodb_streams = self.poll
-        lambda_svc._execute_function = self.execute
-
-    def poll(self) -> bool:
-        token = self._polling.set(True)
-        try:
-            return self._poll()
-        finally:
-            self._polling.reset(token)
-
-    def execute(self, func: dict[str, Any], event: Any) -> dict[str, Any]:
-        """Invokes the function; a direct invocation, with a stream event or another, passes through untouched."""
-        if not self._polling.get() or not reports_failures(func, event):
-            return self._execute(func, event)
-        # The poller waits for one batch at a time, so what is remembered belongs to the batch at hand.
-        key = (function_name(func), event["Records"][0]["eventSourceARN"])
-        done, retried = self._done.pop(key, set()), self._retried.pop(key, set())
-        records = [record for record in event["Records"] if sequence_number(record) not in done]
-        remaining = [record for record in records if sequence_number(record) in retried]
-        new = [record for record in records if sequence_number(record) not in retried]
-        result: dict[str, Any] = {}
-        for batch in filter(None, (remaining, new)):
-            result, failed_at = self.invoke(func, {**event, "Records": batch})
-            done |= {sequence_number(record) for record in batch[:failed_at]}
-            if result.get("error"):
-                self._done[key] = done
-                self._retried[key] = {sequence_number(record) for record in batch[failed_at:]}
-                return result
-        return result
-
-    def invoke(self, func: dict[str, Any], event: Any) -> tuple[dict[str, Any], int | None]:
-        """Invokes the function; a partial failure becomes an error. Also returns where a retry starts, if at all."""
-        token = self._polling.set(False)  # the emulator calls itself again to change regions
-        try:
-            result = self._execute(func, event)
-        finally:
-            self._polling.reset(token)
-        if result.get("error"):
-            return result, 0
-        records = event["Records"]
-        failed_at = first_failure(result.get("body"), records)
-        if failed_at is None:
-            return result, None
-        message = f"{len(records) - failed_at} of {len(records)} records are retried"
-        return {
-            **result,
-            "error": True,
-            "body": {"errorType": "PartialBatchFailure", "errorMessage": message},
-        }, failed_at
+START_SECONDS = 60
+STOP_SECONDS = 10
 
 
-def first_failure(answer: Any, records: list[Record]) -> int | None:
-    """Where the batch is to be taken up again: None for all done, 0 also for an answer that names no record of it."""
-    if answer is None or answer == "":
-        return None
-    if not isinstance(answer, dict):
-        return 0
-    failures = answer.get("batchItemFailures")
-    if not failures:
-        return None
-    places = {sequence_number(record): place for place, record in enumerate(records)}
+def start(files: Files, port: int, bridge: str | None) -> "subprocess.Popen[bytes]":
+    """Starts the emulator without waiting until it is ready."""
+    temporary = files.home / "tmp"
+    temporary.mkdir()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(files.home),
+        "TMPDIR": str(temporary),
+        "STATE_DIR": str(files.home / "emulator"),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "AUTH": "true",
+        "MINISTACK_REGION": REGION,
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        # The emulator passes this one on to the functions.
+        "AWS_ENDPOINT_URL": f"http://localhost:{port}",
+        **ADMIN,
+    }
+    if bridge:
+        environment["DOCKER_BRIDGE"] = bridge
+    say(f"starting the emulator on port {port}")
+    with files.log.open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, str(SCRIPT), str(files.home)],
+            cwd=files.home,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C must reach only this script, which then stops the emulator in order
+        )
+
+
+def await_ready(files: Files, process: "subprocess.Popen[bytes]", port: int) -> None:
+    give_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up:
+        if process.poll() is not None:
+            raise Failure(f"the emulator exited unexpectedly\n{tail(files.log)}")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("GET", "/_ministack/health")
+            if connection.getresponse().status == 200:
+                return
+        connection.close()
+        time.sleep(0.1)
+    raise Failure(f"the emulator wasn't ready within {START_SECONDS} s\n{tail(files.log)}")
+
+
+def is_running(files: Files, pid: int) -> bool:
+    """Whether `pid` is this stack's emulator. The number alone could belong to another process by now."""
     try:
-        return min(places[failure["itemIdentifier"]] for failure in failures)
-    except (KeyError, TypeError):
-        return 0
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return str(SCRIPT).encode() in command and str(files.home).encode() in command
 
 
-def reports_failures(func: dict[str, Any], event: Any) -> bool:
-    """Whether the event source mapping behind `event` has ReportBatchItemFailures."""
-    source = event["Records"][0].get("eventSourceARN")
-    return any(
-        mapping["EventSourceArn"] == source
-        and mapping["FunctionName"] == function_name(func)
-        and "ReportBatchItemFailures" in (mapping.get("FunctionResponseTypes") or [])
-        for mapping in mappings()
+def stop(files: Files, pid: int) -> bool:
+    """Ends the emulator and its functions. Returns whether it was running."""
+    if not is_running(files, pid):
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    give_up = time.monotonic() + STOP_SECONDS
+    while is_running(files, pid) and not reaped(pid) and time.monotonic() < give_up:
+        time.sleep(0.05)
+    # The emulator leads its own session, so its process group is the emulator and its functions.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    return True
+
+
+def reaped(pid: int) -> bool:
+    """Reaps `pid` if it is a child of this process that has ended; until then it stays in /proc."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    return False
+
+
+def client(service: str, endpoint: str) -> Any:
+    """A boto3 client with the administrator's rights."""
+    import boto3  # installed in the emulator's environment only
+    from botocore.config import Config
+
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=ADMIN["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=ADMIN["AWS_SECRET_ACCESS_KEY"],
+        config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 2}),
     )
 
 
-def mappings() -> Iterator[dict[str, Any]]:
-    return (mapping for _account, _region, mapping in lambda_svc._iter_all_esms())
+def choose_port(wanted: int | None, preferred: int | None) -> int:
+    """The wanted port, or else the preferred one if it is free, or else any free port."""
+    if wanted is not None:
+        if is_free(wanted):
+            return wanted
+        raise Failure(f"port {wanted} is in use")
+    if preferred is not None and is_free(preferred):
+        return preferred
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    if preferred is not None:
+        say(f"port {preferred} is in use; using {port}")
+    return port
 
 
-def function_name(func: dict[str, Any]) -> str:
-    return func.get("config", func)["FunctionName"]
+def is_free(port: int) -> bool:
+    # A client may try localhost's IPv6 address first, so nothing else may listen there.
+    with socket.socket(socket.AF_INET6) as other, contextlib.suppress(OSError):
+        other.settimeout(1)
+        if other.connect_ex(("::1", port)) == 0:
+            return False
+    with socket.socket() as ours:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            ours.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
-def sequence_number(record: Record) -> str:
-    return record["dynamodb"]["SequenceNumber"]
+def docker_bridge(port: int) -> str | None:
+    """This machine's address on Docker's default bridge, if there is one and the port is free there.
 
-
-def authorize_batches_as_single_calls() -> None:
-    extract = iam_actions.extract_iam_action
-
-    def of_single_call(service: str, *request: Any, **more: Any) -> str | None:
-        action = extract(service, *request, **more)
-        return action.removesuffix("Batch") if action and service in ("sns", "sqs") else action
-
-    iam_actions.extract_iam_action = of_single_call
-
-
-def count_loopback_as_tls() -> None:
-    """What AWS receives over TLS arrives here over the loopback interface."""
-    pin = iam_evaluator.pin_request_origin
-    iam_evaluator._request_origin = contextvars.ContextVar("request_origin", default=("127.0.0.1", True))
-    app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)
-
-
-def listen_for_containers(address: str) -> None:
-    """Listens on Docker's bridge too, for functions that `sam local` runs in a container."""
-    serve = hypercorn.asyncio.serve
-
-    def serve_both(application: Any, config: Any) -> Any:
-        config.bind = [*config.bind, f"{address}:{os.environ['GATEWAY_PORT']}"]
-        return serve(guarded(application, address), config)
-
-    hypercorn.asyncio.serve = serve_both
-
-
-def guarded(application: Any, address: str) -> Any:
-    """Serves at `address` only requests that are signed with an access key that IAM has issued.
-
-    Every container of this machine reaches Docker's bridge, and the administrator's key is known to everyone.
+    It is the only address of this machine that a container of `sam local` reaches, because `sam local` ignores
+    `--docker-network host`.
     """
-
-    def is_issued(scope: Any) -> bool:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        found = iam_evaluator.resolve_credential(router.extract_access_key_id(headers))
-        # The emulator's own pages, which no service has, start with an underscore.
-        return getattr(found, "principal_type", None) == "User" and not scope["path"].startswith("/_")
-
-    async def serve(scope: Any, receive: Any, send: Any) -> None:
-        from_container = (scope.get("server") or ("",))[0] == address
-        if not from_container or (scope["type"] == "http" and is_issued(scope)):
-            await application(scope, receive, send)
-        elif scope["type"] == "http":
-            await send({"type": "http.response.start", "status": 403, "headers": []})
-            await send({"type": "http.response.body"})
-
-    return serve
-
-
-def let_invocations_finish() -> None:
-    kill = lambda_runtime.kill_workers
-
-    def kill_when_done(workers: list[Any]) -> None:
-        # A process that failed counts as invoked for ever, so the function's timeout ends the wait.
-        give_up = time.monotonic() + 1 + max(worker.config.get("Timeout", 3) for worker in workers)
-        while any(worker.in_use for worker in workers) and time.monotonic() < give_up:
-            time.sleep(0.05)
-        kill(workers)
-
-    def kill_idle(workers: list[Any]) -> None:
-        workers = [worker for worker in workers if worker is not None]
-        busy = [worker for worker in workers if worker.in_use]
-        kill([worker for worker in workers if worker not in busy])
-        if busy:
-            threading.Thread(target=kill_when_done, args=(busy,), daemon=True).start()
-
-    lambda_runtime.kill_workers = kill_idle
-
-
-def accept_alarms_on_metric_math() -> None:
-    """Nothing here waits for an alarm, so such an alarm is created as one on the first of its metrics."""
-    record = provisioners._cw_metric_alarm_record
-
-    def of_first_metric(name: str, properties: dict[str, Any]) -> dict[str, Any]:
-        metrics = properties.get("Metrics")
-        if metrics:
-            stat = next(metric["MetricStat"] for metric in metrics if "MetricStat" in metric)
-            plain = {key: value for key, value in properties.items() if key != "Metrics"}
-            properties = {**plain, **stat["Metric"], "Period": stat["Period"], "Statistic": stat["Stat"]}
-        return record(name, properties)
-
-    provisioners._cw_metric_alarm_record = of_first_metric
-
-
-if __name__ == "__main__":
-    del sys.argv[1:]  # the stack's directory, by which stack.py knows its process
-    PartialFailures().install()
-    authorize_batches_as_single_calls()
-    count_loopback_as_tls()
-    let_invocations_finish()
-    accept_alarms_on_metric_math()
-    if bridge := os.environ.pop("DOCKER_BRIDGE", None):
-        listen_for_containers(bridge)
-    app.main()
+    get_interface_address = 0x8915  # SIOCGIFADDR, see netdevice(7)
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        answer = fcntl.ioctl(probe, get_interface_address, struct.pack("256s", b"docker0"))
+        address = socket.inet_ntoa(answer[20:24])
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, port))
+        return address
+    return None

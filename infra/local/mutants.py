@@ -1,10 +1,10 @@
-"""Applies each patch under tests/mutants to a copy of HEAD, and reports which test catches it.
+"""Applies each patch under tests/mutants to a copy of HEAD, and reports whether it is caught.
 
-Each patch breaks one thing on purpose, and names the test or the simulation that has to notice. A patch that no longer
-applies or compiles, or that nothing notices, is a failure.
+Each patch introduces one defect, and names the test that must fail because of it, or the simulation. A patch that
+doesn't apply, doesn't compile, or isn't caught is a failure.
 """
 
-import tools  # first: says in one line which Python is needed  # isort: skip
+import tools  # first, for its check of the Python version  # isort: skip
 
 import argparse
 import contextlib
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import ownstack
+import temporary_stack
 
 PATCHES = tools.ROOT / "tests" / "mutants"
 HOME = tools.ROOT / "target" / "mutants"
@@ -35,14 +35,14 @@ RESULT = re.compile(r"^test (?:\S+::)?(\w+) \.\.\. (\w+)$", re.MULTILINE)
 
 SEEDS = 500
 BUILD_SECONDS = 1800
-# A mutant may never end.
+# A mutant may loop for ever.
 SIMULATION_SECONDS = 900
 TEST_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Catcher:
-    """What has to notice a mutant: a test of a package, or the simulation."""
+    """What must fail because of a mutant: a test of a package, or the simulation."""
 
     package: str
     test: str | None
@@ -64,31 +64,33 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether the catcher complained, and what there is to say about it."""
+    """Whether the mutant was caught, with the failure or the reason why not."""
 
     caught: bool
-    why: str
+    detail: str
 
 
 def read(path: Path) -> Mutant:
-    """A patch with its header: what it breaks, and what catches it."""
+    """Reads a patch's header: what it breaks, and what catches it."""
     breaks, catcher = path.read_text().splitlines()[:2]
     found = CATCHER.match(catcher)
     if not found:
-        sys.exit(f"{path.name}: the second line is `Caught by: simulation` or `Caught by: cargo test -p PACKAGE NAME`")
+        sys.exit(
+            f"{path.name}: the second line must be `Caught by: simulation` or `Caught by: cargo test -p PACKAGE NAME`"
+        )
     simulation, package, test = found.groups()
-    return Mutant(path, breaks, Catcher(simulation or package, test))
+    return Mutant(path, breaks, Catcher(SIMULATION_PACKAGE if simulation else package, test))
 
 
 def mutants(names: list[str]) -> list[Mutant]:
-    """The mutants whose names hold one of `names`; all if there are none."""
+    """The mutants whose names contain one of `names`, or all if `names` is empty."""
     found = [read(path) for path in sorted(PATCHES.glob("*.patch"))]
     return [mutant for mutant in found if not names or any(name in mutant.name for name in names)]
 
 
 @contextlib.contextmanager
 def clean_tree() -> Iterator[None]:
-    """A copy of HEAD, removed at the end."""
+    """Makes a worktree of HEAD, and removes it at the end."""
     remove_tree()
     HOME.mkdir(parents=True, exist_ok=True)
     git("worktree", "add", "--quiet", "--detach", str(TREE), "HEAD")
@@ -108,7 +110,7 @@ def git(*arguments: str, cwd: Path = tools.ROOT) -> None:
 
 
 def run(command: list[str], seconds: int) -> tuple[int | None, str]:
-    """Runs a command in the tree: its exit code, none if it took too long, and what it printed."""
+    """Runs a command in the tree. Returns its exit code, or None if it timed out, and its output."""
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "RUST_BACKTRACE": "0"}
     try:
         done = subprocess.run(
@@ -128,79 +130,76 @@ def run(command: list[str], seconds: int) -> tuple[int | None, str]:
 
 
 def cargo_test(package: str) -> list[str]:
-    """The command for a package's tests."""
-    # Each choice of packages compiles its dependencies again. Those of `wab-models` are few; the others share
-    # one choice.
+    # Each selection of packages compiles its dependencies again. `wab-models` has few; all other packages share one
+    # selection.
     command = ["cargo", "test", "--locked"]
     if package == MODELS:
         return [*command, "--package", package, "--lib"]
     return [*command, "--workspace", *(["--test", "wab"] if package == TESTS else ["--lib"])]
 
 
-def ask(catcher: Catcher) -> Outcome:
+def try_catcher(catcher: Catcher) -> Outcome:
     """Builds the catcher in the tree and runs it."""
     test = cargo_test(catcher.package)
     build = [*test, "--no-run"] if catcher.test else ["cargo", "build", "--locked", "--package", SIMULATION_PACKAGE]
     code, output = run(build, BUILD_SECONDS)
     if code != 0:
         return Outcome(False, f"doesn't compile\n{output[-2000:]}")
-    return ask_test(catcher.package, catcher.test) if catcher.test else ask_simulation(SEEDS)
+    return run_test(catcher.package, catcher.test) if catcher.test else run_simulation(SEEDS)
 
 
-def ask_simulation(seeds: int) -> Outcome:
+def run_simulation(seeds: int) -> Outcome:
     command = [str(TARGET / "debug" / SIMULATION_PACKAGE), "--seeds", str(seeds), "--no-shrink"]
     code, output = run(command, SIMULATION_SECONDS)
     if broken := BROKEN.search(output):
         return Outcome(True, f"seed {broken[1]}: {broken[2]}")
-    return Outcome(False, "survived" if code == 0 else f"the simulation ended with {code}\n{output[-2000:]}")
+    return Outcome(False, "survived" if code == 0 else f"the simulation exited with {code}\n{output[-2000:]}")
 
 
-def ask_test(package: str, test: str) -> Outcome:
+def run_test(package: str, test: str) -> Outcome:
     code, output = run([*cargo_test(package), test], TEST_SECONDS)
     results = RESULT.findall(output)
     if (test, "FAILED") in results:
         return Outcome(True, "failed")
     if (test, "ok") in results and code == 0:
         return Outcome(False, "survived")
-    # A test that aborts its process, as by a stack overflow, has no result.
+    # A test that aborts its process, for example by a stack overflow, prints no result.
     if code is not None and "(signal:" in output:
         return Outcome(True, "aborted")
-    return Outcome(False, "the test didn't end" if code is None else f"the test has no result\n{output[-2000:]}")
+    return Outcome(False, "the test timed out" if code is None else f"the test printed no result\n{output[-2000:]}")
 
 
 def is_clean(catchers: set[Catcher]) -> bool:
-    """Whether no catcher complains about the tree as it is. The simulation runs few seeds: `make simulate` has more."""
-    complaints = []
+    """Whether every catcher passes without a mutant. The simulation runs few seeds here; `make simulate` runs more."""
+    failures = []
     for package in sorted({catcher.package for catcher in catchers if catcher.test}):
         tests = {catcher.test for catcher in catchers if catcher.package == package and catcher.test}
         _, output = run([*cargo_test(package), "--", *sorted(tests)], BUILD_SECONDS)
         passed = {test for test, result in RESULT.findall(output) if result == "ok"}
-        complaints += [f"{package} {test}\n{output[-2000:]}" for test in sorted(tests - passed)]
+        failures += [f"{package} {test}\n{output[-2000:]}" for test in sorted(tests - passed)]
     if any(not catcher.test for catcher in catchers):
         code, output = run(["cargo", "build", "--locked", "--package", SIMULATION_PACKAGE], BUILD_SECONDS)
-        outcome = ask_simulation(SEEDS // 10) if code == 0 else Outcome(False, output[-2000:])
-        complaints += [] if outcome.why == "survived" else [f"{SIMULATION}: {outcome.why}"]
-    for complaint in complaints:
-        print(f"without a mutant: {complaint}", flush=True)
-    return not complaints
+        outcome = run_simulation(SEEDS // 10) if code == 0 else Outcome(False, output[-2000:])
+        failures += [] if outcome.detail == "survived" else [f"{SIMULATION}: {outcome.detail}"]
+    for failure in failures:
+        print(f"without a mutant: {failure}", flush=True)
+    return not failures
 
 
 def check(mutant: Mutant) -> Outcome:
-    """Applies a mutant, asks its catcher, and takes it back."""
+    """Applies a mutant, runs its catcher, and reverts it."""
     applied = subprocess.run(["git", "apply", str(mutant.path)], cwd=TREE, check=False, stderr=subprocess.DEVNULL)
     if applied.returncode != 0:
         return Outcome(False, "doesn't apply")
     try:
-        return ask(mutant.catcher)
+        return try_catcher(mutant.catcher)
     finally:
         git("checkout", "--quiet", "--", ".", cwd=TREE)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="a part of the names of the mutants to run; all without"
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="run only mutants whose name contains NAME")
     parser.add_argument("--list", action="store_true", help="list the mutants and what catches them")
     options = parser.parse_args()
     chosen = mutants(options.names)
@@ -212,9 +211,9 @@ def main() -> int:
         return 0
     failures = []
     began = time.monotonic()
-    signal.signal(signal.SIGTERM, ownstack.interrupted)
+    signal.signal(signal.SIGTERM, temporary_stack.interrupted)
     with clean_tree():
-        print(f"{len(chosen)} mutants; first, what catches them runs without one", flush=True)
+        print(f"{len(chosen)} mutants; running their tests without a mutant first", flush=True)
         if not is_clean({mutant.catcher for mutant in chosen}):
             return 1
         for mutant in chosen:
@@ -222,7 +221,7 @@ def main() -> int:
             outcome = check(mutant)
             seconds = time.monotonic() - started
             mark = "caught" if outcome.caught else "NOT CAUGHT"
-            print(f"{mark:10}  {mutant.name}  {mutant.catcher}  {seconds:.0f} s  {outcome.why}", flush=True)
+            print(f"{mark:10}  {mutant.name}  {mutant.catcher}  {seconds:.0f} s  {outcome.detail}", flush=True)
             if not outcome.caught:
                 failures.append(mutant)
     minutes = (time.monotonic() - began) / 60

@@ -1,4 +1,4 @@
-"""Every mutant applies to the tree, and names a test that exists. `make mutants` runs them."""
+"""Each mutant applies to the tree and names an existing test. `make mutants` runs them."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ class Mutants(unittest.TestCase):
                 sources = [path.read_text() for path in folders[package].rglob("*.rs")]
                 self.assertEqual(sum(source.count(f"fn {test}(") for source in sources), 1, f"{mutant.name}: {test}")
 
-    def test_each_mutant_says_what_it_breaks(self) -> None:
+    def test_each_mutant_describes_its_defect(self) -> None:
         self.assertGreaterEqual(len(self.mutants), 50)
         for mutant in self.mutants:
             self.assertRegex(mutant.name, r"^\d{3}-[a-z0-9-]+$")

@@ -1,6 +1,6 @@
-"""Runs every test, the end-to-end ones against a local stack of their own, and closes with how many passed."""
+"""Runs every test, the end-to-end ones against a local stack of their own, and prints how many passed."""
 
-import tools  # first: says in one line which Python is needed  # isort: skip
+import tools  # first, for its check of the Python version  # isort: skip
 
 import os
 import re
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import ownstack
+import temporary_stack
 
 NAME = "test"
 
@@ -16,11 +16,11 @@ RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;")
 
 
 def cargo_test(stack: Path) -> tuple[bool, int, int]:
-    """Runs cargo test, shows all of it, and adds up its results."""
+    """Runs all Rust tests. Returns whether they succeeded, and how many passed and failed."""
     passed = failed = 0
     environment = os.environ | {"WAB_STACK": str(stack)}
-    # One command for all packages: each choice of packages would compile the dependencies again for its features. The
-    # end-to-end tests, and a short run of tools/chaos, are the ignored ones.
+    # One command for all packages, because each selection of packages compiles the dependencies again with its own
+    # features. The ignored tests are the end-to-end tests and a short run of tools/chaos.
     command = ["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--", "--include-ignored"]
     with subprocess.Popen(command, cwd=tools.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as cargo:
         for line in cargo.stdout or ():
@@ -32,7 +32,7 @@ def cargo_test(stack: Path) -> tuple[bool, int, int]:
 
 
 def check_local_stack() -> bool:
-    """Runs the tests of the Python beside this file, which needs the emulator's environment."""
+    """Runs the Python tests in this directory, in the emulator's environment."""
     python = tools.venv("emulator") / "bin" / "python"
     directory = Path(__file__).resolve().parent
     command = [str(python), "-m", "unittest", "discover", "--start-directory", str(directory), "--pattern", "*_test.py"]
@@ -40,15 +40,15 @@ def check_local_stack() -> bool:
 
 
 def check_contracts() -> bool:
-    """Holds the contracts to their standards, by validators that aren't ours."""
-    tools.install_all(["contracts"])
+    """Validates infra/contracts with third-party validators."""
+    tools.install(["contracts"])
     python = tools.venv("contracts") / "bin" / "python"
     script = Path(__file__).resolve().parent / "contracts" / "validate.py"
     return subprocess.run([str(python), str(script)], check=False).returncode == 0
 
 
 def main() -> int:
-    with ownstack.up(NAME, "--rotating") as stack:
+    with temporary_stack.up(NAME, "--rotating") as stack:
         succeeded, passed, failed = cargo_test(stack)
     succeeded = check_local_stack() and succeeded
     succeeded = check_contracts() and succeeded

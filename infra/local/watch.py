@@ -1,4 +1,4 @@
-"""Shows each event as a subscriber gets it: a queue of its own on both topics, one line an event."""
+"""Prints one line for each published event, from a temporary queue that is subscribed to both topics."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ State = dict[str, Any]
 
 @contextlib.contextmanager
 def subscriber(sqs: Any, sns: Any, topics: list[str]) -> Iterator[str]:
-    """A queue of our own that gets every event, for as long as someone watches."""
+    """Yields the URL of a temporary queue that receives every event."""
     url = sqs.create_queue(QueueName=f"watch-{secrets.token_hex(4)}")["QueueUrl"]
     subscriptions: list[str] = []
     try:
@@ -43,16 +43,16 @@ def subscriber(sqs: Any, sns: Any, topics: list[str]) -> Iterator[str]:
         yield url
     finally:
         for subscription in subscriptions:
-            with contextlib.suppress(Exception):  # it goes with the emulator in any case
+            with contextlib.suppress(Exception):  # stopping the emulator removes it too
                 sns.unsubscribe(SubscriptionArn=subscription)
         with contextlib.suppress(Exception):
             sqs.delete_queue(QueueUrl=url)
 
 
 def watch(sqs: Any, sns: Any, state: State) -> NoReturn:
-    """Says where to send callbacks, then prints each event as it arrives, until something is raised."""
+    """Prints where to send callbacks, then each event as it arrives. Only an exception ends it."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack the letters of a message
+        sys.stdout.reconfigure(errors="backslashreplace")  # the terminal's encoding may lack a character
     with subscriber(sqs, sns, [state["mo_topic_arn"], state["dlr_topic_arn"]]) as url:
         print_invitation(state)
         while True:
@@ -76,18 +76,18 @@ def print_invitation(state: State) -> None:
     credentials = f"{state['username']}:{state['password']}"
     curl = ["curl", "-u", credentials, "-H", "content-type: application/json", "-d", json.dumps(sample)]
     print(f"\n  {shlex.join([*curl, state['mo_url']])}\n")
-    print("  (again, it is a duplicate; `cargo run -p wab -- send mo` sends a new one each time)\n")
-    print("events, until Ctrl-C:", flush=True)
+    print("  (sent again, it is a duplicate; `cargo run -p wab -- send mo` sends a new message each time)\n")
+    print("waiting for events (Ctrl-C stops):", flush=True)
 
 
 def summary(body: str) -> str:
-    """One line about an event: when, which, of whom, and the beginning of what. Never raises."""
+    """One line with an event's time, type, subject and the beginning of its content. Never raises."""
     try:
         event = json.loads(body)
         what = [event["time"], event["type"], event["subject"]]
         data = event.get("data", {})
         if "dataref" in event:
-            what.append("too large for a message; see its dataref")
+            what.append("content too large to publish; see dataref")
         elif "status" in data:
             what += [data["status"], data.get("reference") or ""]
         else:
@@ -95,8 +95,8 @@ def summary(body: str) -> str:
             kind = content.get("type") if isinstance(content, dict) else None
             what += [data.get("source") or "", kind or "-", preview(content, kind)]
         line = "  ".join(str(part) for part in what if part != "")
-    except Exception:  # such as RecursionError: content may be nested more deeply than Python reads
-        line = f"can't be read as an event: {body}"
+    except Exception:  # such as RecursionError, when content is nested too deeply for Python
+        line = f"unreadable event: {body}"
     # Strip control characters so that untrusted text can't inject terminal escapes.
     return "".join(letter if letter.isprintable() else " " for letter in line)[:200]
 

@@ -1,4 +1,4 @@
-//! Wiring of the example subscriber: its log, its settings, its clients.
+//! Wires the example subscriber: log, settings, clients.
 
 use std::process::ExitCode;
 

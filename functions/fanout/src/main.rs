@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use wab_fanout::{Fanout, Settings, StreamBatch};
+use wab_fanout::{Fanout, Settings};
+use wab_models::StreamBatch;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

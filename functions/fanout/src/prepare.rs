@@ -1,160 +1,126 @@
-//! From a stored item to the event that is published: its body fetched, the state of its delivery told.
+//! From a stored item to its message: fetches the body and computes the delivery state.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use wab_events::Kind;
-use wab_models::{Body, Delivery, Event, Item, MAX_MESSAGE_BYTES, Object, Receipt, kind_and_id};
+use wab_models::{Body, Delivery, EventError, Item, MAX_MESSAGE_BYTES, NewEvent, Object, Receipt, kind_and_id};
 use wab_platform::Reason;
-use wab_store::{EventTable, Fetch, Objects, Unread};
+use wab_store::{EventTable, GetError, Objects, QueryError};
 
-use crate::CONCURRENT_CALLS;
-use crate::publish::Setback;
+use crate::entry::{Entry, State};
+use crate::message::Message;
+use crate::publish_error::PublishError;
 use crate::record::StoredEvent;
 
-/// What events are made from beside their items.
+/// What events are built from beside their items.
 #[derive(Debug, Clone)]
 pub(crate) struct Sources {
     pub(crate) table: EventTable,
     pub(crate) objects: Objects,
 }
 
-/// An event ready to be published.
-#[derive(Debug)]
-pub(crate) struct NewEvent {
-    pub(crate) kind: Kind,
-    pub(crate) message: String,
-    pub(crate) attributes: Vec<(&'static str, String)>,
-}
-
-/// The receipts of each message that a batch has one of, by partition key.
-type Receipts<'a> = HashMap<&'a str, Result<Vec<Receipt>, Unread>>;
+/// The receipts of each message that a batch has a receipt of, by partition key.
+type Receipts = HashMap<String, Result<Vec<Receipt>, QueryError>>;
 
 impl Sources {
-    /// Makes the events of stored items, in their order, some at a time. Half of what is left until `by` then remains to
-    /// publish them: a bucket that stalls must not take it.
-    pub(crate) async fn prepare(&self, stored: &[&StoredEvent], by: Instant) -> Vec<Result<NewEvent, Setback>> {
-        let receipts = &self.receipts(stored).await;
+    /// Builds the messages of the entries that are pending, `concurrency` at a time.
+    ///
+    /// Bodies are fetched in half of the time until `by`. A bucket that stalls must leave time to publish.
+    pub(crate) async fn prepare(&self, entries: &mut [Entry], concurrency: usize, by: Instant) {
+        let receipts = &self.receipts(entries, concurrency).await;
         let bodies_by = Instant::now() + by.duration_since(Instant::now()) / 2;
-        let events = stored.iter().map(|event| self.event(event, receipts, bodies_by));
-        stream::iter(events).buffered(CONCURRENT_CALLS).collect().await
+        let prepared = entries.iter_mut().filter_map(Entry::pending_event).map(async |(event, state)| {
+            *state = match self.message(event, receipts, bodies_by).await {
+                Ok(message) => State::Ready(message),
+                Err(error) => State::Failed(error),
+            };
+        });
+        stream::iter(prepared).buffer_unordered(concurrency).collect::<()>().await;
     }
 
-    /// One look for each message, however many of its receipts are in the batch.
-    async fn receipts<'a>(&self, stored: &[&'a StoredEvent]) -> Receipts<'a> {
-        let is_receipt = |pk: &&str| matches!(kind_and_id(pk), Some((Kind::Dlr, _)));
-        let mut messages: Vec<&str> =
-            stored.iter().map(|event| event.item.key.pk.as_str()).filter(is_receipt).collect();
+    /// One query per message, however many of its receipts the batch has.
+    async fn receipts(&self, entries: &mut [Entry], concurrency: usize) -> Receipts {
+        let events = entries.iter_mut().filter_map(Entry::pending_event).map(|(event, _)| event.item.key.pk.clone());
+        let mut messages: Vec<String> = events.filter(|pk| matches!(kind_and_id(pk), Some((Kind::Dlr, _)))).collect();
         messages.sort_unstable();
         messages.dedup();
-        let looks = messages.into_iter().map(async |pk| (pk, self.table.receipts(pk).await));
-        stream::iter(looks).buffer_unordered(CONCURRENT_CALLS).collect().await
+        let queries = messages.into_iter().map(async |pk| {
+            let receipts = self.table.receipts(&pk).await;
+            (pk, receipts)
+        });
+        stream::iter(queries).buffer_unordered(concurrency).collect().await
     }
 
-    async fn event(
+    async fn message(
         &self,
         stored: &StoredEvent,
-        receipts: &Receipts<'_>,
+        receipts: &Receipts,
         bodies_by: Instant,
-    ) -> Result<NewEvent, Setback> {
+    ) -> Result<Message, PublishError> {
         let item = &stored.item;
         let Some(body) = self.body(item, bodies_by).await? else { return self.by_reference(stored) };
-        let mut event = Event::of(item, &body).map_err(refused)?;
+        let mut event = NewEvent::of(item, &body).map_err(permanent)?;
         if let Some(content) = &item.binary {
             event = event.with_binary(content, content.key.as_ref().map(|key| self.objects.uri(key)));
         }
-        if let Some(known) = receipts.get(item.key.pk.as_str()) {
-            let known = known.clone().map_err(unread)?;
+        if let Some(known) = receipts.get(&item.key.pk) {
             let this = Receipt::stored(&item.key.sk, item.status.as_deref(), item.received_at.clone());
-            event = event.with_delivery(Delivery::of(this, known));
+            event = event.with_delivery(Delivery::of(this, known.clone()?));
         }
-        let message = NewEvent::of(&event)?;
+        let message = Message::of(&event)?;
         if message.size_bytes() <= MAX_MESSAGE_BYTES {
             return Ok(message);
         }
-        let message = NewEvent::of(&event.without_content())?;
+        let message = Message::of(&event.without_content())?;
         if message.size_bytes() <= MAX_MESSAGE_BYTES { Ok(message) } else { self.by_reference(stored) }
     }
 
-    /// The body; none if the event must do without it: it can't fit the message, or the bucket doesn't give it. An
-    /// event doesn't wait for the bucket, so that no other waits behind it.
-    async fn body<'a>(&self, item: &'a Item<'_>, by: Instant) -> Result<Option<Cow<'a, str>>, Setback> {
+    /// The body. None if the event is published without it: the body can't fit the message, or the bucket is
+    /// unavailable. An event doesn't wait for the bucket, so that no other event waits behind it.
+    async fn body<'a>(&self, item: &'a Item<'_>, by: Instant) -> Result<Option<Cow<'a, str>>, PublishError> {
         let object = match &item.body {
-            Body::Inline { body } => return Ok(Some(Cow::Borrowed(body))),
-            Body::Encoded { .. } => return Err(Setback::Permanent(Reason::from("the item's layout is not known"))),
+            Body::Inline(body) => return Ok(Some(Cow::Borrowed(body))),
             Body::Object(object) => object,
         };
-        // For binary content, the event may fit without the content.
+        // An event with binary content may fit without the content.
         if object.body_bytes > MAX_MESSAGE_BYTES && item.binary.is_none() {
             return Ok(None);
         }
         match self.objects.get(&object.body_key, by).await {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(body) => Ok(Some(Cow::Owned(body))),
-                Err(_) => Err(Setback::Permanent(Reason::from("the body's object is not its body"))),
+                Err(_) => Err(PublishError::Permanent(Reason::ObjectNotText)),
             },
-            Err(Fetch::Gone) => Err(Setback::Permanent(Reason::from("the body's object is gone"))),
-            Err(Fetch::Unavailable(reason)) => {
-                tracing::warn!(%reason, "the bucket did not give a body: its event is published by reference");
+            Err(GetError::Gone) => Err(PublishError::Permanent(Reason::ObjectGone)),
+            Err(GetError::Unavailable(reason)) => {
+                tracing::warn!(%reason, "body not available from the bucket: event published by reference");
                 Ok(None)
             }
         }
     }
 
-    fn by_reference(&self, stored: &StoredEvent) -> Result<NewEvent, Setback> {
+    fn by_reference(&self, stored: &StoredEvent) -> Result<Message, PublishError> {
         let item = &stored.item;
         let dataref = match &item.body {
             Body::Object(Object { body_key, .. }) => self.objects.uri(body_key),
-            Body::Inline { .. } | Body::Encoded { .. } => {
-                let no_table =
-                    || Setback::Permanent(Reason::from("the event is too large and its record names no table"));
+            Body::Inline(_) => {
+                let no_table = || PublishError::Permanent(Reason::TooLargeWithoutTable);
                 let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
                 let table_arn = stored.table_arn.as_deref().ok_or_else(no_table)?;
                 format!("{table_arn}?pk={}&sk={}", encode(&item.key.pk), encode(&item.key.sk))
             }
         };
-        NewEvent::of(&Event::by_reference(item, dataref).map_err(refused)?)
+        Message::of(&NewEvent::by_reference(item, dataref).map_err(permanent)?)
     }
 }
 
-impl NewEvent {
-    fn of(event: &Event<'_>) -> Result<Self, Setback> {
-        let message =
-            event.to_message().map_err(|_| Setback::Permanent(Reason::from("the event could not be written")))?;
-        let attributes = event.attributes().into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-        Ok(Self { kind: event.kind(), message, attributes })
-    }
-
-    /// What SNS counts against its limit: the message, and the name, data type and value of each attribute.
-    pub(crate) fn size_bytes(&self) -> usize {
-        let attribute = |(name, value): &(&str, String)| name.len() + "String".len() + value.len();
-        self.message.len() + self.attributes.iter().map(attribute).sum::<usize>()
-    }
-}
-
-fn unread(unread: Unread) -> Setback {
-    match unread {
-        Unread::Withheld(reason) => Setback::Withheld(reason),
-        Unread::Unavailable(reason) => Setback::Transient(reason),
-    }
-}
-
-fn refused(error: wab_models::EventError) -> Setback {
-    Setback::Permanent(Reason::from(error.to_string().as_str()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attributes_count_with_name_type_and_value() {
-        let attributes = vec![("kind", "mo".to_owned()), ("type", "text".to_owned())];
-        let event = NewEvent { kind: Kind::Mo, message: "{}".to_owned(), attributes };
-        assert_eq!(event.size_bytes(), 2 + (4 + 6 + 2) + (4 + 6 + 4));
-    }
+fn permanent(error: EventError) -> PublishError {
+    PublishError::Permanent(match error {
+        EventError::NotAnEvent => Reason::NotAnEventKey,
+        EventError::Body(_) | EventError::OtherCallback => Reason::OtherCallback,
+    })
 }

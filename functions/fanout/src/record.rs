@@ -1,35 +1,12 @@
 //! One record of the stream, read on its own.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use wab_models::{Item, Key};
+use wab_models::{Item, Key, StreamChange, StreamRecord};
 use wab_platform::Reason;
-
-/// The parts of a DynamoDB stream record that are read (Lambda developer guide, "Using Lambda with DynamoDB
-/// Streams"). Whatever else it holds may change without notice to us.
-#[derive(Deserialize)]
-struct StreamRecord {
-    #[serde(rename = "eventName")]
-    event_name: String,
-    #[serde(rename = "eventSourceARN")]
-    stream_arn: Option<String>,
-    #[serde(rename = "dynamodb")]
-    change: Change,
-}
-
-#[derive(Deserialize)]
-struct Change {
-    #[serde(rename = "Keys")]
-    keys: serde_dynamo::Item,
-    #[serde(rename = "NewImage", default)]
-    new_image: serde_dynamo::Item,
-    #[serde(rename = "SequenceNumber")]
-    sequence_number: Option<String>,
-    #[serde(rename = "ApproximateCreationDateTime")]
-    stored_at: Option<f64>,
-}
 
 /// What a stream record turns out to be.
 #[derive(Debug)]
@@ -68,22 +45,24 @@ impl Record {
     pub(crate) fn read(raw: &RawValue) -> Self {
         let unreadable = |reason| {
             Self::Poison(Poison {
-                reason: Reason::from(reason),
+                reason,
                 key: None,
                 record: Some(raw.to_owned()),
                 sequence_number: read_sequence_number(raw),
             })
         };
-        let Ok(record) = serde_json::from_str::<StreamRecord>(raw.get()) else {
-            return unreadable("the record is no stream record");
+        let Ok(record) = serde_json::from_str::<StreamRecord<'_, serde_dynamo::Item, serde_dynamo::Item>>(raw.get())
+        else {
+            return unreadable(Reason::NotAStreamRecord);
         };
-        let StreamRecord { event_name, stream_arn, change } = record;
-        let Change { keys, new_image, sequence_number, stored_at } = change;
+        let StreamRecord { event_name, stream_arn, change, .. } = record;
+        let StreamChange { keys, new_image, sequence_number, stored_at } = change;
+        let sequence_number = sequence_number.map(Cow::into_owned);
         if event_name != "INSERT" {
             return Self::NoEvent { sequence_number };
         }
         let Ok(key) = serde_dynamo::from_item::<_, Key>(keys) else {
-            return unreadable("the record has no key of this table");
+            return unreadable(Reason::NoKeyInRecord);
         };
         if key.kind_and_id().is_none() {
             return Self::NoEvent { sequence_number };
@@ -96,7 +75,7 @@ impl Record {
                 Self::Event(Box::new(StoredEvent { item, table_arn, stored_at, sequence_number }))
             }
             Err(_) => {
-                let reason = Reason::from("the item's layout is not known");
+                let reason = Reason::UnknownLayout;
                 Self::Poison(Poison { reason, key: Some(key), record: None, sequence_number })
             }
         }

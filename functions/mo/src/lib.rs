@@ -1,26 +1,26 @@
-//! The function behind `POST /mo`: a message from a WhatsApp user comes in, is stored once, and is answered.
+//! The function behind `POST /mo`: a message from a WhatsApp user arrives, is stored once, and is answered.
 //!
-//! Publishing is not its business: the table's stream drives `fanout`.
+//! It doesn't publish: `fanout` reads the table's stream.
 
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Context, LambdaEvent, Response};
 use wab_events::Kind;
-use wab_ingress::{Door, Receipt, Refusal, answer, binary_content, read_body};
+use wab_ingress::{HttpEvent, Receiver, Rejection, answer, binary_content};
 use wab_models::{Item, MoCallback, utf8};
+use wab_store::Accepted;
 
-/// Answers one MO callback. 200 says that the event is durable, and nothing else says so.
-pub async fn handle(door: &Door, request: Request) -> Response<Body> {
-    let outcome = receive(door, &request).await;
-    answer(Kind::Mo, &request, outcome)
+/// Answers one MO callback. 200 means that it is durable, and no other status does.
+pub async fn handle(receiver: &Receiver, event: LambdaEvent<HttpEvent>) -> Response<Body> {
+    let LambdaEvent { payload, context } = event;
+    let outcome = receive(receiver, payload, &context).await;
+    answer(Kind::Mo, &context.request_id, outcome)
 }
 
-async fn receive(door: &Door, request: &Request) -> Result<Receipt, Refusal> {
-    let application = door.credentials.authenticate(request.headers())?;
-    let bytes = read_body(request)?;
-    let (body, callback) = match utf8(bytes).and_then(|body| Ok((body, MoCallback::parse(body)?))) {
+async fn receive(receiver: &Receiver, event: HttpEvent, context: &Context) -> Result<Accepted, Rejection> {
+    let inbound = receiver.admit(event, context)?;
+    let (body, callback) = match utf8(&inbound.body).and_then(|body| Ok((body, MoCallback::parse(body)?))) {
         Ok(read) => read,
-        Err(why) => return Err(door.quarantine(Kind::Mo, request, application, bytes, why).await),
+        Err(problem) => return Err(receiver.quarantine(Kind::Mo, &inbound, problem).await),
     };
-    let item = Item::mo(&callback, door.received(request, application, body));
-    let kept = door.keep(request, item, binary_content(&callback)).await?;
-    Ok(Receipt { id: callback.id.as_str().to_owned(), kept })
+    let item = Item::mo(&callback, inbound.received(body));
+    Ok(receiver.store.keep(item, binary_content(&callback), inbound.deadline).await?)
 }

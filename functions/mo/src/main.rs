@@ -1,9 +1,9 @@
-//! Wiring of the function `mo`: its log, its settings, its clients.
+//! The process of the function `mo`: sets up the log, reads the settings, builds the clients.
 
 use std::process::ExitCode;
 
 use lambda_http::Error;
-use wab_ingress::{Door, Settings, run};
+use wab_ingress::{Receiver, Settings, run};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -13,9 +13,9 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Error> {
     let settings = Settings::read(var)?;
-    let door = &Door::new(settings, &wab_platform::sdk_config(var)?);
-    door.store.warm_up().await;
-    run(|request| wab_mo::handle(door, request)).await
+    let receiver = &Receiver::new(settings, &wab_platform::sdk_config(var)?);
+    receiver.store.warm_up().await;
+    run(|event| wab_mo::handle(receiver, event)).await
 }
 
 fn var(name: &str) -> Option<String> {

@@ -1,9 +1,9 @@
-//! What `mo` prints when it can't start: the runbook's command must find it.
+//! What `mo` logs when it can't start. The runbook's query must match it.
 
 use std::process::Command;
 
 #[test]
-fn a_missing_setting_is_a_log_line_at_error() {
+fn missing_setting_is_logged_at_error() {
     let output = Command::new(env!("CARGO_BIN_EXE_mo"))
         .env_clear()
         .envs([("AWS_LAMBDA_LOG_LEVEL", "ERROR"), ("RETENTION_DAYS", "30")])

@@ -1,24 +1,26 @@
-//! The function behind the spill queue: what the table didn't take when it came in is put there now.
+//! The function behind the spill queue: it puts spilled items into the table.
 //!
-//! The put is the one that `mo` and `dlr` make, under the same key and with the instant of the original request, so a
-//! callback that came again in the meantime, or was stored although its answer was lost, is found and not stored
-//! twice. Fan-out is the stream's business, as ever.
+//! The put is the one that `mo` and `dlr` make, under the same key and with the time of the original request. If the
+//! gateway has retried the callback since, or the first put succeeded and its answer was lost, the item is a duplicate.
 
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
-use wab_models::Spilled;
+use tokio::time::Instant;
+use wab_models::{Parked, Spilled};
 use wab_platform::{BatchItemFailure, Reason, SdkConfig, SettingError, required};
-use wab_store::{DeadLetterQueue, EventTable, Parked, Stored};
+use wab_store::{DeadLetterQueue, EventTable, PUT_DEADLINE, Stored};
 
-/// How often a message may come before it is parked with its reason. A little less than the queue's own limit
-/// (`maxReceiveCount` in the template), which parks without one; at 30 seconds between two tries it is 8 hours.
+/// The maximum receive count before a message is parked with its reason. It is below the queue's own limit
+/// (`maxReceiveCount` in the template), which parks a message without a reason. With 30 seconds between attempts this
+/// takes 8 hours.
 pub const MAX_RECEIVES: u32 = 950;
 
-/// What Lambda hands over: messages of the spill queue.
+/// A batch of messages of the spill queue.
+///
+/// The types of `aws_lambda_events` make the body and the message id optional; here both are required.
 #[derive(Debug, Deserialize)]
 pub struct SpillBatch {
-    /// The messages.
     #[serde(rename = "Records")]
     pub messages: Vec<Message>,
 }
@@ -38,15 +40,14 @@ struct Attributes {
     receive_count: String,
 }
 
-/// The answer: the messages that must come again.
+/// The answer: the messages to retry.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    /// Those messages.
     pub batch_item_failures: Vec<BatchItemFailure>,
 }
 
-/// What the function needs to know: the environment variables `TABLE_NAME` and `DEAD_LETTER_QUEUE_URL`.
+/// The environment variables `TABLE_NAME` and `DEAD_LETTER_QUEUE_URL`.
 #[derive(Debug, Clone)]
 pub struct Settings {
     table_name: String,
@@ -54,10 +55,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings through `var`, which looks one up by its name.
+    /// Reads the settings through `var`, which looks up an environment variable.
     ///
     /// # Errors
-    /// If one is missing.
+    /// If a setting is missing.
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         Ok(Self {
             table_name: required(&var, "TABLE_NAME")?,
@@ -66,7 +67,7 @@ impl Settings {
     }
 }
 
-/// Where spilled items go, built once, at init.
+/// The state that the function keeps between batches. Built once, at init.
 #[derive(Debug, Clone)]
 pub struct Recover {
     table: EventTable,
@@ -74,7 +75,6 @@ pub struct Recover {
 }
 
 impl Recover {
-    /// The table and the queue of `settings`, reached with this configuration.
     #[must_use]
     pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
         Self {
@@ -84,35 +84,40 @@ impl Recover {
     }
 }
 
-/// Puts a batch of spilled items into the table, all at once. The answer names those that must come again.
+/// Puts a batch of spilled items into the table, concurrently. The answer lists the messages to retry.
 pub async fn handle(recover: &Recover, batch: SpillBatch) -> Answer {
     let outcomes = join_all(batch.messages.iter().map(|message| settle(recover, message))).await;
     let mut answer = Answer::default();
     for (message, outcome) in batch.messages.into_iter().zip(outcomes) {
         if let Err(reason) = outcome {
-            tracing::warn!(%reason, receives = message.attributes.receive_count, "spilled item must come again");
+            tracing::warn!(%reason, receives = message.attributes.receive_count, "spilled item is retried");
             answer.batch_item_failures.push(BatchItemFailure { item_identifier: message.message_id });
         }
     }
     answer
 }
 
-/// Puts one item, or parks what never can be or was tried too often.
+/// Puts one item. Parks a message that isn't an item, and one that has reached [`MAX_RECEIVES`].
 async fn settle(recover: &Recover, message: &Message) -> Result<(), Reason> {
     let Ok(spilled) = serde_json::from_str::<Spilled<'_>>(&message.body) else {
-        return park(recover, message, &Reason::from("the message is no spilled item")).await;
+        return park(recover, message, &Reason::NotASpilledItem).await;
     };
-    let result = match &spilled {
-        Spilled::Event(item) => recover.table.put_once(item).await.map(|stored| say(&stored)),
-        Spilled::Quarantine(quarantined) => recover.table.put_quarantined(quarantined).await,
-    };
-    match result {
-        Err(reason) if message.receives() >= MAX_RECEIVES => park(recover, message, &reason).await,
+    match put(&recover.table, &spilled).await {
+        Err(reason) if message.receive_count() >= MAX_RECEIVES => park(recover, message, &reason).await,
         result => result,
     }
 }
 
-fn say(stored: &Stored) {
+async fn put(table: &EventTable, spilled: &Spilled<'_>) -> Result<(), Reason> {
+    let deadline = Instant::now() + PUT_DEADLINE;
+    match spilled {
+        Spilled::Event(item) => log_stored(&table.put_once(item, deadline).await?),
+        Spilled::Quarantine(quarantined) => table.put_quarantined(quarantined, deadline).await?,
+    }
+    Ok(())
+}
+
+fn log_stored(stored: &Stored) {
     let (outcome, key) = match stored {
         Stored::New(key) => ("recovered", key),
         Stored::Variant(key) => ("variant", key),
@@ -123,15 +128,15 @@ fn say(stored: &Stored) {
 
 async fn park(recover: &Recover, message: &Message, reason: &Reason) -> Result<(), Reason> {
     let body = serde_json::from_str::<Box<RawValue>>(&message.body).or_else(|_| to_raw_value(&message.body));
-    let spilled = body.map_err(|_| Reason::from("the message could not be written"))?;
-    recover.dead_letters.park(&Parked { spilled: Some(&spilled), ..Parked::because(reason) }).await?;
+    let spilled = body.map_err(|_| Reason::MessageNotWritable)?;
+    recover.dead_letters.park(Parked { spilled: Some(&spilled), ..Parked::because(reason.to_string()) }).await?;
     tracing::error!(%reason, "spilled item parked in the dead-letter queue");
     Ok(())
 }
 
 impl Message {
-    /// How often it has come, this time included.
-    fn receives(&self) -> u32 {
+    /// How many times the queue has delivered the message, including this time.
+    fn receive_count(&self) -> u32 {
         self.attributes.receive_count.parse().unwrap_or(0)
     }
 }

@@ -1,4 +1,4 @@
-//! Wiring of the function `recover`: its log, its settings, its clients.
+//! The process of the function `recover`: sets up the log, reads the settings, builds the clients.
 
 use std::convert::Infallible;
 use std::process::ExitCode;

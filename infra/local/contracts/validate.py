@@ -1,6 +1,6 @@
-"""Holds the contracts in infra/contracts to their standards, and the models' golden files to the contracts.
+"""Validates infra/contracts against their standards, and the golden files of wab-events against the contracts.
 
-Runs in the virtual environment `contracts`, see tools.py. Prints one line for each thing that is held.
+Runs in the virtual environment `contracts` of tools.py. Prints one line for each check.
 """
 
 import json
@@ -15,24 +15,24 @@ from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACTS = ROOT / "infra" / "contracts"
-GOLDEN = ROOT / "shared" / "models" / "golden" / "messages"
+GOLDEN = ROOT / "shared" / "events" / "golden" / "messages"
 
 
 def schema(name: str) -> Draft202012Validator:
-    """A schema that is one (its own standard is checked), with its formats."""
+    """Loads a schema, checks it against its own standard, and enables format checks."""
     content = json.loads((CONTRACTS / name).read_text())
     Draft202012Validator.check_schema(content)
     return Draft202012Validator(content, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def events() -> list[str]:
-    """The published examples are what their schemas say, and a broken one isn't."""
+    """Published examples are valid, and broken ones aren't."""
     faults = []
     for kind in ("mo", "dlr"):
         validator = schema(f"{kind}-event.schema.json")
         examples = sorted((CONTRACTS / "examples").glob(f"{kind}-*.json"))
         if not examples:
-            faults.append(f"no example of {kind}")
+            faults.append(f"no {kind} example")
         for example in examples:
             event = json.loads(example.read_text())
             faults += [f"{example.name}: {error.message}" for error in validator.iter_errors(event)]
@@ -40,12 +40,12 @@ def events() -> list[str]:
                 if validator.is_valid({name: value for name, value in event.items() if name != key}):
                     faults.append(f"{example.name}: valid without {key}")
             if validator.is_valid(event | {"time": "yesterday"}):
-                faults.append(f"{example.name}: valid with a time that is none")
+                faults.append(f"{example.name}: valid with an invalid time")
     return faults
 
 
 def messages() -> list[str]:
-    """The message schema agrees with the model: what it finds malformed is invalid, and nothing else."""
+    """A message is invalid by the schema if and only if the model reads it as malformed."""
     validator = schema("message.schema.json")
     faults = []
     seen = {True: 0, False: 0}
@@ -55,9 +55,9 @@ def messages() -> list[str]:
             malformed = "malformed" in case["view"]["kind"]
             seen[malformed] += 1
             if validator.is_valid(case["message"]) == malformed:
-                faults.append(f"{file.name}:{number}: the model and the schema disagree")
+                faults.append(f"{file.name}:{number}: the types and the schema disagree")
     if not all(seen.values()):
-        faults.append(f"golden files of one kind only: {seen}")
+        faults.append(f"golden files lack valid or malformed messages: {seen}")
     return faults
 
 
@@ -84,7 +84,7 @@ def main() -> int:
         try:
             faults = check()
         except SchemaError as error:
-            faults = [f"no JSON Schema: {error.message}"]
+            faults = [f"invalid JSON Schema: {error.message}"]
         print(f"contract {name} ... {'FAILED' if faults else 'ok'}")
         for fault in faults:
             print(f"  {fault}")

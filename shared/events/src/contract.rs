@@ -1,25 +1,29 @@
-//! JSON Schema of what is published, for the contracts in `infra/contracts`.
+//! JSON Schema of the published events, for subscribers in other languages. Requires the feature `schema`.
 //!
-//! Drawn from the types that read it. What the types can't say (a word that is always the same, a limit) is added
-//! here.
+//! The schemas are generated from the types of this crate, and their descriptions from its documentation. This module
+//! adds what the types can't express: constants, patterns and alternatives.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-use crate::event::{DlrData, Envelope, MoData};
+use crate::dlr::DlrData;
+use crate::envelope::Envelope;
 use crate::kind::Kind;
 use crate::message::Message;
+use crate::mo::MoData;
 
-/// The schema (draft 2020-12) of the message object: valid is what the typed view knows, and what is of a type that it
-/// doesn't know.
+/// The schema of WhatsApp's message object (draft 2020-12). It rejects exactly the messages that are
+/// [`Malformed`](crate::message::MessageKind::Malformed).
 #[must_use]
 pub fn message() -> Value {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Message>().to_value()
+    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Message>().to_value();
+    plain_descriptions(&mut schema);
+    schema
 }
 
-/// The schema (draft 2020-12, in one piece) of a published event. Whatever WhatsApp's message in it is, the event is
-/// valid.
+/// The schema of a published event (draft 2020-12), without references. It accepts any `content`, malformed messages
+/// included.
 #[must_use]
 pub fn event(kind: Kind) -> Value {
     let (title, data) = match kind {
@@ -41,7 +45,7 @@ pub fn event(kind: Kind) -> Value {
     for (name, more) in fixed {
         let property = schema.pointer_mut(&format!("/properties/{name}")).and_then(Value::as_object_mut);
         if let (Some(property), Value::Object(more)) = (property, more) {
-            // What the envelope says of a property stays its description.
+            // The property keeps the description that the envelope gives it.
             property
                 .extend(more.into_iter().filter(|(key, _)| key != "$schema" && key != "description" && key != "title"));
         }
@@ -50,13 +54,60 @@ pub fn event(kind: Kind) -> Value {
         schema.insert("title".to_owned(), title.into());
         schema.insert("oneOf".to_owned(), json!([{"required": ["data"]}, {"required": ["dataref"]}]));
     }
+    plain_descriptions(&mut schema);
     schema
 }
 
-/// The schema of a type, without references.
+/// Turns the descriptions, which are Rust documentation, into text for readers of any language.
+fn plain_descriptions(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            for (key, value) in members {
+                match value {
+                    Value::String(text) if key == "description" => *text = plain(text),
+                    _ => plain_descriptions(value),
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(plain_descriptions),
+        _ => {}
+    }
+}
+
+/// Rust documentation up to its first code block or heading, one line a paragraph, without links.
+fn plain(documentation: &str) -> String {
+    let prose = documentation.lines().take_while(|line| !line.starts_with("```") && !line.starts_with('#'));
+    let prose: Vec<&str> = prose.collect();
+    let paragraphs = prose.split(|line| line.is_empty()).filter(|lines| !lines.is_empty()).map(|lines| lines.join(" "));
+    without_links(&paragraphs.collect::<Vec<_>>().join("\n\n"))
+}
+
+/// Replaces each Markdown link by its text.
+fn without_links(markdown: &str) -> String {
+    let Some((before, link)) = markdown.split_once('[') else { return markdown.to_owned() };
+    let Some((text, after)) = link.split_once(']') else { return markdown.to_owned() };
+    let target = after.strip_prefix('(').and_then(|target| target.split_once(')'));
+    let after = target.map_or(after, |(_, after)| after);
+    format!("{before}{text}{}", without_links(after))
+}
+
+/// The schema of a type, with every subschema inlined.
 fn inline<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12()
         .with(|settings| settings.inline_subschemas = true)
         .into_generator()
         .into_root_schema_for::<T>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_hold_prose_only() {
+        let documentation = "A [text](Self::x) of\n[`Some`] type.\n\nMay be empty.\n\n```\nlet code = [1];\n```\nMore.";
+        assert_eq!(plain(documentation), "A text of `Some` type.\n\nMay be empty.");
+        assert_eq!(plain("A text.\n\n# Errors\nNone."), "A text.");
+        assert_eq!(plain("Bare [bracket"), "Bare [bracket");
+    }
 }

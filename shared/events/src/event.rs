@@ -1,277 +1,74 @@
-//! For those who subscribe: from a delivery of SQS or SNS to a typed event, in one call.
-//!
-//! ```
-//! use wab_events::{Data, Event};
-//!
-//! // What a queue gets with raw delivery. Without it the same stands in SNS's envelope: `parse` takes both.
-//! let body = r#"{"specversion": "1.0", "id": "b48e0ae6ab12d6a90aab59f0ecf2e500", "source": "/wab/gateway",
-//!     "type": "wab.mo.v1", "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
-//!     "data": {"id": "7c1f", "source": "+6421000001", "destination": "6421000002",
-//!              "content": {"type": "text", "text": {"body": "Kia ora"}}}}"#;
-//! let event = Event::parse(body)?;
-//! match event.data() {
-//!     Data::Mo(mo) => {
-//!         assert_eq!(mo.message().unwrap().text(), Some("Kia ora"));
-//!         assert_eq!(mo.sender().phone().unwrap().digits(), "6421000001");
-//!     }
-//!     Data::Dlr(receipt) => println!("{} is {}", receipt.id, receipt.status().as_str()),
-//!     Data::Elsewhere { dataref, .. } => println!("too large for SNS, fetch it: {dataref}"),
-//! }
-//! # Ok::<(), wab_events::EventError>(())
-//! ```
+//! From a delivery of SQS or SNS to a typed event.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use crate::dlr::DlrData;
+use crate::envelope::Envelope;
 use crate::kind::Kind;
-use crate::message::shape::{Shape, members, object, text};
-use crate::message::{Decimal, Fault, Json, Message, Sender};
-use crate::status::DeliveryStatus;
+use crate::message::shape::{Shape, members, text};
+use crate::message::{Fault, Message, Problem, Unrecognized};
+use crate::mo::{Mo, MoData};
 
-/// A published event, as a subscriber gets it. The example is at the [module](self).
+/// A published event. The [crate's page](crate) shows how to work with one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     envelope: Envelope,
     data: Data,
 }
 
-/// What an event is about. The example is at the [module](self).
+/// The content of an event.
+///
+/// Exhaustive on purpose: events of a new kind have a new `type`, which [`Event::parse`] rejects as
+/// [`EventError::UnknownContract`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Data {
     /// A message from a WhatsApp user.
     Mo(Box<Mo>),
     /// A delivery receipt.
     Dlr(Box<DlrData>),
-    /// The event would have been too large for SNS: where it is instead.
+    /// The callback is stored elsewhere: the event would exceed the SNS message limit, or the callback's body couldn't
+    /// be read when the event was published. The [crate's page](crate#events-by-reference) shows how to fetch it.
     Elsewhere {
-        /// What it is.
+        /// The kind of callback.
         kind: Kind,
-        /// The callback's body: `s3://<bucket>/<key>`, or ARN of the table with `pk` and `sk` of the item that holds it.
+        /// Where the callback's body is: `s3://<bucket>/<key>`, or `<table ARN>?pk=…&sk=…` for an item of the table,
+        /// with `pk` and `sk` percent-encoded.
         dataref: String,
     },
 }
 
-/// A message from a WhatsApp user: the callback, and the message in its `content`.
-///
-/// ```
-/// use wab_events::{Data, Event};
-///
-/// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.mo.v1", "subject": "7c1f",
-///     "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
-///     "data": {"id": "7c1f", "source": "NZ.1349", "content": {"from": "6421000001", "type": "request_welcome"}}}"#)?;
-/// let Data::Mo(mo) = event.data() else { panic!("an MO") };
-/// assert_eq!(mo.callback().source.as_deref(), Some("NZ.1349"));
-/// let sender = mo.sender();
-/// assert_eq!(sender.user_id().unwrap().as_str(), "NZ.1349");
-/// assert_eq!(sender.phone().unwrap().digits(), "6421000001");
-/// # Ok::<(), wab_events::EventError>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mo {
-    callback: MoData,
-    message: Option<Message>,
-}
-
-object! {
-    /// A published event, its `data` not read: CloudEvents 1.0 in structured JSON.
-    Envelope {
-        /// `1.0`.
-        specversion: String,
-        /// Derived from the stored item's key: the same for every delivery of this event. Dedupe by it.
-        id: String,
-        /// `/wab/` and the gateway application, percent-encoded.
-        source: String,
-        /// `wab.mo.v1` or `wab.dlr.v1`: which contract `data` keeps.
-        event_type as "type": String,
-        /// The gateway's message id; all receipts of a message have the same.
-        subject: String,
-        /// When API Gateway received the callback: RFC 3339, UTC, milliseconds.
-        time: String,
-        /// `application/json`.
-        datacontenttype: String,
-        /// Only on an event whose id was already taken by a callback with another body: 12 hex digits of the body's digest.
-        variant: Option<String>,
-        /// In place of `data` when the event would be larger than SNS takes, or the body couldn't be read: where the
-        /// callback's body is. `s3://<bucket>/<key>`, or ARN of the table with `pk` and `sk` of the item that holds it.
-        dataref: Option<String>,
-        /// The callback, normalised outside and verbatim inside.
-        data: Option<Json>,
-    }
-}
-
-object! {
-    /// `data` of an MO event: the callback, with `content` exactly as it came.
-    ///
-    /// The example is at [`Mo`].
-    MoData {
-        /// The gateway's message id.
-        id: String,
-        /// Who sent it, as it came: `+64…`, `64…`, or a business-scoped user id.
-        source: Option<String>,
-        /// Whom it was sent to, as it came.
-        destination: Option<String>,
-        /// WhatsApp's message object as it came; a base64 string if `encoding` says so; rarely any other JSON. Left out
-        /// if it is binary and the event would be larger than SNS takes: then `binary` says where its bytes are.
-        content: Option<Json>,
-        /// What a binary `content` is, decoded.
-        binary: Option<Binary>,
-        /// `base64` marks a binary `content`.
-        encoding: Option<String>,
-        /// The sender's mobile operator.
-        operator: Option<String>,
-        /// The id of the sent message that this one answers.
-        reply_to: Option<String>,
-        /// The reference of the sent message that this one answers.
-        reference: Option<String>,
-        /// Keys of the callback that aren't documented.
-        undocumented as "unrecognized": Option<Json>,
-    }
-}
-
-object! {
-    /// Binary content of a message.
-    ///
-    /// ```
-    /// use wab_events::{Data, Event};
-    ///
-    /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.mo.v1", "subject": "7c1f",
-    ///     "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
-    ///     "data": {"id": "7c1f", "encoding": "base64", "binary": {"bytes": 1048576, "sha256": "9f86", "content_type": "image/jpeg",
-    ///         "dataref": "s3://bucket/content/9f86"}}}"#)?;
-    /// let Data::Mo(mo) = event.data() else { panic!("an MO") };
-    /// let binary = mo.callback().binary.as_ref().unwrap();
-    /// assert_eq!((binary.bytes.to_i64(), binary.content_type.as_str()), (Some(1_048_576), "image/jpeg"));
-    /// assert_eq!(binary.dataref.as_deref(), Some("s3://bucket/content/9f86"));
-    /// # Ok::<(), wab_events::EventError>(())
-    /// ```
-    Binary {
-        /// How many bytes, decoded.
-        bytes: Decimal,
-        /// Their SHA-256 in hex.
-        sha256: String,
-        /// The media type that their first bytes tell; `application/octet-stream` if they tell none.
-        content_type: String,
-        /// The object that holds them: `s3://<bucket>/<key>`. Missing if the bucket didn't take it; then `content` has
-        /// them in base64.
-        dataref: Option<String>,
-    }
-}
-
-object! {
-    /// What became of a sent message, told from all of its receipts that were stored when this event was published.
-    ///
-    /// ```
-    /// use wab_events::DeliveryStatus;
-    /// use wab_events::{Data, Event};
-    ///
-    /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
-    ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
-    ///     "data": {"id": "7c1f", "status": "sent", "delivery": {"current": "received", "final": true, "overtaken": true,
-    ///         "history": [{"status": "received", "time": "2026-11-23T09:15:01.000Z"},
-    ///                     {"status": "sent", "time": "2026-11-23T09:15:02.417Z"}]}}}"#)?;
-    /// let Data::Dlr(receipt) = event.data() else { panic!("a receipt") };
-    /// let delivery = receipt.delivery.as_ref().unwrap();
-    /// assert_eq!(delivery.status(), DeliveryStatus::Received);
-    /// assert!(delivery.is_final && delivery.overtaken);
-    /// assert_eq!(delivery.history.len(), 2);
-    /// # Ok::<(), wab_events::EventError>(())
-    /// ```
-    DeliveryState {
-        /// The current status: the first final one; without one the furthest.
-        current: String,
-        /// Whether that is how it ends: it never goes back from there.
-        is_final as "final": bool,
-        /// Whether this receipt came late, or another one is further.
-        overtaken: bool,
-        /// All receipts, this one among them, in the order in which they came; at most 100.
-        history: Vec<HistoryEntry>,
-    }
-}
-
-object! {
-    /// One receipt in the history of a message.
-    ///
-    /// ```
-    /// use wab_events::{Data, Event};
-    ///
-    /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
-    ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
-    ///     "data": {"id": "7c1f", "status": "sent", "delivery": {"current": "sent", "final": false, "overtaken": false,
-    ///         "history": [{"status": "sent", "time": "2026-11-23T09:15:02.417Z"}]}}}"#)?;
-    /// let Data::Dlr(receipt) = event.data() else { panic!("a receipt") };
-    /// let entry = receipt.delivery.as_ref().unwrap().history.first().unwrap();
-    /// assert_eq!((entry.status.as_str(), entry.time.as_str()), ("sent", "2026-11-23T09:15:02.417Z"));
-    /// # Ok::<(), wab_events::EventError>(())
-    /// ```
-    HistoryEntry {
-        /// The status word.
-        status: String,
-        /// When API Gateway received it: RFC 3339, UTC, milliseconds.
-        time: String,
-    }
-}
-
-impl DeliveryState {
-    /// The current status.
-    #[must_use]
-    pub fn status(&self) -> DeliveryStatus {
-        DeliveryStatus::from(self.current.as_str())
-    }
-}
-
-object! {
-    /// `data` of a DLR event.
-    ///
-    /// ```
-    /// use wab_events::DeliveryStatus;
-    /// use wab_events::{Data, Event};
-    ///
-    /// let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e", "source": "/wab/shop", "type": "wab.dlr.v1",
-    ///     "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
-    ///     "data": {"id": "7c1f", "status": "received", "reference": "order-17"}}"#)?;
-    /// let Data::Dlr(receipt) = event.data() else { panic!("a receipt") };
-    /// assert_eq!(receipt.status(), DeliveryStatus::Received);
-    /// assert_eq!(receipt.reference.as_deref(), Some("order-17"));
-    /// # Ok::<(), wab_events::EventError>(())
-    /// ```
-    DlrData {
-        /// The gateway's id of the message that was sent.
-        id: String,
-        /// What became of it: an open set of words. See [`DlrData::status`].
-        status_word as "status": String,
-        /// The reference that the sender gave to the message.
-        reference: Option<String>,
-        /// Free text from the gateway.
-        detail: Option<String>,
-        /// What became of the message, as far as all of its receipts tell. Events of older versions don't have it.
-        delivery: Option<DeliveryState>,
-        /// Keys of the callback that aren't documented.
-        undocumented as "unrecognized": Option<Json>,
-    }
-}
-
-/// Why a delivery isn't an event of this project. No arm holds any of it.
+/// Why a delivery isn't an event. Contains nothing of the delivery, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
     /// The text isn't a JSON object.
     #[error("the delivery is not a JSON object")]
     NotJson,
-    /// It is one, but not as the contract says.
+    /// The object doesn't follow the contract.
     #[error("the delivery is not an event: {0}")]
     NotAnEvent(Fault),
-    /// An event of a contract that this version doesn't know.
+    /// The event's `type` is unknown to this version of the crate.
     #[error("the event's type is neither wab.mo.v1 nor wab.dlr.v1")]
     UnknownContract,
 }
 
 impl Event {
-    /// Reads what a subscriber gets: the body of an SQS message with or without raw delivery, or what SNS hands to a
-    /// function or a URL as its `Message`.
+    /// Builds an event, as the publisher and tests do. For [`Data::Elsewhere`], set the envelope's `dataref` too. The
+    /// envelope's `data` must be empty.
+    #[must_use]
+    pub fn new(envelope: Envelope, data: Data) -> Self {
+        Self { envelope, data }
+    }
+
+    /// Reads a delivery: the body of an SQS message, with or without raw message delivery, or the `Message` that SNS
+    /// passes to a function or an HTTPS endpoint.
     ///
     /// # Errors
-    /// If it isn't an event of this project. Whatever the message in it is, it is no error.
+    /// If the delivery isn't an event of this project. The WhatsApp message within it never causes an error: see
+    /// [`MessageKind`](crate::message::MessageKind).
     pub fn parse(delivery: &str) -> Result<Self, EventError> {
         let raw: &RawValue = serde_json::from_str(delivery).map_err(|_| EventError::NotJson)?;
         let fields = members(raw).map_err(|_| EventError::NotJson)?;
@@ -294,53 +91,69 @@ impl Event {
         let in_data = |fault: Fault| EventError::NotAnEvent(fault.under_key("data"));
         let data = match (envelope.data.take(), &envelope.dataref) {
             (Some(data), _) => match kind {
-                Kind::Mo => Data::Mo(Box::new(Mo::of(MoData::read(data.raw()).map_err(in_data)?))),
+                Kind::Mo => Data::Mo(Box::new(Mo::new(MoData::read(data.raw()).map_err(in_data)?))),
                 Kind::Dlr => Data::Dlr(Box::new(DlrData::read(data.raw()).map_err(in_data)?)),
             },
             (None, Some(dataref)) => Data::Elsewhere { kind, dataref: dataref.clone() },
-            (None, None) => return Err(in_data(Fault::here(crate::message::Why::Missing))),
+            (None, None) => return Err(in_data(Fault::here(Problem::Missing))),
         };
         Ok(Self { envelope, data })
     }
 
-    /// Derived from the stored item's key: the same for every delivery of this event. **Dedupe by it.**
+    /// The event's id: 32 hex digits. Every delivery of this event has the same id, so **deduplicate by it**.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.envelope.id
     }
 
-    /// The gateway application that called: the user name of the callback credentials.
+    /// The gateway application that made the callback: the user name of the callback credentials.
     #[must_use]
     pub fn application(&self) -> Cow<'_, str> {
         let source = &self.envelope.source;
         percent_decode_str(source.strip_prefix("/wab/").unwrap_or(source)).decode_utf8_lossy()
     }
 
-    /// The gateway's message id; all receipts of a message have the same.
+    /// The gateway's message id. All receipts of one message have the same.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.envelope.subject
     }
 
-    /// When API Gateway received the callback; none if that can't be read.
+    /// When API Gateway received the callback, to the millisecond. None if the event's `time` isn't RFC 3339.
     #[must_use]
     pub fn received_at(&self) -> Option<jiff::Timestamp> {
         self.envelope.time.parse().ok()
     }
 
-    /// Set on an event whose id was already taken by a callback with another body.
+    /// Set only if an earlier callback with another body has the same message id: the first 12 hex digits of this
+    /// body's SHA-256 digest.
     #[must_use]
     pub fn variant(&self) -> Option<&str> {
         self.envelope.variant.as_deref()
     }
 
-    /// What the event is about.
+    /// Whether the event is a message or a delivery receipt. The kind decides the topic.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match &self.data {
+            Data::Mo(_) => Kind::Mo,
+            Data::Dlr(_) => Kind::Dlr,
+            Data::Elsewhere { kind, .. } => *kind,
+        }
+    }
+
+    /// The content of the event.
     #[must_use]
     pub fn data(&self) -> &Data {
         &self.data
     }
 
-    /// The message of an MO event, if its `content` is one.
+    /// The content of the event, to change it.
+    pub fn data_mut(&mut self) -> &mut Data {
+        &mut self.data
+    }
+
+    /// The WhatsApp message of an MO event, if its `content` is one. See [`Mo::message`].
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
         match &self.data {
@@ -349,43 +162,23 @@ impl Event {
         }
     }
 
-    /// Keys that the contract doesn't name: a newer version may add some.
+    /// Keys of the envelope that this version of the crate doesn't know. A newer version may add some.
     #[must_use]
-    pub fn unrecognized(&self) -> &crate::message::Unrecognized {
+    pub fn unrecognized(&self) -> &Unrecognized {
         &self.envelope.unrecognized
     }
 }
 
-impl Mo {
-    fn of(callback: MoData) -> Self {
-        let message = callback.content.as_ref().and_then(|content| Message::of(content.raw()).ok());
-        Self { callback, message }
-    }
-
-    /// The callback.
-    #[must_use]
-    pub fn callback(&self) -> &MoData {
-        &self.callback
-    }
-
-    /// The message; none if `content` isn't an object.
-    #[must_use]
-    pub fn message(&self) -> Option<&Message> {
-        self.message.as_ref()
-    }
-
-    /// Who sent it, by all names that the message and the callback give; the message's count first.
-    #[must_use]
-    pub fn sender(&self) -> Sender {
-        let sender = self.message.as_ref().map(Message::sender).unwrap_or_default();
-        sender.or(&Sender::of(self.callback.source.as_deref()))
-    }
-}
-
-impl DlrData {
-    /// What became of the message.
-    #[must_use]
-    pub fn status(&self) -> DeliveryStatus {
-        DeliveryStatus::from(self.status_word.as_str())
+/// Writes the structured JSON form of CloudEvents, with `data` last.
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.envelope.serialize_into(&mut map)?;
+        match &self.data {
+            Data::Mo(mo) => map.serialize_entry("data", mo.callback())?,
+            Data::Dlr(receipt) => map.serialize_entry("data", receipt)?,
+            Data::Elsewhere { .. } => {}
+        }
+        map.end()
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which of the gateway's two callbacks an event came from.
+/// The kind of callback that an event was published for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -16,7 +16,7 @@ impl Kind {
     /// Both kinds.
     pub const ALL: [Self; 2] = [Self::Mo, Self::Dlr];
 
-    /// `mo` or `dlr`.
+    /// `mo` or `dlr`: the SNS message attribute `kind`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl Kind {
         }
     }
 
-    /// The contract of the event's `data`, which is its `type`: `wab.mo.v1` or `wab.dlr.v1`.
+    /// The event's `type`, which names the contract of its `data`: `wab.mo.v1` or `wab.dlr.v1`.
     #[must_use]
     pub const fn schema(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl Kind {
         }
     }
 
-    /// The kind of event with this `type`. None for a contract that this version doesn't know.
+    /// The kind of the events with this `type`. None if this version of the crate doesn't know the contract.
     #[must_use]
     pub fn of_schema(schema: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.schema() == schema)

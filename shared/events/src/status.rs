@@ -2,33 +2,35 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What became of a message that was sent. The gateway documents four words (`sent`, `received`,
-/// `rejected`, `expired`), its sibling interfaces all twelve (docs/gateway.md part 2). The set is open: any other
-/// word is kept as it came.
+/// The status of a sent message, as a delivery receipt reports it.
 ///
-/// The gateway says no order. This one is read from what the words say, and for those without prose assumed:
+/// The documentation of the gateway's WhatsApp product lists four words (`sent`, `received`, `rejected`, `expired`);
+/// that of its other interfaces lists all twelve. The set is open: any other word is kept verbatim.
 ///
-/// | stage | status | final | told by |
+/// The gateway defines no order of the words. This table derives one from their documented meaning; for words without
+/// one, the order is an assumption. A message advances to the status with the highest stage.
+///
+/// | stage | status | final | source |
 /// |---|---|---|---|
-/// | 1 | `accepted` | no | the answer of the interface that takes messages: it comes first |
-/// | 2 | `queued` | no | assumed: waits at the gateway |
-/// | 3 | `deficient` | no | assumed: held for want of credit, which can come |
-/// | 4 | `blocked` | no | assumed: held by a rule, which can be lifted |
-/// | 5 | `submitted` | no | prose: handed to the carrier |
-/// | 6 | `frozen` | no | prose: held by a passing error |
-/// | 7 | `sent` | no | prose: handed on by the carrier's transport |
-/// | 8 | `received` | yes | prose: received |
-/// | 8 | `rejected` | yes | prose: refused by the carrier |
-/// | 8 | `failed` | yes | prose: carrier connectivity |
-/// | 8 | `dead` | yes | prose: killed by an administrator |
-/// | 8 | `expired` | yes | prose: not deliverable in time |
-/// | none | any other word | no | nothing: it is never ahead of a known one |
+/// | 1 | `accepted` | no | the response of the gateway's sending interface: always first |
+/// | 2 | `queued` | no | assumed: waiting at the gateway |
+/// | 3 | `deficient` | no | assumed: waiting for credit |
+/// | 4 | `blocked` | no | assumed: held by a rule that can be lifted |
+/// | 5 | `submitted` | no | documented: handed to the carrier |
+/// | 6 | `frozen` | no | documented: held by a temporary error |
+/// | 7 | `sent` | no | documented: handed on by the carrier's transport |
+/// | 8 | `received` | yes | documented: received |
+/// | 8 | `rejected` | yes | documented: rejected by the carrier |
+/// | 8 | `failed` | yes | documented: carrier connectivity failed |
+/// | 8 | `dead` | yes | documented: killed by an administrator |
+/// | 8 | `expired` | yes | documented: not deliverable in time |
+/// | none | any other word | no | unknown: never ahead of a known word |
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryStatus {
-    /// Taken by the gateway. No prose in the gateway's documentation.
+    /// Accepted by the gateway. The gateway's documentation has no description.
     Accepted,
-    /// Waiting at the gateway. No prose in the gateway's documentation.
+    /// Waiting at the gateway. The gateway's documentation has no description.
     Queued,
     /// Handed to the carrier.
     Submitted,
@@ -36,21 +38,21 @@ pub enum DeliveryStatus {
     Sent,
     /// Received by the handset.
     Received,
-    /// No prose in the gateway's documentation.
+    /// Assumed: held by a rule. The gateway's documentation has no description.
     Blocked,
-    /// No prose in the gateway's documentation.
+    /// Assumed: waiting for credit. The gateway's documentation has no description.
     Deficient,
-    /// Held by a passing error.
+    /// Held by a temporary error.
     Frozen,
-    /// Refused by the carrier.
+    /// Rejected by the carrier.
     Rejected,
     /// Carrier connectivity failed.
     Failed,
     /// Killed by an administrator.
     Dead,
-    /// Not deliverable in time, for instance because the phone was off.
+    /// Not deliverable in time, for example because the phone was off.
     Expired,
-    /// A word that isn't in the list, as it came. Case counts: `Sent` is not `sent`.
+    /// Any other word, verbatim. Words are case-sensitive: `Sent` is unknown.
     #[serde(untagged)]
     Unknown(String),
 }
@@ -72,7 +74,7 @@ impl DeliveryStatus {
         Self::Expired,
     ];
 
-    /// How far a message has got with this status: the table at [`DeliveryStatus`]. None for an unknown word.
+    /// How far the message has advanced, from 1 to 8: see the table at [`DeliveryStatus`]. None for an unknown word.
     #[must_use]
     pub const fn stage(&self) -> Option<u8> {
         match self {
@@ -88,7 +90,7 @@ impl DeliveryStatus {
         }
     }
 
-    /// Whether a message ends with this status. An unknown word never is its end.
+    /// True if no other status follows. An unknown word is never final.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         matches!(self.stage(), Some(8))
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_word_is_typed_and_written_back() {
+    fn known_words_round_trip() {
         for status in DeliveryStatus::KNOWN {
             assert_eq!(DeliveryStatus::from(status.as_str()), status);
             assert_eq!(serde_json::to_value(&status).unwrap(), status.as_str());
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_table_is_the_one_that_counts() {
+    fn documented_stages_are_those_of_the_code() {
         let source = include_str!("status.rs");
         let rows: Vec<Vec<&str>> = source
             .lines()
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_word_is_kept_as_it_came() {
+    fn unknown_words_are_kept_verbatim() {
         for word in ["read", "Sent", " sent", "délivré"] {
             let status = DeliveryStatus::from(word);
             assert_eq!(status, DeliveryStatus::Unknown(word.to_owned()));

@@ -1,82 +1,72 @@
-//! What the gateway hears, and the one log line of each callback.
+//! The answer to each callback, and its one log line.
 //!
-//! The inner layers say what went wrong; here it is decided what a stranger may know of it: a status, a
-//! stable code, a fixed title and the request's id. Never a cause, never the input.
+//! Inner layers report what went wrong. This file decides what the caller may learn: a status, a stable code, a fixed
+//! title and the request id, but never a cause and never the input.
 
 use lambda_http::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderValue, StatusCode};
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Response};
 use serde::Serialize;
 use wab_events::Kind;
 use wab_models::CallbackError;
-use wab_store::{Kept, Stored, Unavailable};
+use wab_store::{Accepted, Unavailable};
 
 use crate::credentials::Unauthorized;
-use crate::request::request_id;
 
-/// A callback that is durable.
-#[derive(Debug)]
-pub struct Receipt {
-    /// The gateway's message id.
-    pub id: String,
-    /// Where it is kept, and under which key.
-    pub kept: Kept,
-}
-
-/// A callback that isn't durable, and why.
+/// Why a callback isn't accepted.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// The caller hasn't shown that it is the gateway.
+pub enum Rejection {
+    /// The caller isn't authenticated as the gateway.
     #[error(transparent)]
     Unauthorized(#[from] Unauthorized),
-    /// The body isn't a callback. It is kept in quarantine.
+    /// The body isn't a callback. It is stored in quarantine.
     #[error(transparent)]
     Quarantined(CallbackError),
-    /// The body is larger than any that can come in.
+    /// Lambda can't hand over a body of this size.
     #[error("the body is larger than 6 MB")]
     TooLarge,
-    /// Nothing durable took it; the gateway may try again.
+    /// The callback couldn't be stored. The gateway may retry.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// The answer to one callback; logs it, once.
-pub fn answer(kind: Kind, request: &Request, outcome: Result<Receipt, Refusal>) -> Response<Body> {
+/// Answers a callback and logs its outcome.
+pub fn answer(kind: Kind, request_id: &str, outcome: Result<Accepted, Rejection>) -> Response<Body> {
     match outcome {
-        Ok(receipt) => accepted(kind, receipt),
-        Err(refusal) => refused(kind, request, &refusal),
+        Ok(accepted) => accept(kind, &accepted),
+        Err(rejection) => reject(kind, request_id, &rejection),
     }
 }
 
 #[derive(Serialize)]
-struct Accepted {
-    id: String,
-    /// Not known yet of what is deferred: it may turn out to be a variant.
+struct AcceptedBody<'a> {
+    /// The gateway's message id.
+    id: &'a str,
+    /// Absent for a spilled callback: it may still become a variant, which has another id.
     #[serde(skip_serializing_if = "Option::is_none")]
-    event_id: Option<String>,
+    event_id: Option<&'a str>,
     outcome: &'static str,
 }
 
-fn accepted(kind: Kind, receipt: Receipt) -> Response<Body> {
+fn accept(kind: Kind, accepted: &Accepted) -> Response<Body> {
     let kind = kind.as_str();
-    let (event_id, outcome) = match &receipt.kept {
-        Kept::Stored(Stored::New(key)) => {
-            let event_id = key.event_id();
+    let key = accepted.key();
+    let event_id = &*key.event_id();
+    let (answered_id, outcome) = match accepted {
+        Accepted::Stored(_) => {
             tracing::info!(callback.kind = kind, outcome = "stored", event.id = event_id, "callback stored");
             (Some(event_id), "stored")
         }
-        Kept::Stored(Stored::Variant(key)) => {
-            let event_id = key.event_id();
+        Accepted::Variant(_) => {
             tracing::warn!(
                 callback.kind = kind,
                 outcome = "variant",
                 event.id = event_id,
-                "callback stored beside another one with its key and another body"
+                "callback stored as a variant: another body has its key"
             );
             (Some(event_id), "stored")
         }
-        Kept::Stored(Stored::Duplicate(key)) => {
-            let event_id = key.event_id();
+        Accepted::Duplicate(_) => {
             tracing::info!(
                 callback.kind = kind,
                 outcome = "duplicate",
@@ -85,21 +75,22 @@ fn accepted(kind: Kind, receipt: Receipt) -> Response<Body> {
             );
             (Some(event_id), "duplicate")
         }
-        Kept::Deferred { key, reason } => {
+        Accepted::Spilled { reason, .. } => {
             tracing::warn!(
                 callback.kind = kind,
                 outcome = "deferred",
-                event.id = key.event_id(),
+                event.id = event_id,
                 %reason,
-                "callback in the spill queue: the table did not take it"
+                "callback spilled: the table rejected the write"
             );
             (None, "deferred")
         }
     };
-    reply(StatusCode::OK, "application/json", &Accepted { id: receipt.id, event_id, outcome })
+    let id = key.kind_and_id().map(|(_, id)| id).unwrap_or_default();
+    reply(StatusCode::OK, "application/json", &AcceptedBody { id, event_id: answered_id, outcome })
 }
 
-/// Problem details (RFC 9457), with a stable `code` and the request's id as extensions.
+/// Problem details (RFC 9457), with the extensions `code` and `request_id`.
 #[derive(Serialize)]
 struct Problem<'a> {
     #[serde(rename = "type")]
@@ -110,29 +101,24 @@ struct Problem<'a> {
     request_id: &'a str,
 }
 
-fn refused(kind: Kind, request: &Request, refusal: &Refusal) -> Response<Body> {
-    let (status, code, title) = match refusal {
-        Refusal::Unauthorized(Unauthorized) => {
+fn reject(kind: Kind, request_id: &str, rejection: &Rejection) -> Response<Body> {
+    let (status, code, title) = match rejection {
+        Rejection::Unauthorized(Unauthorized) => {
             (StatusCode::UNAUTHORIZED, "unauthorized", "Valid credentials are needed")
         }
-        Refusal::Quarantined(error) => {
+        Rejection::Quarantined(error) => {
             let (code, title) = unreadable(*error);
             (StatusCode::BAD_REQUEST, code, title)
         }
-        Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The callback is too large"),
-        Refusal::Unavailable(_) => {
+        Rejection::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The callback is too large"),
+        Rejection::Unavailable(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The callback was not stored; send it again")
         }
     };
-    log_refusal(kind, status, code, refusal);
+    log_rejection(kind, status, code, rejection);
 
-    let problem = Problem {
-        problem_type: format!("urn:wab:problem:{code}"),
-        title,
-        status: status.as_u16(),
-        code,
-        request_id: request_id(request),
-    };
+    let problem =
+        Problem { problem_type: format!("urn:wab:problem:{code}"), title, status: status.as_u16(), code, request_id };
     let mut response = reply(status, "application/problem+json", &problem);
     if status == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static(r#"Basic realm="wab", charset="UTF-8""#);
@@ -155,35 +141,35 @@ fn unreadable(error: CallbackError) -> (&'static str, &'static str) {
     }
 }
 
-fn log_refusal(kind: Kind, status: StatusCode, code: &str, refusal: &Refusal) {
+fn log_rejection(kind: Kind, status: StatusCode, code: &str, rejection: &Rejection) {
     let (kind, status) = (kind.as_str(), status.as_u16());
-    match refusal {
-        Refusal::Unavailable(Unavailable { key, table, spill }) => tracing::error!(
+    match rejection {
+        Rejection::Unavailable(Unavailable { key, table, spill }) => tracing::error!(
             callback.kind = kind,
             code,
             status,
-            // A quarantined body is no event.
+            // A quarantined body isn't an event.
             event.id = key.kind_and_id().map(|_| key.event_id()),
             reason = %table,
             spill.reason = %spill,
-            "callback not kept: neither the table nor the spill queue took it"
+            "callback not stored: the table and the spill queue rejected it"
         ),
-        Refusal::Quarantined(why) => tracing::warn!(
+        Rejection::Quarantined(problem) => tracing::warn!(
             callback.kind = kind,
             outcome = "quarantined",
             code,
             status,
-            reason = %why,
-            "callback refused, its body kept in quarantine"
+            reason = %problem,
+            "callback rejected, body quarantined"
         ),
-        Refusal::Unauthorized(_) | Refusal::TooLarge => {
-            tracing::warn!(callback.kind = kind, code, status, reason = %refusal, "callback refused");
+        Rejection::Unauthorized(_) | Rejection::TooLarge => {
+            tracing::warn!(callback.kind = kind, code, status, reason = %rejection, "callback rejected");
         }
     }
 }
 
 fn reply(status: StatusCode, media_type: &'static str, body: &impl Serialize) -> Response<Body> {
-    // Neither of the two bodies can fail to serialise: they are structs of text.
+    // Serialising can't fail: both bodies are structs of text.
     let body = serde_json::to_string(body).unwrap_or_default();
     let mut response = Response::new(Body::Text(body));
     *response.status_mut() = status;

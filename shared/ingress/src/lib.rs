@@ -1,17 +1,19 @@
-//! The door that `mo` and `dlr` share: who calls, what the request holds, what the caller hears.
+//! What `mo` and `dlr` share: they authenticate the caller, admit the request, and answer it.
 //!
-//! It knows the two callbacks only by their [`wab_events::Kind`]; parsing and storing are told in the functions.
+//! This crate knows the two callbacks only by their [`wab_events::Kind`]. The functions parse and store them.
 
 mod answer;
-mod binary;
+mod binary_content;
 mod credentials;
-mod door;
-mod request;
+mod event;
+mod inbound;
+mod receiver;
 mod run;
 
-pub use answer::{Receipt, Refusal, answer};
-pub use binary::binary_content;
-pub use credentials::{Credentials, CredentialsError, Unauthorized, Verifier};
-pub use door::{Door, Settings};
-pub use request::{BEFORE_TIMEOUT, LEAST_TIME_TO_KEEP, TIME_TO_KEEP, read_body};
-pub use run::{HttpEvent, run};
+pub use answer::{Rejection, answer};
+pub use binary_content::binary_content;
+pub use credentials::{Credentials, CredentialsError, Unauthorized, Verifier, basic_authorization};
+pub use event::HttpEvent;
+pub use inbound::{ANSWER_TIME, Inbound, MIN_PUT_TIME, PUT_TIME};
+pub use receiver::{Receiver, Settings};
+pub use run::run;

@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use wab_events::message::Message;
-use wab_models::{Digest, Event, Item, MoCallback, Received, ReceivedAt};
+use wab_models::{Digest, Item, MoCallback, NewEvent, Received, ReceivedAt};
 
 /// A text message of 650 bytes.
 fn text() -> String {
@@ -50,7 +50,7 @@ fn models(criterion: &mut Criterion) {
     });
     let item = Item::mo(&callback, received(&body));
     criterion.bench_function("make its event, as JSON", |bencher| {
-        bencher.iter(|| serde_json::to_string(&Event::of(black_box(&item), &body).unwrap()).unwrap());
+        bencher.iter(|| serde_json::to_string(&NewEvent::of(black_box(&item), &body).unwrap()).unwrap());
     });
 }
 

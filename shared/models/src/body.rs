@@ -1,51 +1,43 @@
-//! Where the bytes of a body are: in the item, or in an object that the item points at.
+//! A callback's body: in the item, or in an object of the bucket.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
+use wab_events::Binary;
+use wab_events::message::{Decimal, Unrecognized};
 
-use crate::digest::hex;
-
-/// From this size of an item on, attribute names included, its body is cheaper as an object in S3.
+/// The item size, attribute names included, from which a body is cheaper as an object in S3.
 ///
-/// In the item, each KB costs a write unit (0.625 USD a million) and a month of the table's storage with backup
-/// (0.46 USD a million); as an object, all of it costs one `PUT` (5.00 USD a million), one `GET` at fan-out (0.40)
-/// and a month in S3 (0.02 a KB). With 30 days of retention the two meet at 5.7 KB, with 7 days at 9 KB. A test holds
-/// this number to the dated price list of the cost table. The time that the `PUT` takes, and what Lambda bills for
-/// it (some 0.06 USD a million), are left out.
+/// In the item, each KB costs a write unit (0.625 USD a million) and a month of the table's storage with backup (0.46
+/// USD a million). As an object, the whole body costs one `PUT` (5.00 USD a million), one `GET` at fan-out (0.40) and a
+/// month in S3 (0.02 per KB). The costs are equal at 5.7 KB with 30 days of retention, and at 9 KB with 7 days. A test
+/// compares this number with the dated price list of the cost table. The time of the `PUT`, which Lambda bills at some
+/// 0.06 USD a million, is left out.
 pub const LARGE_ITEM_BYTES: usize = 5_800;
 
-/// The largest body that can come in: what one synchronous invocation may hold, 6 MB ("Lambda quotas"), the event
-/// around the body included. API Gateway takes up to 10 MB, and answers for itself beyond that, as it does when
-/// Lambda refuses what lies between.
+/// The largest body that can arrive: a synchronous invocation may hold 6 MB ("Lambda quotas"), the event around the body
+/// included. API Gateway accepts up to 10 MB. It responds itself to larger requests, and to those that Lambda rejects.
 pub const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 
+/// The most bytes that a number counts ("DynamoDB item sizes and formats").
+pub(crate) const MAX_NUMBER_BYTES: usize = 21;
+
 /// The body of a callback, byte for byte, or where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "BodyAttributes<'_>")]
 pub enum Body<'a> {
     /// In the item, attribute `body`.
-    Inline {
-        /// The text.
-        body: Cow<'a, str>,
-    },
-    /// In the item, in base64 (RFC 4648 section 4): bytes that aren't UTF-8, which only a quarantined body can be.
-    Encoded {
-        /// The bytes, in base64.
-        body_base64: String,
-    },
-    /// In an object of the bucket.
+    Inline(Cow<'a, str>),
+    /// In an object of the bucket, attributes `body_key` and `body_bytes`.
     Object(Object),
 }
 
 /// The object that holds a body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// Its key in the bucket.
     pub body_key: ObjectKey,
-    /// Its size.
     pub body_bytes: usize,
 }
 
@@ -54,23 +46,152 @@ impl Body<'_> {
     #[must_use]
     pub fn inline(&self) -> Option<&str> {
         match self {
-            Self::Inline { body } => Some(body),
-            Self::Encoded { .. } | Self::Object(_) => None,
+            Self::Inline(body) => Some(body),
+            Self::Object(_) => None,
         }
     }
 
-    /// What the attributes count against the size of an item.
+    /// The size that DynamoDB counts for the attributes.
     pub(crate) fn size_bytes(&self) -> usize {
         match self {
-            Self::Inline { body } => "body".len() + body.len(),
-            Self::Encoded { body_base64 } => "body_base64".len() + body_base64.len(),
-            Self::Object(object) => "body_key".len() + object.body_key.as_str().len() + "body_bytes".len() + 21,
+            Self::Inline(body) => "body".len() + body.len(),
+            Self::Object(object) => object.size_bytes(),
         }
     }
 }
 
-/// The key of an object in the bucket: what it is, and the SHA-256 of its bytes in hex. The same bytes have the same
-/// key, so putting them twice does nothing new. It tells nothing of what they say.
+impl Object {
+    pub(crate) fn size_bytes(&self) -> usize {
+        "body_key".len() + self.body_key.as_str().len() + "body_bytes".len() + MAX_NUMBER_BYTES
+    }
+}
+
+/// The attributes of a stored body, and the version of the layout, which they decide.
+///
+/// Readers accept every version ever written. A body is written with the lowest version that can read it, so that during
+/// a deployment the older functions fail on as few items as possible.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct BodyAttributes<'a> {
+    v: Layout,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<Cow<'a, str>>,
+    /// Bytes that aren't UTF-8, in base64 (RFC 4648 section 4). Only a quarantined body has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_base64: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_key: Option<Cow<'a, ObjectKey>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_bytes: Option<usize>,
+}
+
+/// Attribute `v`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u32", try_from = "u32")]
+enum Layout {
+    /// 1: the body is in the item.
+    #[default]
+    Whole,
+    /// 2: the body may be in an object.
+    Pointer,
+}
+
+impl<'a> BodyAttributes<'a> {
+    pub(crate) fn inline(body: &'a str) -> Self {
+        Self { body: Some(body.into()), ..Self::default() }
+    }
+
+    pub(crate) fn base64(body: &'a str) -> Self {
+        Self { body_base64: Some(body.into()), ..Self::default() }
+    }
+
+    pub(crate) fn object(object: &'a Object) -> Self {
+        let Object { body_key, body_bytes } = object;
+        Self {
+            v: Layout::Pointer,
+            body_key: Some(Cow::Borrowed(body_key)),
+            body_bytes: Some(*body_bytes),
+            ..Self::default()
+        }
+    }
+}
+
+/// Where the attributes say that a body is.
+pub(crate) enum StoredBody<'a> {
+    Inline(Cow<'a, str>),
+    Base64(Cow<'a, str>),
+    Object(Object),
+}
+
+impl<'a> TryFrom<BodyAttributes<'a>> for StoredBody<'a> {
+    type Error = LayoutError;
+
+    fn try_from(attributes: BodyAttributes<'a>) -> Result<Self, LayoutError> {
+        let BodyAttributes { v, body, body_base64, body_key, body_bytes } = attributes;
+        match (v, body, body_base64, body_key.zip(body_bytes)) {
+            (_, Some(body), None, None) => Ok(Self::Inline(body)),
+            (_, None, Some(base64), None) => Ok(Self::Base64(base64)),
+            (Layout::Pointer, None, None, Some((body_key, body_bytes))) => {
+                Ok(Self::Object(Object { body_key: body_key.into_owned(), body_bytes }))
+            }
+            _ => Err(LayoutError::Body),
+        }
+    }
+}
+
+impl TryFrom<BodyAttributes<'_>> for Body<'_> {
+    type Error = LayoutError;
+
+    fn try_from(attributes: BodyAttributes<'_>) -> Result<Self, LayoutError> {
+        match attributes.try_into()? {
+            StoredBody::Inline(body) => Ok(Self::Inline(Cow::Owned(body.into_owned()))),
+            StoredBody::Object(object) => Ok(Self::Object(object)),
+            StoredBody::Base64(_) => Err(LayoutError::Body),
+        }
+    }
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let attributes = match self {
+            Self::Inline(body) => BodyAttributes::inline(body),
+            Self::Object(object) => BodyAttributes::object(object),
+        };
+        attributes.serialize(serializer)
+    }
+}
+
+impl From<Layout> for u32 {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::Whole => 1,
+            Layout::Pointer => 2,
+        }
+    }
+}
+
+impl TryFrom<u32> for Layout {
+    type Error = LayoutError;
+
+    fn try_from(v: u32) -> Result<Self, LayoutError> {
+        match v {
+            1 => Ok(Self::Whole),
+            2 => Ok(Self::Pointer),
+            v => Err(LayoutError::Version(v)),
+        }
+    }
+}
+
+/// Why an item can't be read by this version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    #[error("item layout {0} is not known")]
+    Version(u32),
+    #[error("the item's body is not where its layout says")]
+    Body,
+}
+
+/// The key of an object in the bucket: a prefix, and the SHA-256 of its bytes in hex. The same bytes have the same key, so
+/// a second put changes nothing. The key reveals nothing of the bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ObjectKey(String);
@@ -88,7 +209,6 @@ impl ObjectKey {
         Self(format!("content/{sha256}"))
     }
 
-    /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -101,35 +221,47 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// Binary content of a message, decoded: what it is, and where its bytes are.
+/// Binary content of a message, decoded: its description, and where its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BinaryContent {
-    /// How many bytes.
+    /// The number of decoded bytes.
     pub bytes: usize,
-    /// Their SHA-256 in hex.
+    /// The SHA-256 of the bytes, in hex.
     pub sha256: String,
-    /// The media type that their first bytes tell; `application/octet-stream` if they tell none.
+    /// The media type, detected from the first bytes; `application/octet-stream` if unknown.
     pub content_type: Cow<'static, str>,
-    /// The object that holds them; none if the bucket didn't take it. Then the body has them, in base64.
+    /// The object that holds the bytes; none if the bucket rejected it. Then only the body holds them, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<ObjectKey>,
 }
 
 impl BinaryContent {
-    /// Describes bytes that are in no object yet.
+    /// Describes bytes that aren't in an object yet.
     #[must_use]
     pub fn of(bytes: &[u8], content_type: &'static str) -> Self {
         Self { bytes: bytes.len(), sha256: sha256_hex(bytes), content_type: content_type.into(), key: None }
     }
 
-    /// What the attribute counts against the size of an item ("DynamoDB item sizes and formats": a map has 3 bytes
-    /// of its own and one for each member).
+    /// The description in an event; `dataref` is where the bytes are.
+    #[must_use]
+    pub fn described(&self, dataref: Option<String>) -> Binary {
+        Binary {
+            bytes: Decimal::from(i64::try_from(self.bytes).unwrap_or(i64::MAX)),
+            sha256: self.sha256.clone(),
+            content_type: self.content_type.clone().into_owned(),
+            dataref,
+            unrecognized: Unrecognized::default(),
+        }
+    }
+
+    /// The size that DynamoDB counts for the attribute: a map has 3 bytes of its own and one per member ("DynamoDB item
+    /// sizes and formats").
     pub(crate) fn size_bytes(&self) -> usize {
         let text = |name: &str, value: &str| name.len() + value.len() + 1;
         "binary".len()
             + 3
             + text("bytes", "")
-            + 21
+            + MAX_NUMBER_BYTES
             + text("sha256", &self.sha256)
             + text("content_type", &self.content_type)
             + self.key.as_ref().map_or(0, |key| text("key", key.as_str()))
@@ -138,7 +270,7 @@ impl BinaryContent {
 
 /// SHA-256 in lower-case hex digits.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]
@@ -146,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_bytes_have_the_same_key_and_a_body_is_no_content() {
+    fn object_key_names_kind_and_bytes() {
         // echo -n '{}' | sha256sum
         let hex = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
         assert_eq!(ObjectKey::of_body(b"{}").as_str(), format!("body/{hex}"));
@@ -165,8 +297,7 @@ mod tests {
     #[test]
     fn body_counts_its_names_and_values() {
         let key = ObjectKey::of_body(b"{}");
-        assert_eq!(Body::Inline { body: "{\"\u{e9}\"}".into() }.size_bytes(), 4 + 6);
-        assert_eq!(Body::Encoded { body_base64: "/wA=".to_owned() }.size_bytes(), 11 + 4);
+        assert_eq!(Body::Inline("{\"\u{e9}\"}".into()).size_bytes(), 4 + 6);
         // `body_key`, the 69 characters of the key, `body_bytes`, and a number.
         assert_eq!(Body::Object(Object { body_key: key, body_bytes: 2 }).size_bytes(), 8 + 69 + 10 + 21);
     }

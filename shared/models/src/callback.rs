@@ -1,52 +1,41 @@
 //! The two callbacks of the gateway, parsed from the request's body (docs/gateway.md parts 1, 2 and 4).
 //!
-//! Only what no receiver can do without is demanded: a JSON object with an id, and a status in a delivery
-//! receipt. Everything else may be missing, empty, of another kind or unknown, and is kept.
+//! Required are a JSON object with an id and, in a delivery receipt, a status. Everything else may be missing, empty,
+//! unknown or of another type, and is kept.
 
 use std::borrow::Cow;
 
-use serde::Serialize;
 use wab_events::DeliveryStatus;
 
 use crate::content::Content;
 use crate::fields::{Fields, take_text};
 
-/// The longest message id that is taken, in bytes of UTF-8. The documented ones are UUIDs or 64-bit
-/// numbers; a key of the table may be 2,048 bytes long.
+/// The longest accepted message id, in bytes of UTF-8. Documented ids are UUIDs or 64-bit numbers. A partition key of
+/// the table may be 2,048 bytes long.
 pub const MAX_ID_BYTES: usize = 512;
 
-/// The longest status word that is taken, in bytes of UTF-8. A sort key of the table may be 1,024 bytes long.
+/// The longest accepted status, in bytes of UTF-8. A sort key of the table may be 1,024 bytes long.
 pub const MAX_STATUS_BYTES: usize = 512;
 
-/// A message from a WhatsApp user (mobile originated). Serialises as the `data` of the published event.
-#[derive(Debug, Clone, Serialize)]
+/// A message from a WhatsApp user (mobile originated).
+#[derive(Debug, Clone)]
 pub struct MoCallback<'a> {
-    /// The gateway's id of this message.
     pub id: MessageId<'a>,
-    /// Who sent it, as it came: `+64…`, `64…`, or a business-scoped user id (`NZ.1349…`).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The sender, verbatim: `+64…`, `64…`, or a business-scoped user id (`NZ.1349…`).
     pub source: Option<Cow<'a, str>>,
-    /// Whom it was sent to, as it came. The product page spells the key `Destination`, every sibling
-    /// interface `destination`: both are read.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The recipient, verbatim. The product page spells the key `Destination`, every sibling interface `destination`.
+    /// Both are read.
     pub destination: Option<Cow<'a, str>>,
-    /// WhatsApp's message object.
-    #[serde(skip_serializing_if = "Content::is_absent")]
     pub content: Content<'a>,
-    /// `base64` marks a binary `content`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `base64` if `content` is binary.
     pub encoding: Option<Cow<'a, str>>,
     /// The sender's mobile operator.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<Cow<'a, str>>,
-    /// The id of the sent message that this one answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The id of the message that this one replies to.
     pub reply_to: Option<Cow<'a, str>>,
-    /// The reference of the sent message that this one answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The reference of the message that this one replies to.
     pub reference: Option<Cow<'a, str>>,
-    /// Keys that aren't documented, and documented ones of a kind that can't be read as text.
-    #[serde(skip_serializing_if = "Fields::is_empty")]
+    /// Undocumented keys, and documented keys whose value isn't text.
     pub unrecognized: Fields<'a>,
 }
 
@@ -86,21 +75,17 @@ impl<'a> MoCallback<'a> {
     }
 }
 
-/// A delivery receipt of a message that was sent. Serialises as the `data` of the published event.
-#[derive(Debug, Clone, Serialize)]
+/// A delivery receipt of a message that was sent.
+#[derive(Debug, Clone)]
 pub struct DlrCallback<'a> {
-    /// The gateway's id of the message that was sent.
+    /// The id of the sent message.
     pub id: MessageId<'a>,
-    /// What became of it.
     pub status: DeliveryStatus,
-    /// The reference that the sender gave to the message.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The reference that its sender gave the message.
     pub reference: Option<Cow<'a, str>>,
     /// Free text from the gateway.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Cow<'a, str>>,
-    /// Keys that aren't documented, and documented ones of a kind that can't be read as text.
-    #[serde(skip_serializing_if = "Fields::is_empty")]
+    /// Undocumented keys, and documented keys whose value isn't text.
     pub unrecognized: Fields<'a>,
 }
 
@@ -138,10 +123,9 @@ impl<'a> DlrCallback<'a> {
     }
 }
 
-/// The gateway's id of a message: a UUID on its newer interfaces, a signed 64-bit number on older ones
-/// (docs/gateway.md part 1). Opaque; a number is kept as its digits. Not empty, at most [`MAX_ID_BYTES`] long.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+/// The gateway's id of a message: a UUID on its newer interfaces, a signed 64-bit number on older ones (docs/gateway.md
+/// part 1). It is opaque: a number is kept as its digits. Not empty, at most [`MAX_ID_BYTES`] long.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageId<'a>(Cow<'a, str>);
 
 impl<'a> MessageId<'a> {
@@ -164,37 +148,36 @@ impl<'a> MessageId<'a> {
         &self.0
     }
 
-    /// `id`, or `message_id` as one source of the gateway's names it.
+    /// `id`, or `message_id`, as one page of the gateway's documentation names it.
     fn take(fields: &mut Fields<'a>) -> Result<Self, CallbackError> {
         let id = take_text(fields, "id").or_else(|| take_text(fields, "message_id"));
         Self::new(id.ok_or(CallbackError::NoId)?)
     }
 }
 
-/// Why a body is no callback. No arm holds any of the body.
+/// Why a body isn't a callback. No variant holds any of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackError {
-    /// The body isn't UTF-8, so it is no JSON (RFC 8259 section 8.1).
+    /// The body isn't UTF-8, so it isn't JSON (RFC 8259 section 8.1).
     #[error("the body is not UTF-8")]
     NotUtf8,
     /// The body isn't JSON (RFC 8259).
     #[error("the body is not JSON: line {line}, column {column}")]
     NotJson {
-        /// Where reading stopped, from 1.
+        /// Where parsing stopped, counted from 1.
         line: usize,
-        /// Where reading stopped, from 1.
         column: usize,
     },
-    /// The body is JSON, but no object.
+    /// The body is JSON but not an object.
     #[error("the body is not a JSON object")]
     NotAnObject,
-    /// Neither `id` nor `message_id` is there as a string or a number.
+    /// Neither `id` nor `message_id` is a string or a number.
     #[error("the callback has no id")]
     NoId,
     /// The id is longer than [`MAX_ID_BYTES`].
     #[error("the callback's id is too long")]
     IdTooLong,
-    /// A delivery receipt without a status word.
+    /// The delivery receipt has no status.
     #[error("the delivery receipt has no status")]
     NoStatus,
     /// The status is longer than [`MAX_STATUS_BYTES`].
@@ -211,7 +194,7 @@ pub fn utf8(body: &[u8]) -> Result<&str, CallbackError> {
 }
 
 fn read_object(body: &str) -> Result<Fields<'_>, CallbackError> {
-    // The error's own text may quote the body, so only its place is taken over.
+    // The error's own text may quote the body, so only its position is kept.
     serde_json::from_str(body).map_err(|error| {
         if error.is_data() {
             CallbackError::NotAnObject
@@ -225,20 +208,21 @@ fn read_object(body: &str) -> Result<Fields<'_>, CallbackError> {
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use wab_events::{DlrData, MoData};
 
     use super::*;
 
-    /// Parses an MO and compares what is published of it.
+    /// Parses an MO and compares it with the `data` of its event.
     #[track_caller]
     fn check_mo(body: &str, published: Value) {
         let callback = MoCallback::parse(body).expect("the body is a callback");
-        assert_eq!(serde_json::to_value(&callback).unwrap(), published);
+        assert_eq!(serde_json::to_value(MoData::from(callback)).unwrap(), published);
     }
 
     #[track_caller]
     fn check_dlr(body: &str, published: Value) {
         let callback = DlrCallback::parse(body).expect("the body is a callback");
-        assert_eq!(serde_json::to_value(&callback).unwrap(), published);
+        assert_eq!(serde_json::to_value(DlrData::from(callback)).unwrap(), published);
     }
 
     #[test]
@@ -288,16 +272,19 @@ mod tests {
     }
 
     #[test]
-    fn content_stays_as_it_came_byte_for_byte() {
+    fn content_is_kept_byte_for_byte() {
         let content = r#"{ "type" : "text", "text":{"body":"\u00e9 \ud83d\ude00 \ud800"},"n":1.50e1, "n":2 }"#;
         let body = format!(r#"{{"id":"a","content":{content}}}"#);
         let callback = MoCallback::parse(&body).unwrap();
         assert_eq!(callback.content.raw().unwrap().get(), content);
-        assert_eq!(serde_json::to_string(&callback).unwrap(), format!(r#"{{"id":"a","content":{content}}}"#));
+        assert_eq!(
+            serde_json::to_string(&MoData::from(callback)).unwrap(),
+            format!(r#"{{"id":"a","content":{content}}}"#)
+        );
     }
 
     #[test]
-    fn what_is_no_callback_is_an_error_that_tells_nothing_of_the_body() {
+    fn error_reveals_nothing_of_the_body() {
         let long = format!(r#"{{"id":"{}","status":"sent"}}"#, "x".repeat(MAX_ID_BYTES + 1));
         let long_status = format!(r#"{{"id":"a","status":"{}"}}"#, "x".repeat(MAX_STATUS_BYTES + 1));
         let cases = [

@@ -1,19 +1,19 @@
-//! `content` of an MO callback: WhatsApp's message object, or what stands in its place.
+//! `content` of an MO callback: WhatsApp's message object, or what is sent in its place.
 //!
-//! Only its `type` is read here, for the item and the event's attributes; the rest is the text as it came.
+//! Only its `type` is read here, for the item and the event's attributes. The rest is kept verbatim.
 //! [`Message::of`](wab_events::message::Message::of) reads all of it.
 
 use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::fields::{FieldName, Fields, Scalar};
 use wab_events::message::infer_type;
 
-/// The `content` of an MO callback, kept verbatim. Serialises as exactly the text that came.
+/// The `content` of an MO callback, kept verbatim.
 #[derive(Debug, Clone, Copy)]
 pub enum Content<'a> {
     /// A JSON object: WhatsApp's message notification (docs/whatsapp-message.md).
@@ -27,7 +27,7 @@ pub enum Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// Reads what `content` is. `encoding` is the callback's key of that name.
+    /// Classifies `content`. `encoding` is the callback's field of that name.
     pub(crate) fn of(raw: Option<&'a RawValue>, encoding: Option<&str>) -> Self {
         let Some(raw) = raw else { return Self::Absent };
         match raw.get().as_bytes().first() {
@@ -38,7 +38,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// The JSON text as it came; none if there was none.
+    /// The JSON text, verbatim; none if it is absent.
     #[must_use]
     pub fn raw(&self) -> Option<&'a RawValue> {
         match self {
@@ -55,33 +55,24 @@ impl<'a> Content<'a> {
             Self::Binary(_) | Self::Other(_) | Self::Absent => None,
         }
     }
-
-    pub(crate) fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
-    }
 }
 
-impl Serialize for Content<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.raw().serialize(serializer)
-    }
-}
-
-/// A WhatsApp message object that hasn't been read: its text, and its type.
+/// A WhatsApp message object that isn't parsed: its text and its type.
 #[derive(Debug, Clone, Copy)]
 pub struct RawMessage<'a> {
     raw: &'a RawValue,
 }
 
 impl<'a> RawMessage<'a> {
-    /// The object's text as it came.
+    /// The object's text, verbatim.
     #[must_use]
     pub fn raw(&self) -> &'a RawValue {
         self.raw
     }
 
-    /// The message's type, such as `text` or `image`: an open set. If the message doesn't say it, the one payload
-    /// key does, as in [`Message::message_type`](wab_events::message::Message::message_type). None if neither tells, or the type isn't a string.
+    /// The message's type, such as `text` or `image`: an open set. Without a `type`, a single payload key decides, as
+    /// in [`Message::message_type`](wab_events::message::Message::message_type). None if neither does, or if the type isn't a
+    /// string.
     #[must_use]
     pub fn message_type(&self) -> Option<Cow<'a, str>> {
         #[derive(Deserialize)]
@@ -109,13 +100,13 @@ pub struct Binary<'a> {
 }
 
 impl<'a> Binary<'a> {
-    /// The JSON string as it came, quotes included.
+    /// The JSON string, verbatim, quotes included.
     #[must_use]
     pub fn raw(&self) -> &'a RawValue {
         self.raw
     }
 
-    /// The bytes that the base64 text stands for.
+    /// The decoded bytes.
     ///
     /// # Errors
     /// If the string isn't base64 with its padding.
@@ -127,9 +118,9 @@ impl<'a> Binary<'a> {
     }
 }
 
-/// Content that was marked as base64 and isn't.
+/// Content that is marked as base64 but isn't.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("content is marked as base64 and isn't")]
+#[error("content is marked as base64 but isn't")]
 pub struct BinaryError;
 
 #[cfg(test)]
@@ -145,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_is_read_wherever_it_stands_or_inferred() {
+    fn type_is_read_anywhere_or_inferred() {
         check_type(r#"{"type":"text","text":{"type":"inner"}}"#, Some("text"));
         check_type(r#"{"text":{"type":"inner"},"type":"t\u0065xt"}"#, Some("text"));
         check_type(r#"{"type":"never heard of"}"#, Some("never heard of"));
@@ -160,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_content_is_decoded_and_other_strings_are_not() {
+    fn only_marked_base64_content_is_decoded() {
         let parse = |body| MoCallback::parse(body).unwrap().content;
         let Content::Binary(binary) = parse(r#"{"id":"a","encoding":"base64","content":"AP8\u002b"}"#) else {
             panic!("marked content is binary")

@@ -1,45 +1,43 @@
-//! What became of a sent message, told from all of its receipts that are stored.
+//! The delivery state of a sent message, computed from all of its stored receipts.
 
-use serde::{Deserialize, Serialize};
-use wab_events::DeliveryStatus;
+use wab_events::message::Unrecognized;
+use wab_events::{DeliveryState, DeliveryStatus, HistoryEntry};
 
 use crate::received_at::ReceivedAt;
 
 /// One receipt of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// What it says.
     pub status: DeliveryStatus,
-    /// When API Gateway received it. The gateway itself says no time.
+    /// When API Gateway received the receipt. The gateway itself sends no time.
     pub time: ReceivedAt,
 }
 
 impl Receipt {
-    /// The receipt that an item tells of: by its attribute `status` or, where the word can't be one, by its sort key.
+    /// The receipt in an item: its attribute `status` or, if the status can't be an attribute, its sort key.
     #[must_use]
     pub fn stored(sk: &str, status: Option<&str>, received_at: ReceivedAt) -> Self {
         Self { status: DeliveryStatus::from(status.unwrap_or(sk)), time: received_at }
     }
 }
 
-/// What became of a sent message, as far as the receipts tell that are stored when the event is published. Receipts
-/// come in any order and more than once, so an event published later may know more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The delivery state of a sent message, from the receipts that are stored when the event is published. Receipts arrive
+/// in any order and more than once, so a later event may know more.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// What became of the message: its first final status; without one the furthest that it got
-    /// ([`DeliveryStatus::stage`]), the later one of two that are as far.
+    /// The first final status. Without one, the status with the highest [`DeliveryStatus::stage`], and of two with the
+    /// same stage the later one.
     pub current: DeliveryStatus,
-    /// Whether that is how it ends. It never goes back from there, whatever else comes in.
-    #[serde(rename = "final")]
+    /// Whether `current` is final. A final status never reverts.
     pub is_final: bool,
-    /// Whether this receipt isn't the one that says the current status: it came late, or another one is further.
+    /// Whether another receipt determines `current`: this one arrived late, or another one is further along.
     pub overtaken: bool,
-    /// All receipts, this one among them, in the order in which they came. At most the store's first 100.
+    /// All receipts including this one, in the order of arrival. At most 100 are read.
     pub history: Vec<Receipt>,
 }
 
 impl Delivery {
-    /// What `stored` tells, seen from the receipt `this`.
+    /// The state after the receipts in `stored`, as the event of the receipt `this` reports it.
     #[must_use]
     pub fn of(this: Receipt, stored: Vec<Receipt>) -> Self {
         let mut history = stored;
@@ -49,11 +47,33 @@ impl Delivery {
         let place =
             |receipt: &Receipt| (receipt.time.clone(), receipt.status.stage(), receipt.status.as_str().to_owned());
         history.sort_by_cached_key(place);
-        // `max_by_key` takes the last of equals: the history is in order of time.
+        // `max_by_key` returns the last of equal elements, and the history is ordered by time.
         let first_final = history.iter().find(|receipt| receipt.status.is_final());
         let furthest = || history.iter().max_by_key(|receipt| receipt.status.stage());
         let current = first_final.or_else(furthest).map_or_else(|| this.status.clone(), |it| it.status.clone());
         Self { is_final: current.is_final(), overtaken: this.status != current, current, history }
+    }
+}
+
+impl From<Delivery> for DeliveryState {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            current: delivery.current.as_str().to_owned(),
+            is_final: delivery.is_final,
+            overtaken: delivery.overtaken,
+            history: delivery.history.into_iter().map(HistoryEntry::from).collect(),
+            unrecognized: Unrecognized::default(),
+        }
+    }
+}
+
+impl From<Receipt> for HistoryEntry {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            status: receipt.status.as_str().to_owned(),
+            time: receipt.time.as_str().to_owned(),
+            unrecognized: Unrecognized::default(),
+        }
     }
 }
 
@@ -67,7 +87,7 @@ mod tests {
         Receipt { status: DeliveryStatus::from(status), time: ReceivedAt::from_epoch_ms(at_ms) }
     }
 
-    /// The receipts come in the order in which they stand here; the one seen from is the `this`th.
+    /// The receipts arrive in this order. The event is that of the receipt at index `this`.
     #[track_caller]
     fn check(words: &[&str], this: usize, current: &str, is_final: bool, overtaken: bool) {
         let receipts: Vec<_> = words.iter().zip(0..).map(|(word, at)| receipt(word, at)).collect();
@@ -83,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_furthest_status_is_current_until_a_final_one_comes() {
+    fn furthest_status_is_current_until_a_final_one() {
         check(&["sent"], 0, "sent", false, false);
         check(&["submitted", "sent"], 0, "sent", false, true);
         check(&["submitted", "sent"], 1, "sent", false, false);
@@ -94,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn a_final_status_never_goes_back_not_even_to_another_one() {
+    fn final_status_never_reverts() {
         check(&["expired", "received"], 1, "expired", true, true);
         check(&["received", "failed", "sent"], 0, "received", true, false);
         check(&["received", "failed", "sent"], 1, "received", true, true);
     }
 
     #[test]
-    fn an_unknown_word_is_never_final_and_never_ahead_of_a_known_one() {
+    fn unknown_status_is_never_final_nor_ahead() {
         check(&["teleported"], 0, "teleported", false, false);
         check(&["teleported", "beamed"], 0, "beamed", false, true);
         check(&["accepted", "teleported"], 1, "accepted", false, true);
@@ -109,21 +129,21 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_that_the_table_has_lost_counts_all_the_same() {
+    fn receipt_counts_without_being_stored() {
         let delivery = Delivery::of(receipt("sent", 1), Vec::new());
         assert_eq!((delivery.current.as_str(), delivery.history.len()), ("sent", 1));
     }
 
     proptest! {
         #[test]
-        fn the_order_in_which_receipts_are_read_does_not_matter(
+        fn read_order_of_receipts_does_not_matter(
             receipts in prop::collection::vec((0usize..14, 0i64..5), 1..8),
             seed in any::<prop::sample::Index>(),
         ) {
             let words: Vec<&str> =
                 DeliveryStatus::KNOWN.iter().map(DeliveryStatus::as_str).chain(["x", "y"]).collect();
             let mut receipts: Vec<_> = receipts.iter().map(|(word, at)| receipt(words[*word], *at)).collect();
-            // A key is there once: so is a status.
+            // A key is stored once, and so is a status.
             let mut seen = std::collections::HashSet::new();
             receipts.retain(|receipt| seen.insert(receipt.status.clone()));
             let this = receipts[seed.index(receipts.len())].clone();
@@ -137,7 +157,7 @@ mod tests {
         }
 
         #[test]
-        fn once_final_it_stays_so(words in prop::collection::vec(0usize..12, 2..8)) {
+        fn state_stays_final(words in prop::collection::vec(0usize..12, 2..8)) {
             let receipts: Vec<_> =
                 words.iter().zip(0..).map(|(word, at)| receipt(DeliveryStatus::KNOWN[*word].as_str(), at)).collect();
             let mut ended: Option<DeliveryStatus> = None;

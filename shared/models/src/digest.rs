@@ -1,4 +1,4 @@
-//! The digest that tells a repeated callback from another body under the same key.
+//! The digest that distinguishes a repeated callback from another body under the same key.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,24 +6,24 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// How deep a body may nest before its digest is taken over the bytes as they are. It bounds the stack;
-/// `serde_json` stops typed parsing at the same depth.
+/// The deepest nesting whose digest ignores the layout. It bounds the stack. `serde_json` stops typed parsing at the
+/// same depth.
 const MAX_DEPTH: usize = 128;
 
-/// SHA-256 over a body re-serialised with sorted keys and no white space, as 64 lower-case hex digits: the
-/// layout of a body doesn't count, every key and value does. Numbers count as they are spelled, so that none
-/// loses digits. A body that nests deeper than 128 levels is digested as it is.
+/// SHA-256 over a body re-serialised with sorted keys and no white space, as 64 lower-case hex digits. So the layout of
+/// a body doesn't count, and every key and value does. Numbers count as they are spelled, so that none loses digits. A
+/// body that nests deeper than 128 levels is digested verbatim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(String);
 
 impl Digest {
-    /// The digest of a body that is known to be JSON.
+    /// The digest of a body that is valid JSON.
     #[must_use]
     pub fn of(json: &str) -> Self {
         let canonical = canonical(json);
         let bytes = canonical.as_deref().unwrap_or(json.as_bytes());
-        Self(hex(&Sha256::digest(bytes)))
+        Self(hex::encode(Sha256::digest(bytes)))
     }
 
     /// All 64 hex digits.
@@ -32,34 +32,23 @@ impl Digest {
         &self.0
     }
 
-    /// The first 12 hex digits: the name of a variant in its sort key.
+    /// The first 12 hex digits, which name a variant in its sort key.
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
     }
 }
 
-/// Bytes as lower-case hex digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut digits = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
-}
-
-/// The body with sorted keys, no white space and one spelling of each string. None past [`MAX_DEPTH`], or
-/// if the text isn't JSON after all.
+/// The body with sorted keys, no white space and one spelling of each string. None past [`MAX_DEPTH`], or if the text
+/// isn't JSON.
 fn canonical(json: &str) -> Option<Vec<u8>> {
     let mut reader = Reader { json, at: 0, out: Vec::with_capacity(json.len()) };
     reader.value(0)?;
     Some(reader.out)
 }
 
-/// Walks over JSON text and writes its canonical form. A `serde_json::Value` would do the same, at the
-/// price of numbers that don't fit 64 bits, repeated keys, and an allocation for each string.
+/// Walks over JSON text and writes its canonical form. A `serde_json::Value` would lose repeated keys and the digits of
+/// numbers beyond 64 bits, and would allocate each string.
 struct Reader<'a> {
     json: &'a str,
     at: usize,
@@ -83,7 +72,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Writes the members one after the other, each with a comma behind it, then puts them in order.
+    /// Writes each member followed by a comma, then sorts the members.
     fn object(&mut self, depth: usize) -> Option<()> {
         self.at += 1;
         self.out.push(b'{');
@@ -126,7 +115,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Replaces the last member's comma by the closing bracket.
+    /// Replaces the last member's comma with the closing bracket.
     fn close(&mut self, first: usize, bracket: u8) {
         self.at += 1;
         if self.out.len() > first {
@@ -135,7 +124,7 @@ impl<'a> Reader<'a> {
         self.out.push(bracket);
     }
 
-    /// The string at this place, decoded; as it came if it holds half of a surrogate pair.
+    /// The string at this position, decoded; verbatim if it holds half of a surrogate pair.
     fn string(&mut self) -> Option<Cow<'a, str>> {
         let rest = self.json.get(self.at..)?;
         let mut escaped = false;
@@ -164,7 +153,7 @@ impl<'a> Reader<'a> {
         let _ = serde_json::to_writer(&mut self.out, string);
     }
 
-    /// A number, `true`, `false` or `null`, as it came.
+    /// A number, `true`, `false` or `null`, verbatim.
     fn literal(&mut self) -> Option<()> {
         let rest = self.json.get(self.at..)?;
         let end = rest.find([',', '}', ']', ' ', '\t', '\r', '\n']).unwrap_or(rest.len());
@@ -176,7 +165,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// The next byte that isn't white space; none at the end.
+    /// Skips white space and returns the byte behind it; none at the end.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.json.as_bytes().get(self.at..)?;
         let blanks = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))?;
@@ -205,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_sorted_and_white_space_is_gone() {
+    fn keys_are_sorted_and_white_space_removed() {
         check(r#" { "b" : 1 , "a" : [ true , null , { } , [ ] ] } "#, r#"{"a":[true,null,{},[]],"b":1}"#);
         check(r#"{"z":{"y":1,"x":2},"a":0}"#, r#"{"a":0,"z":{"x":2,"y":1}}"#);
         check("[1,\n2]", "[1,2]");
@@ -221,31 +210,31 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_their_digits_and_repeated_keys_stay() {
+    fn numbers_and_repeated_keys_are_kept() {
         check("[12345678901234567890123,1.10,1e2,-0]", "[12345678901234567890123,1.10,1e2,-0]");
         check(r#"{"b":1,"a":1,"a":2}"#, r#"{"a":1,"a":2,"b":1}"#);
     }
 
     #[test]
-    fn half_a_surrogate_pair_is_no_obstacle() {
+    fn half_a_surrogate_pair_is_digested() {
         assert_ne!(Digest::of(r#"{"a":"\ud800"}"#), Digest::of(r#"{"a":"\ud801"}"#));
         assert_eq!(Digest::of(r#"{"a":"\ud800"}"#), Digest::of(r#"{ "a": "\ud800" }"#));
     }
 
     #[test]
-    fn a_deep_body_is_digested_as_it_is_and_does_not_exhaust_the_stack() {
+    fn deep_body_is_digested_verbatim_on_a_bounded_stack() {
         let arrays = |levels: usize| format!("{}7{}", "[".repeat(levels), "]".repeat(levels));
         let objects = |levels: usize| format!("{}7{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
         for deep in [arrays, objects] {
             assert!(canonical(&deep(MAX_DEPTH)).is_some());
             assert!(canonical(&deep(MAX_DEPTH + 1)).is_none());
             assert!(canonical(&deep(200_000)).is_none());
-            assert_eq!(Digest::of(&deep(200_000)).as_str(), hex(&Sha256::digest(deep(200_000))));
+            assert_eq!(Digest::of(&deep(200_000)).as_str(), hex::encode(Sha256::digest(deep(200_000))));
         }
     }
 
     #[test]
-    fn a_variant_is_named_by_the_first_12_digits() {
+    fn variant_is_named_by_twelve_digits() {
         let digest = Digest::of("{}");
         // echo -n '{}' | sha256sum
         assert_eq!(digest.as_str(), "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
@@ -269,21 +258,21 @@ mod tests {
     }
 
     proptest! {
-        // serde_json's own map is sorted, so its compact form is the canonical one.
+        // serde_json's own map is sorted, so its compact form is canonical.
         #[test]
-        fn it_is_what_serde_json_writes_with_sorted_keys(value in any_json()) {
+        fn canonical_form_is_what_serde_json_writes(value in any_json()) {
             let compact = serde_json::to_string(&value).unwrap();
             let pretty = serde_json::to_string_pretty(&value).unwrap();
             prop_assert_eq!(String::from_utf8(canonical(&pretty).unwrap()).unwrap(), compact);
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in ".*") {
+        fn no_text_panics(text in ".*") {
             let _ = Digest::of(&text);
         }
 
         #[test]
-        fn no_text_of_json_signs_makes_it_panic(text in r#"[{}\[\]",:\\u0a ]{0,40}"#) {
+        fn no_json_punctuation_panics(text in r#"[{}\[\]",:\\u0a ]{0,40}"#) {
             let _ = Digest::of(&text);
         }
     }

@@ -1,4 +1,4 @@
-//! The outer object of a callback: its keys in sorted order, each with its value as it came.
+//! The outer object of a callback: its keys in sorted order, each with its value verbatim.
 
 use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The keys of a JSON object, each with the text of its value. Of a key that comes twice the last one
-/// counts, as in most parsers (RFC 8259 section 4 leaves it open).
+/// The keys of a JSON object, each with the text of its value. The last of repeated keys counts, as in most parsers (RFC
+/// 8259 section 4 leaves it open).
 pub type Fields<'a> = BTreeMap<FieldName<'a>, &'a RawValue>;
 
 /// A key of a JSON object, borrowed from the text unless it holds an escape.
@@ -16,7 +16,6 @@ pub type Fields<'a> = BTreeMap<FieldName<'a>, &'a RawValue>;
 pub struct FieldName<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> FieldName<'a> {
-    /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -29,10 +28,10 @@ impl Borrow<str> for FieldName<'_> {
     }
 }
 
-/// A field that should be text: the gateway's interfaces send ids as strings or as numbers, and optional
-/// ones as `null` or `""` (docs/gateway.md parts 1, 2).
+/// A field that should be text. The gateway's interfaces send ids as strings or as numbers, and optional fields as `null`
+/// or `""` (docs/gateway.md parts 1 and 2).
 pub(crate) enum Scalar<'a> {
-    /// A string that isn't empty, or a number's digits as they came.
+    /// A string that isn't empty, or a number's digits, verbatim.
     Text(Cow<'a, str>),
     /// `null` or `""`.
     Empty,
@@ -56,8 +55,8 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// Takes an optional text field out of `fields`. One that can't be read as text stays there, so that it
-/// is published among the unrecognised keys and not lost.
+/// Takes an optional text field out of `fields`. A field that can't be read as text stays there, so that it is published
+/// among the unrecognised keys.
 pub(crate) fn take_text<'a>(fields: &mut Fields<'a>, name: &str) -> Option<Cow<'a, str>> {
     let text = match Scalar::of(fields.get(name)?) {
         Scalar::Text(text) => Some(text),

@@ -1,80 +1,72 @@
-//! The stored item: one event in the table `events`, in its layout and under its key.
+//! The stored item: one event in the table.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::body::{BinaryContent, Body, Object, ObjectKey};
+use crate::body::{BinaryContent, Body, MAX_NUMBER_BYTES, Object, ObjectKey};
 use crate::callback::{DlrCallback, MessageId, MoCallback};
 use crate::digest::Digest;
 use crate::key::Key;
 use crate::received_at::ReceivedAt;
 
-/// The largest item that the table takes: 400 KB, attribute names included (DynamoDB, "Service, account,
-/// and table quotas").
+/// The largest item that the table accepts: 400 KB, attribute names included (DynamoDB, "Service, account, and table
+/// quotas").
 pub const MAX_ITEM_BYTES: usize = 400 * 1024;
 
-/// Outer fields are copied into attributes of their own up to this length; a longer one is left to the
-/// body. It keeps them below the limits of index keys: 2,048 and 1,024 bytes.
+/// The longest outer field that is copied into an attribute of its own. It keeps the copies below the limits of index
+/// keys: 2,048 and 1,024 bytes.
 const MAX_COPY_BYTES: usize = 1024;
 
-/// What the request says of a callback beside its body.
+/// A callback's body, and what else the request says.
 #[derive(Debug, Clone)]
 pub struct Received<'a> {
-    /// The body, byte for byte.
     pub body: &'a str,
-    /// The user name of the credentials: the gateway application that called.
+    /// The user name of the credentials, which names the gateway application.
     pub application: &'a str,
-    /// When API Gateway received it.
+    /// When API Gateway received the request.
     pub at: ReceivedAt,
-    /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
+    /// When the table may delete it, in seconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
 }
 
-/// An event as it is stored. A write unit is 1 KB, so nothing stands here twice without a reader: the
-/// copies of outer fields are for filters on the table and for its two indexes.
+/// A stored event. A write unit is 1 KB, so nothing is stored twice without a reader. The copies of outer fields serve
+/// filters and the table's two indexes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item<'a> {
-    /// Where it stands.
     #[serde(flatten)]
     pub key: Key,
-    /// The layout's version.
-    v: Layout,
-    /// When API Gateway received the callback.
     pub received_at: ReceivedAt,
-    /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
+    /// When the table may delete it, in seconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
-    /// The body, byte for byte, or where it is.
+    /// Written with the version of the layout, `v`.
     #[serde(flatten)]
     pub body: Body<'a>,
-    /// What the body says, whatever its layout.
     pub digest: Digest,
-    /// The gateway application that called.
     pub application: Cow<'a, str>,
-    /// MO: who sent the message. Key of the index `by-source`.
+    /// MO: the sender. Key of the index `by-source`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Cow<'a, str>>,
-    /// MO: whom it was sent to.
+    /// MO: the recipient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<Cow<'a, str>>,
     /// MO: the message's type.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub message_type: Option<Cow<'a, str>>,
-    /// DLR: the status word.
+    /// DLR: the status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Cow<'a, str>>,
-    /// The sender's reference of the message that the receipt is for or the MO answers. Key of the index
+    /// The reference of the sent message, which a receipt reports on or an MO replies to. Key of the index
     /// `by-reference`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Cow<'a, str>>,
-    /// MO: the binary content that the body holds in base64.
+    /// MO: the description of binary content, which the body holds in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary: Option<BinaryContent>,
 }
 
 impl<'a> Item<'a> {
-    /// How much longer [`Self::into_variant`] makes an item: `#` and 12 hex digits.
+    /// The bytes that [`Self::into_variant`] adds to an item: `#` and 12 hex digits.
     pub const VARIANT_BYTES: usize = 13;
 
     /// The item of an MO callback.
@@ -102,11 +94,10 @@ impl<'a> Item<'a> {
     fn bare(key: Key, received: Received<'a>) -> Self {
         Self {
             key,
-            v: Layout::Whole,
             received_at: received.at,
             expires_at: received.expires_at,
             digest: Digest::of(received.body),
-            body: Body::Inline { body: Cow::Borrowed(received.body) },
+            body: Body::Inline(Cow::Borrowed(received.body)),
             application: Cow::Borrowed(received.application),
             source: None,
             destination: None,
@@ -117,47 +108,45 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The same event with its body in an object.
+    /// The same event, with its body in an object.
     #[must_use]
     pub fn with_object(mut self, body_key: ObjectKey, body_bytes: usize) -> Self {
         self.body = Body::Object(Object { body_key, body_bytes });
-        self.v = Layout::of(&self.body);
         self
     }
 
-    /// The same event as a variant: another body under a key that is taken stands beside the first one.
+    /// The same event as a variant: a body that is stored beside another body with the same key.
     #[must_use]
     pub fn into_variant(mut self) -> Self {
         self.key.sk = format!("{}#{}", self.key.sk, self.digest.short());
         self
     }
 
-    /// Whether this is a variant of an event whose key was taken.
+    /// Whether another body is stored under the same key without the variant's suffix.
     #[must_use]
     pub fn is_variant(&self) -> bool {
         self.key.sk.strip_suffix(self.digest.short()).is_some_and(|sk| sk.ends_with('#'))
     }
 
-    /// Whether the key is the one of the callback with this id and sort key, or of its variant. `key_id` is the id that
-    /// the partition key holds. The sort key is compared from its start: a status may hold a `#` too.
+    /// Whether this is the key of the callback with this id and sort key, or of its variant. `key_id` is the id in the
+    /// partition key. The sort key is compared from its start, because a status may contain a `#`.
     pub(crate) fn is_under(&self, key_id: &str, id: &MessageId<'_>, sk: &str) -> bool {
         let is_variant = |rest: &str| rest.strip_prefix('#') == Some(self.digest.short());
         key_id == id.as_str() && self.key.sk.strip_prefix(sk).is_some_and(|rest| rest.is_empty() || is_variant(rest))
     }
 
-    /// What DynamoDB counts against [`MAX_ITEM_BYTES`]: names and values in UTF-8, and for a number at
-    /// most 21 bytes ("DynamoDB item sizes and formats").
+    /// The size that DynamoDB counts against [`MAX_ITEM_BYTES`]: names and values in UTF-8, and at most 21 bytes per
+    /// number ("DynamoDB item sizes and formats").
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        const NUMBER: usize = 21;
         let text = |name: &str, value: &str| name.len() + value.len();
         let optional = |name: &str, value: &Option<Cow<'_, str>>| value.as_deref().map_or(0, |value| text(name, value));
         self.key.size_bytes()
             + text("v", "")
-            + NUMBER
+            + MAX_NUMBER_BYTES
             + text("received_at", self.received_at.as_str())
             + text("expires_at", "")
-            + NUMBER
+            + MAX_NUMBER_BYTES
             + self.body.size_bytes()
             + text("digest", self.digest.as_str())
             + text("application", &self.application)
@@ -170,68 +159,15 @@ impl<'a> Item<'a> {
     }
 }
 
-/// The copy of an outer field for an attribute of its own; none if the body must do.
+/// The copy of an outer field for an attribute of its own; none if it can't be an attribute.
 fn copy<'a>(field: Option<&Cow<'a, str>>) -> Option<Cow<'a, str>> {
     field.filter(|text| text.len() <= MAX_COPY_BYTES && text.chars().all(may_be_published)).cloned()
 }
 
-/// Whether SNS and SQS take a character in a message attribute (SQS API reference, `SendMessage`).
+/// Whether SNS and SQS accept a character in a message attribute (SQS API reference, `SendMessage`).
 fn may_be_published(char: char) -> bool {
     !matches!(char, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
-
-/// The version of the layout, attribute `v`. Readers take every version ever written. An item has the lowest version
-/// that can read it, so that while a deployment is under way the older functions stumble over no more than they must.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u32", try_from = "u32")]
-pub(crate) enum Layout {
-    /// 1: the body is in the item.
-    Whole,
-    /// 2: the body may be in an object.
-    Pointer,
-}
-
-impl Layout {
-    pub(crate) fn of(body: &Body<'_>) -> Self {
-        match body {
-            Body::Inline { .. } | Body::Encoded { .. } => Self::Whole,
-            Body::Object(_) => Self::Pointer,
-        }
-    }
-}
-
-impl From<Layout> for u32 {
-    fn from(layout: Layout) -> Self {
-        match layout {
-            Layout::Whole => 1,
-            Layout::Pointer => 2,
-        }
-    }
-}
-
-impl TryFrom<u32> for Layout {
-    type Error = UnknownLayout;
-
-    fn try_from(v: u32) -> Result<Self, UnknownLayout> {
-        match v {
-            1 => Ok(Self::Whole),
-            2 => Ok(Self::Pointer),
-            v => Err(UnknownLayout(v)),
-        }
-    }
-}
-
-/// An item of a layout that this version can't read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownLayout(u32);
-
-impl fmt::Display for UnknownLayout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "item layout {} is not known", self.0)
-    }
-}
-
-impl std::error::Error for UnknownLayout {}
 
 #[cfg(test)]
 mod tests {
@@ -259,7 +195,7 @@ mod tests {
         Item::dlr(&DlrCallback::parse(body).unwrap(), received(body))
     }
 
-    /// A golden file stays for ever: what was written once must be read by every version to come.
+    /// A golden file stays for ever: every later version must read what was once written.
     #[track_caller]
     fn check_golden(golden: &str, item: &Item<'_>) {
         let golden: Value = serde_json::from_str(golden).unwrap();
@@ -275,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn layout_2_points_at_its_body() {
+    fn layout_2_points_to_its_body() {
         let by_object = mo(MO).with_object(ObjectKey::of_body(MO.as_bytes()), MO.len());
         check_golden(include_str!("../golden/item-v2-mo-object.json"), &by_object);
         let mut binary = by_object;
@@ -286,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layout_that_is_not_known_is_no_item() {
+    fn unknown_layout_is_rejected() {
         let mut newer: Value = serde_json::from_str(include_str!("../golden/item-v1-mo.json")).unwrap();
         newer["v"] = json!(3);
         let error = serde_json::from_value::<Item<'_>>(newer).unwrap_err();
@@ -294,7 +230,30 @@ mod tests {
     }
 
     #[test]
-    fn a_variant_stands_beside_the_first_one() {
+    fn body_must_match_its_layout() {
+        let with = |members: Value| {
+            let mut item: Value = serde_json::from_str(include_str!("../golden/item-v1-mo.json")).unwrap();
+            item.as_object_mut().unwrap().remove("body");
+            item.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            serde_json::from_value::<Item<'_>>(item).map(|item| item.body).map_err(|error| error.to_string())
+        };
+        let body_key = ObjectKey::of_body(b"{}");
+        let object = Body::Object(Object { body_key: body_key.clone(), body_bytes: 2 });
+        assert_eq!(with(json!({"v": 2, "body_key": body_key, "body_bytes": 2})), Ok(object));
+        assert_eq!(with(json!({"v": 2, "body": "{}"})), Ok(Body::Inline("{}".into())));
+        for wrong in [
+            json!({"v": 1, "body_key": body_key, "body_bytes": 2}),
+            json!({"v": 2, "body_key": body_key}),
+            json!({"v": 2, "body": "{}", "body_key": body_key, "body_bytes": 2}),
+            json!({"v": 1, "body_base64": "AP8="}),
+            json!({"v": 1}),
+        ] {
+            assert_eq!(with(wrong), Err("the item's body is not where its layout says".to_owned()));
+        }
+    }
+
+    #[test]
+    fn variant_is_stored_beside_the_first_body() {
         let first = mo(MO);
         let variant = mo(MO).into_variant();
         assert_eq!(variant.key.pk, first.key.pk);
@@ -305,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_id_is_fixed_for_ever() {
+    fn event_id_never_changes() {
         // printf 'MO#7c1f\0EVENT' | sha256sum | cut -c-32
         assert_eq!(mo(MO).key.event_id(), "2261d224ea3b4a40860397f823cb7d66");
         let key = |pk: &str, sk: &str| Key { pk: pk.to_owned(), sk: sk.to_owned() };
@@ -313,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_overlong_and_unpublishable_copies_are_left_to_the_body() {
+    fn unusable_copies_are_left_out() {
         let long = "6".repeat(MAX_COPY_BYTES + 1);
         let body = format!(r#"{{"id":"a","source":"","Destination":"{long}"}}"#);
         let item = mo(&body);
@@ -327,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_size_counts_every_name_and_value() {
+    fn size_counts_every_name_and_value() {
         let item = mo(MO);
         let written = serde_json::to_value(&item).unwrap();
         let expected: usize = written
@@ -338,7 +297,7 @@ mod tests {
             .sum();
         assert_eq!(item.size_bytes(), expected);
         assert_eq!(dlr(DLR).size_bytes(), {
-            // A receipt, by hand: its key, the 24 characters of an instant and the 64 of a digest.
+            // By hand: the key, the 24 characters of an instant, the 64 of a digest.
             let key = 2 + "DLR#4711".len() + 2 + "received".len();
             let numbers = (1 + 21) + (10 + 21);
             let texts = (11 + 24) + (4 + DLR.len()) + (6 + 64) + (11 + "shop".len());
@@ -358,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_message_of_650_bytes_costs_one_write_unit() {
+    fn text_of_650_bytes_costs_one_write_unit() {
         let text = "x".repeat(650 - MO.len());
         let body = MO.replace("Kia ora", &format!("Kia ora{text}"));
         assert_eq!(body.len(), 650);

@@ -1,68 +1,104 @@
-//! A body that came with valid credentials and is no callback: kept for whoever has to find out why.
+//! A body that arrived with valid credentials but isn't a callback, kept for investigation.
 
 use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use wab_events::Kind;
 
-use crate::body::{Body, Object, ObjectKey, sha256_hex};
+use crate::body::{BodyAttributes, LayoutError, MAX_NUMBER_BYTES, Object, ObjectKey, StoredBody, sha256_hex};
 use crate::callback::CallbackError;
-use crate::item::Layout;
 use crate::key::Key;
 use crate::received_at::ReceivedAt;
 
-/// What the request says of a body that couldn't be read.
+/// A body that can't be parsed, and what else the request says.
 #[derive(Debug, Clone)]
 pub struct Unreadable<'a> {
-    /// The body, byte for byte.
     pub body: &'a [u8],
-    /// The user name of the credentials: the gateway application that called.
+    /// The user name of the credentials, which names the gateway application.
     pub application: &'a str,
-    /// When API Gateway received it.
+    /// When API Gateway received the request.
     pub at: ReceivedAt,
-    /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
+    /// When the table may delete it, in seconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
 }
 
-/// A quarantined body, as it is stored. It is no event: the stream's reader passes it over.
+/// A stored quarantined body. It isn't an event: `fanout` skips it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined<'a> {
-    /// Where it stands: `QUARANTINE#<date>`, and `<received_at>#<SHA-256 of the body>`.
+    /// `QUARANTINE#<date>` and `<received_at>#<SHA-256 of the body>`.
     #[serde(flatten)]
     pub key: Key,
-    /// The layout's version.
-    v: Layout,
-    /// When API Gateway received it.
     pub received_at: ReceivedAt,
-    /// When the table may forget it: seconds since 1970-01-01T00:00:00Z.
+    /// When the table may delete it, in seconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
-    /// Which callback it was to be.
+    /// The callback that was expected.
     pub kind: Kind,
-    /// Why it is none. Holds nothing of the body.
+    /// Why it isn't that callback. Holds nothing of the body.
     pub reason: Cow<'a, str>,
-    /// The gateway application that called.
     pub application: Cow<'a, str>,
-    /// The body, byte for byte.
     #[serde(flatten)]
-    pub body: Body<'a>,
+    pub body: QuarantinedBody<'a>,
+}
+
+/// A quarantined body, byte for byte, or where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "BodyAttributes<'_>")]
+pub enum QuarantinedBody<'a> {
+    /// In the item, attribute `body`.
+    Text(Cow<'a, str>),
+    /// In the item, attribute `body_base64`: bytes that aren't UTF-8, in base64 (RFC 4648 section 4).
+    Base64(String),
+    /// In an object of the bucket, attributes `body_key` and `body_bytes`.
+    Object(Object),
+}
+
+impl QuarantinedBody<'_> {
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Text(body) => "body".len() + body.len(),
+            Self::Base64(body) => "body_base64".len() + body.len(),
+            Self::Object(object) => object.size_bytes(),
+        }
+    }
+}
+
+impl TryFrom<BodyAttributes<'_>> for QuarantinedBody<'_> {
+    type Error = LayoutError;
+
+    fn try_from(attributes: BodyAttributes<'_>) -> Result<Self, LayoutError> {
+        Ok(match attributes.try_into()? {
+            StoredBody::Inline(body) => Self::Text(Cow::Owned(body.into_owned())),
+            StoredBody::Base64(body) => Self::Base64(body.into_owned()),
+            StoredBody::Object(object) => Self::Object(object),
+        })
+    }
+}
+
+impl Serialize for QuarantinedBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let attributes = match self {
+            Self::Text(body) => BodyAttributes::inline(body),
+            Self::Base64(body) => BodyAttributes::base64(body),
+            Self::Object(object) => BodyAttributes::object(object),
+        };
+        attributes.serialize(serializer)
+    }
 }
 
 impl<'a> Quarantined<'a> {
-    /// The quarantined body of a request.
     #[must_use]
     pub fn new(kind: Kind, why: CallbackError, unreadable: Unreadable<'a>) -> Self {
         let Unreadable { body, application, at, expires_at } = unreadable;
         let date = at.as_str().get(..10).unwrap_or_default();
         let key = Key { pk: format!("QUARANTINE#{date}"), sk: format!("{}#{}", at.as_str(), sha256_hex(body)) };
         let body = match std::str::from_utf8(body) {
-            Ok(text) => Body::Inline { body: text.into() },
-            Err(_) => Body::Encoded { body_base64: STANDARD.encode(body) },
+            Ok(text) => QuarantinedBody::Text(text.into()),
+            Err(_) => QuarantinedBody::Base64(STANDARD.encode(body)),
         };
         Self {
             key,
-            v: Layout::of(&body),
             received_at: at,
             expires_at,
             kind,
@@ -72,15 +108,14 @@ impl<'a> Quarantined<'a> {
         }
     }
 
-    /// The same with its body in an object.
+    /// The same, with its body in an object.
     #[must_use]
     pub fn with_object(mut self, body_key: ObjectKey, body_bytes: usize) -> Self {
-        self.body = Body::Object(Object { body_key, body_bytes });
-        self.v = Layout::of(&self.body);
+        self.body = QuarantinedBody::Object(Object { body_key, body_bytes });
         self
     }
 
-    /// What DynamoDB counts against the size of an item.
+    /// The size that DynamoDB counts.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let text = |name: &str, value: &str| name.len() + value.len();
@@ -88,7 +123,7 @@ impl<'a> Quarantined<'a> {
             + text("v", "")
             + text("received_at", self.received_at.as_str())
             + text("expires_at", "")
-            + 2 * 21
+            + 2 * MAX_NUMBER_BYTES
             + text("kind", self.kind.as_str())
             + text("reason", &self.reason)
             + text("application", &self.application)
@@ -120,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_kept_as_text_as_base64_or_as_an_object() {
+    fn body_is_kept_as_text_base64_or_object() {
         check_golden(include_str!("../golden/quarantined-v1-text.json"), &quarantined(b"{\"id\":"));
         check_golden(include_str!("../golden/quarantined-v1-bytes.json"), &quarantined(b"{\"id\":\"\xff\"}"));
         let key = ObjectKey::of_body(b"{\"id\":");
@@ -129,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_no_event() {
+    fn quarantined_body_is_not_an_event() {
         assert_eq!(quarantined(b"").key.kind_and_id(), None);
         assert_eq!(serde_json::to_value(quarantined(b"")).unwrap()["pk"], json!("QUARANTINE#2025-11-23"));
     }

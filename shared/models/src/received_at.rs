@@ -1,24 +1,23 @@
-//! The instant a callback was received.
+//! When a callback was received.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// When API Gateway received the callback: UTC, RFC 3339, always three digits of a second, so that the
-/// texts sort as the instants do. Example: `2026-11-23T09:15:02.417Z`.
+/// When API Gateway received the callback: RFC 3339 in UTC, always with milliseconds, so that the texts sort like the
+/// instants. Example: `2026-11-23T09:15:02.417Z`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReceivedAt(String);
 
 impl ReceivedAt {
-    /// From milliseconds since 1970-01-01T00:00:00Z, as in the request's `timeEpoch`. An instant past the
-    /// year 9999 becomes the last one that RFC 3339 can write.
+    /// From milliseconds since 1970-01-01T00:00:00Z, as in the request's `timeEpoch`. An instant past the year 9999
+    /// becomes the last one that RFC 3339 can express.
     #[must_use]
     pub fn from_epoch_ms(epoch_ms: i64) -> Self {
         let instant = Timestamp::from_millisecond(epoch_ms).unwrap_or(Timestamp::MAX);
         Self(format!("{instant:.3}"))
     }
 
-    /// The RFC 3339 text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -30,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_has_always_three_digits_of_a_second() {
+    fn instant_always_has_milliseconds() {
         let text = |epoch_ms| ReceivedAt::from_epoch_ms(epoch_ms).as_str().to_owned();
         assert_eq!(text(1_763_889_302_417), "2025-11-23T09:15:02.417Z");
         assert_eq!(text(1_763_889_302_000), "2025-11-23T09:15:02.000Z");

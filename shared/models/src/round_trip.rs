@@ -1,4 +1,4 @@
-//! What is published of a stored item is what subscribers read.
+//! Subscribers read what was published of a stored item.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ fn received(body: &str) -> Received<'_> {
 }
 
 fn published(item: &Item<'_>) -> String {
-    crate::Event::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
+    crate::NewEvent::of(item, item.body.inline().unwrap()).unwrap().to_message().unwrap()
 }
 
 fn in_sns_envelope(event: &str) -> String {
@@ -23,7 +23,7 @@ fn in_sns_envelope(event: &str) -> String {
 const MO: &str = r#"{"id":"7c1f","source":"+6421000001","Destination":"2","brand":"x","content":{"type":"text","text":{"body":"Kia \"ora\""}}}"#;
 
 #[test]
-fn an_mo_arrives_typed_with_and_without_raw_delivery() {
+fn mo_is_read_with_and_without_raw_delivery() {
     let item = Item::mo(&MoCallback::parse(MO).unwrap(), received(MO));
     let raw = published(&item);
     let event = Event::parse(&raw).unwrap();
@@ -42,7 +42,7 @@ fn an_mo_arrives_typed_with_and_without_raw_delivery() {
 }
 
 #[test]
-fn variant_and_newer_keys_are_told() {
+fn variant_and_newer_keys_are_read() {
     let item = Item::mo(&MoCallback::parse(MO).unwrap(), received(MO)).into_variant();
     let newer = published(&item).replacen('{', r#"{"priority":1,"#, 1);
     let event = Event::parse(&newer).unwrap();
@@ -51,18 +51,18 @@ fn variant_and_newer_keys_are_told() {
 }
 
 #[test]
-fn a_receipt_and_an_event_by_reference_arrive() {
+fn receipt_and_event_by_reference_are_read() {
     let body = r#"{"id":4711,"status":"read","detail":"d"}"#;
     let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body));
     let Data::Dlr(receipt) = Event::parse(&published(&item)).unwrap().data().clone() else { panic!("a DLR") };
     assert_eq!(receipt.status(), DeliveryStatus::Unknown("read".to_owned()));
-    let event = crate::Event::by_reference(&item, "arn".to_owned()).unwrap();
+    let event = crate::NewEvent::by_reference(&item, "arn".to_owned()).unwrap();
     let event = Event::parse(&serde_json::to_string(&event).unwrap()).unwrap();
     assert_eq!(event.data(), &Data::Elsewhere { kind: Kind::Dlr, dataref: "arn".to_owned() });
 }
 
 #[test]
-fn what_is_no_event_says_why_and_not_what() {
+fn error_reports_place_and_no_value() {
     let error = |text: &str| Event::parse(text).unwrap_err().to_string();
     assert_eq!(error("secret"), "the delivery is not a JSON object");
     assert_eq!(error("[]"), "the delivery is not a JSON object");
@@ -76,7 +76,7 @@ fn what_is_no_event_says_why_and_not_what() {
 }
 
 #[test]
-fn content_that_is_no_message_is_no_error() {
+fn content_without_a_message_is_not_an_error() {
     let body = r#"{"id":"a","encoding":"base64","content":"AP8="}"#;
     let item = Item::mo(&MoCallback::parse(body).unwrap(), received(body));
     let event = Event::parse(&published(&item)).unwrap();
@@ -103,13 +103,13 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in r#"[{}\[\]",:\\u0ai d]{0,60}|.*"#) {
+    fn no_text_panics(text in r#"[{}\[\]",:\\u0ai d]{0,60}|.*"#) {
         let _ = Event::parse(&text);
         let _ = Event::parse(&in_sns_envelope(&text));
     }
 
     #[test]
-    fn content_is_identical_through_item_stream_and_event(value in any_json()) {
+    fn content_is_verbatim_through_item_and_event(value in any_json()) {
         let content = format!("{value:#}");
         let body = format!(r#"{{"id":"7c1f","content":{content}}}"#);
         let stored = serde_json::to_string(&Item::mo(&MoCallback::parse(&body).unwrap(), received(&body))).unwrap();

@@ -1,7 +1,7 @@
-//! The AWS SDK: one configuration, one HTTP client and one connection pool for every client of a function.
+//! The AWS SDK's configuration: one HTTP client and one connection pool for all clients of a function.
 //!
-//! Built by hand from what Lambda sets rather than by `aws-config`, whose chain looks for profiles, containers
-//! and token services that a function hasn't got, and brings their clients into every binary: a megabyte.
+//! It is built by hand from Lambda's environment variables. `aws-config` would look for profiles, containers and token
+//! services, which a function doesn't have, and their clients add a megabyte to every binary.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -28,13 +28,13 @@ use crate::settings::{SettingError, optional, required};
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The roots that vouch for AWS's own endpoints. Every start decodes what it trusts, and these five are far
-/// fewer than the machine's whole store.
+/// The root certificates of AWS's own endpoints. Each start parses the roots it trusts, and these five are far fewer than
+/// the system's store.
 const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
-/// What says that a connection may end at another certificate than Amazon's: a store of one's own, an endpoint
-/// of one's own, a proxy that may look inside.
-const OWN_SURROUNDINGS: [&str; 11] = [
+/// The settings with which a connection may present another certificate than Amazon's: a custom certificate store, a
+/// custom endpoint, or a proxy that intercepts TLS.
+const CUSTOM_TRUST: [&str; 11] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "AWS_ENDPOINT_URL",
@@ -48,16 +48,17 @@ const OWN_SURROUNDINGS: [&str; 11] = [
     "all_proxy",
 ];
 
-/// The configuration of every AWS client, from the environment variables that Lambda sets (`AWS_REGION`,
-/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`) and those of the SDKs' common reference
-/// that a deployment may set: `AWS_ENDPOINT_URL`, also with a service's name behind it,
-/// `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, and the usual ones for a proxy.
+/// The configuration of every AWS client.
 ///
-/// Three attempts of one second each, with at most 50 ms and 100 ms between them: a call ends within 3.2 seconds. A
-/// call that its caller bounds more closely has [`one_long_attempt`] instead.
+/// It is read from the environment variables that Lambda sets (`AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+/// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`) and from those that a deployment may set: `AWS_ENDPOINT_URL`,
+/// `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT` and the common proxy variables.
+///
+/// A call has three attempts of one second each, with at most 50 ms and 100 ms between them, so it ends within 3.2
+/// seconds. A call with a deadline of its own uses [`one_long_attempt`] instead.
 ///
 /// # Errors
-/// If the region or the credentials are missing, or no HTTP client can be built.
+/// If the region or the credentials are missing, or the HTTP client can't be built.
 pub fn sdk_config(var: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Result<SdkConfig, SettingError> {
     let credentials = Credentials::new(
         required(&var, "AWS_ACCESS_KEY_ID")?,
@@ -76,11 +77,11 @@ pub fn sdk_config(var: impl Fn(&str) -> Option<String> + Send + Sync + 'static) 
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client(roots(&var)).map_err(|_| SettingError {
             name: "SSL_CERT_FILE",
-            why: "doesn't lead to certificates that can be used",
+            problem: "does not name a file of usable certificates",
         })?)
         .timeout_config(timeouts)
         .retry_config(retries)
-        // It watches over long transfers; here every attempt has its own end.
+        // It is for long transfers. Here each attempt has a timeout.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .use_fips(is_true("AWS_USE_FIPS_ENDPOINT"))
         .use_dual_stack(is_true("AWS_USE_DUALSTACK_ENDPOINT"));
@@ -88,26 +89,25 @@ pub fn sdk_config(var: impl Fn(&str) -> Option<String> + Send + Sync + 'static) 
     Ok(config.service_config(ServiceEndpoints(var)).build())
 }
 
-/// Whether a service is reached at an endpoint of one's own rather than at AWS's.
+/// Whether a custom endpoint is configured for this service.
 #[must_use]
-pub fn has_own_endpoint(sdk: &SdkConfig, service_id: &str) -> bool {
+pub fn has_custom_endpoint(sdk: &SdkConfig, service_id: &str) -> bool {
     let key =
         ServiceConfigKey::builder().service_id(service_id).profile("endpoint_url").env("AWS_ENDPOINT_URL").build();
     let of_service = || sdk.service_config()?.load_config(key.ok()?);
     sdk.endpoint_url().is_some() || of_service().is_some()
 }
 
-/// The timeouts of a call that its caller ends. One attempt may take all of that time, and so may opening its
-/// connection: a handshake can take longer than usual just when the call matters most. A quick failure is still
-/// retried.
+/// The timeouts of a call with a deadline. One attempt, its handshake included, may take all of the time: handshakes are
+/// slow just when the spill queue or the bucket is needed. A quick failure is still retried.
 #[must_use]
 pub fn one_long_attempt() -> TimeoutConfig {
     TimeoutConfig::builder().disable_connect_timeout().disable_operation_attempt_timeout().build()
 }
 
-/// One connector for all clients, and a second one, built only when it is needed, for calls without a connect timeout:
-/// a connector has one for all its connections. TLS by ring: the SDK's default provider costs some 45 ms of CPU in its
-/// first handshake.
+/// One connector for all clients, and a second one for calls without a connect timeout, which is a property of the
+/// connector. The second one is built on first use. TLS uses ring: the SDK's default provider takes about 45 ms of CPU in
+/// its first handshake.
 fn http_client(roots: Option<&'static str>) -> Result<SharedHttpClient, HttpClientError> {
     let trust_store = roots.map_or_else(TrustStore::default, |roots| TrustStore::empty().with_pem_certificate(roots));
     let tls = TlsContext::builder().with_trust_store(trust_store).build()?;
@@ -130,12 +130,12 @@ fn connector(settings: HttpConnectorSettings, tls: TlsContext) -> SharedHttpConn
     SharedHttpConnector::new(connector)
 }
 
-/// The only roots to trust; none if the machine's whole store is trusted.
+/// The only roots to trust, or none to trust the system's store.
 fn roots(var: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
-    OWN_SURROUNDINGS.iter().all(|name| optional(&var, name).is_none()).then_some(AMAZON_ROOTS)
+    CUSTOM_TRUST.iter().all(|name| optional(&var, name).is_none()).then_some(AMAZON_ROOTS)
 }
 
-/// The endpoints of single services, `AWS_ENDPOINT_URL_DYNAMODB` and its like.
+/// The endpoints of single services, for example `AWS_ENDPOINT_URL_DYNAMODB`.
 struct ServiceEndpoints<F>(F);
 
 impl<F> std::fmt::Debug for ServiceEndpoints<F> {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lambda_sets_is_enough() {
+    fn variables_set_by_lambda_are_enough() {
         let config = sdk_config(lambda).unwrap();
         assert_eq!(config.region().unwrap().as_ref(), "ap-southeast-2");
         assert_eq!(config.endpoint_url(), None);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn without_region_or_credentials_it_refuses() {
+    fn missing_region_or_credentials_are_an_error() {
         for missing in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             let refused = sdk_config(move |name| lambda(name).filter(|_| name != missing)).unwrap_err();
             assert_eq!(refused.name, missing);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_may_have_an_endpoint_of_its_own() {
+    fn single_service_can_have_custom_endpoint() {
         let config = sdk_config(|name| match name {
             "AWS_ENDPOINT_URL" => Some("http://all".to_owned()),
             "AWS_ENDPOINT_URL_DYNAMODB" => Some("http://table".to_owned()),
@@ -201,32 +201,32 @@ mod tests {
             name => lambda(name),
         });
         let config = config.unwrap();
-        let of = |service| {
+        let endpoint = |service| {
             let key = ServiceConfigKey::builder().service_id(service).profile("endpoint_url").env("AWS_ENDPOINT_URL");
             config.service_config().unwrap().load_config(key.build().unwrap())
         };
         assert_eq!(config.endpoint_url(), Some("http://all"));
-        assert_eq!(of("DynamoDB").as_deref(), Some("http://table"));
-        assert_eq!((of("SNS"), of("SQS")), (None, None));
+        assert_eq!(endpoint("DynamoDB").as_deref(), Some("http://table"));
+        assert_eq!((endpoint("SNS"), endpoint("SQS")), (None, None));
         let only_s3 = sdk_config(|name| match name {
             "AWS_ENDPOINT_URL_S3" => Some("http://bucket".to_owned()),
             name => lambda(name),
         });
         let only_s3 = only_s3.unwrap();
-        assert!(has_own_endpoint(&only_s3, "S3") && !has_own_endpoint(&only_s3, "SNS"));
+        assert!(has_custom_endpoint(&only_s3, "S3") && !has_custom_endpoint(&only_s3, "SNS"));
     }
 
     #[test]
-    fn amazon_alone_is_trusted_until_the_surroundings_are_ones_own() {
+    fn amazon_roots_are_trusted_unless_trust_is_custom() {
         assert_eq!(roots(lambda), Some(AMAZON_ROOTS));
-        for own in OWN_SURROUNDINGS {
-            assert_eq!(roots(|name| (name == own).then(|| "there".to_owned())), None, "{own}");
-            assert_eq!(roots(|name| (name == own).then(String::new)), Some(AMAZON_ROOTS), "{own}");
+        for custom in CUSTOM_TRUST {
+            assert_eq!(roots(|name| (name == custom).then(|| "there".to_owned())), None, "{custom}");
+            assert_eq!(roots(|name| (name == custom).then(String::new)), Some(AMAZON_ROOTS), "{custom}");
         }
     }
 
     #[test]
-    fn the_roots_are_those_that_amazon_publishes() {
+    fn roots_are_those_that_amazon_publishes() {
         // The SHA-256 fingerprints under https://www.amazontrust.com/repository/.
         let published = [
             "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",

@@ -5,18 +5,17 @@ use std::time::SystemTime;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_types::SdkConfig;
 
-/// The wall clock that a function reads: the one its AWS clients sign requests with. The simulation replaces it.
+/// The wall clock of a function, which its AWS clients sign requests with. The simulation replaces it.
 #[derive(Debug, Clone)]
 pub struct Clock(SharedTimeSource);
 
 impl Clock {
-    /// The clock of this configuration, or the system's if it has none.
+    /// The clock of this configuration. Without one, the system clock.
     #[must_use]
     pub fn of(sdk: &SdkConfig) -> Self {
         Self(sdk.time_source().unwrap_or_default())
     }
 
-    /// The time now.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.0.now()

@@ -1,5 +1,5 @@
-//! What every function shares with its surroundings: its log, the configuration of the AWS SDK, and how a
-//! failed AWS call is put into words that may be logged. It knows no callback and no event.
+//! What every function needs of its environment: the log, settings, the clock, the AWS SDK's configuration, and reasons
+//! for failures that are safe to log. This crate knows no callback and no event.
 
 mod aws;
 mod batch;
@@ -9,7 +9,7 @@ mod ping;
 mod reason;
 mod settings;
 
-pub use aws::{SdkConfig, has_own_endpoint, one_long_attempt, sdk_config};
+pub use aws::{SdkConfig, has_custom_endpoint, one_long_attempt, sdk_config};
 pub use batch::BatchItemFailure;
 pub use clock::Clock;
 pub use log::{exit_code, log, log_to_stdout};

@@ -1,7 +1,7 @@
-//! The log: one JSON object a line on standard output, which Lambda hands on to CloudWatch Logs.
+//! The log: one JSON object per line on standard output, which Lambda forwards to CloudWatch Logs.
 //!
-//! How a function ends is logged here too. Rust would print a panic and the error of `main` as plain text. Lambda's log
-//! filter takes a line without a `level` for INFO (Lambda developer guide, "Log-level filtering") and drops it above.
+//! Panics and the error of `main` are logged here too. Rust would print them as plain text, and Lambda's log filter
+//! treats a line without a `level` as INFO (Lambda developer guide, "Log-level filtering"), so WARN would drop it.
 
 use std::error::Error;
 use std::panic::PanicHookInfo;
@@ -16,25 +16,26 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::settings::SettingError;
 
-/// Libraries that say more at INFO than a function's log needs, by the first letters of their crates' names.
-const TALKATIVE: [&str; 8] = ["aws_", "h2", "hyper", "lambda_http", "mio", "rustls", "tokio", "tower"];
+/// Prefixes of the libraries that log too much at INFO. Every other crate, a subscriber's own included, is logged at the
+/// configured level.
+const NOISY: [&str; 8] = ["aws_", "h2", "hyper", "lambda_http", "mio", "rustls", "tokio", "tower"];
 
-/// Turns the log on, for the whole process, panics included. `level` is Lambda's `AWS_LAMBDA_LOG_LEVEL`.
+/// Installs the log for the whole process, and the panic hook. `level` is Lambda's `AWS_LAMBDA_LOG_LEVEL`.
 pub fn log_to_stdout(level: Option<&str>) {
-    // It fails only if a log is on already, and then there is nothing to do.
+    // This fails only if a log is already installed.
     let _ = log(level, std::io::stdout).try_init();
     std::panic::set_hook(Box::new(log_panic));
 }
 
-/// Logs where the process panics. What the panic says may hold anything, so it isn't logged.
+/// Logs the location of a panic, but not its message, which may contain anything.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     tracing::error!(location = panic.location().map(ToString::to_string), "function panicked");
 }
 
-/// Logs why a function couldn't start or go on, and gives the exit code of its process.
+/// Logs why a function couldn't start or continue, and returns the exit code of its process.
 ///
-/// The reason of a [`SettingError`] is logged, which never holds a value. Any other error is one of Lambda's Runtime API;
-/// its text isn't ours, so only what it is about is logged.
+/// A [`SettingError`] is logged as it is, because it never contains a value. Any other error comes from the Lambda
+/// Runtime API, and its text isn't logged.
 #[must_use]
 pub fn exit_code(ended: Result<(), Box<dyn Error + Send + Sync>>) -> ExitCode {
     let Err(error) = ended else { return ExitCode::SUCCESS };
@@ -46,11 +47,11 @@ pub fn exit_code(ended: Result<(), Box<dyn Error + Send + Sync>>) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The log, written to `out`, at `level` and at INFO without one.
+/// The log at `level`, written to `out`. The default level is INFO.
 ///
-/// Below INFO the SDK and the Lambda runtime log whole requests, which hold messages and numbers. So INFO is the most
-/// that anything logs, whatever is set. Libraries that are talkative at INFO are held to WARN, but for the runtime's
-/// span, which carries the request id.
+/// INFO is also the most verbose level, whatever is configured: below it the SDK and the Lambda runtime log whole requests
+/// with messages and phone numbers. Noisy libraries are held at WARN, except for the runtime's span, which carries the
+/// request id.
 pub fn log<W>(level: Option<&str>, out: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -61,7 +62,7 @@ where
         .min(LevelFilter::INFO);
     let targets = Targets::new()
         .with_default(level)
-        .with_targets(TALKATIVE.map(|name| (name, level.min(LevelFilter::WARN))))
+        .with_targets(NOISY.map(|name| (name, level.min(LevelFilter::WARN))))
         .with_target("lambda_runtime", LevelFilter::INFO);
     let lines = tracing_subscriber::fmt::layer().json().with_span_list(false).with_writer(out);
     tracing_subscriber::registry().with(lines).with(targets)
@@ -75,9 +76,9 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Kept {
+    impl Write for Buffer {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -87,16 +88,15 @@ mod tests {
         }
     }
 
-    /// What is logged at this level.
-    fn logged(level: &str, what: impl FnOnce()) -> String {
-        let kept = Kept::default();
-        let out = kept.clone();
-        tracing::subscriber::with_default(log(Some(level), move || out.clone()), what);
-        String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
+    fn logged(level: &str, run: impl FnOnce()) -> String {
+        let buffer = Buffer::default();
+        let out = buffer.clone();
+        tracing::subscriber::with_default(log(Some(level), move || out.clone()), run);
+        String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap()
     }
 
     #[test]
-    fn crate_that_nobody_lists_is_heard() {
+    fn unlisted_crates_are_logged_at_the_level() {
         let at = |level: &str| {
             logged(level, || {
                 tracing::info!(target: "a_subscriber", "heard");
@@ -118,8 +118,8 @@ mod tests {
     }
 
     #[test]
-    fn reason_of_a_failed_start_is_logged_at_error() {
-        let missing = SettingError { name: "TABLE_NAME", why: "is not set" };
+    fn failed_start_is_logged_at_error() {
+        let missing = SettingError { name: "TABLE_NAME", problem: "is not set" };
         for (error, reason) in [
             (missing.into(), "environment variable TABLE_NAME is not set"),
             ("a secret".into(), "the Lambda Runtime API failed"),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn panic_is_logged_with_its_place_alone() {
+    fn panic_is_logged_without_its_message() {
         std::panic::set_hook(Box::new(log_panic));
         let log = logged("ERROR", || {
             let _ = std::panic::catch_unwind(|| panic!("a secret"));

@@ -1,4 +1,4 @@
-//! The first call of a function, made at init.
+//! A call at init that opens a connection, so that the first invocation doesn't have to.
 
 use std::time::Duration;
 
@@ -9,21 +9,20 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// How long the ping may take. Init is time that the first callback waits, so a service that is silent must not have
-/// much of it; a ping that fails costs nothing.
+/// The maximum time for a ping. The first callback waits for init, so a silent service must not delay it for long. A
+/// failed ping has no consequences.
 const PING_TIME: Duration = Duration::from_millis(500);
 
-/// Awaits a call with [`Ping`], for a limited time. Its answer is of no interest: it is none to the call.
+/// Awaits a call with [`Ping`] for a limited time. The result is ignored: `/ping` doesn't answer the call.
 pub async fn ping<T>(call: impl Future<Output = T>) {
     let _ = tokio::time::timeout(PING_TIME, call).await;
 }
 
-/// Makes of any AWS call a `GET /ping`, which AWS's endpoints answer without a permission and without an
-/// effect. The call goes all its way all the same: it is serialised, given an endpoint and signed, and leaves a
-/// warm connection in the pool.
+/// Turns any AWS call into a `GET /ping`, which AWS endpoints answer without a permission and without an effect. The call
+/// is still serialised, resolved to an endpoint and signed, and it leaves a warm connection in the pool.
 ///
-/// Lambda runs init at full speed and an invocation at its memory's share of a core, so whatever a first call
-/// costs is cheapest here.
+/// Lambda runs init at full speed and invocations at their memory's share of a core, so the cost of a first call is
+/// lowest at init.
 #[derive(Debug)]
 pub struct Ping;
 
@@ -40,7 +39,7 @@ impl Intercept for Ping {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let uri: http::Uri = context.request().uri().parse()?;
-        let origin = uri.scheme_str().zip(uri.authority()).ok_or("the endpoint is no URL")?;
+        let origin = uri.scheme_str().zip(uri.authority()).ok_or("the endpoint is not a URL")?;
         *context.request_mut() = HttpRequest::get(format!("{}://{}/ping", origin.0, origin.1))?;
         Ok(())
     }

@@ -1,24 +1,21 @@
-//! Settings from the environment, which only a function's `main` reads.
+//! Settings from environment variables. Only a function's `main` reads the environment.
 
-/// The value of the setting `name`, if it is there and not empty.
+/// The value of a setting that may be missing. An empty value counts as missing.
 pub(crate) fn optional(var: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     var(name).filter(|value| !value.is_empty())
 }
 
-/// The value of the setting `name`.
-///
 /// # Errors
-/// If it is missing or empty: a function never starts on a guess.
+/// If the setting is missing or empty: a function never starts with a guess.
 pub fn required(var: impl Fn(&str) -> Option<String>, name: &'static str) -> Result<String, SettingError> {
-    optional(var, name).ok_or(SettingError { name, why: "is not set" })
+    optional(var, name).ok_or(SettingError { name, problem: "is not set" })
 }
 
-/// A setting that keeps a function from starting. Never holds the value.
+/// A setting that is missing or malformed. Never contains the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("environment variable {name} {why}")]
+#[error("environment variable {name} {problem}")]
 pub struct SettingError {
-    /// The environment variable.
     pub name: &'static str,
-    /// What is wrong with it.
-    pub why: &'static str,
+    /// What is wrong with it, as the end of a sentence: `is not set`.
+    pub problem: &'static str,
 }

@@ -1,19 +1,25 @@
-//! The table `events`: each event is put once, and a message's receipts are read back.
+//! The table `events`: puts each event once, and reads the receipts of a message.
+
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::query::QueryError;
+use aws_sdk_dynamodb::operation::query::QueryError as SdkQueryError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use serde::Deserialize;
+use tokio::time::Instant;
 use wab_models::{Item, Key, Quarantined, Receipt, ReceivedAt};
 use wab_platform::{Ping, Reason, SdkConfig};
 
-use crate::PUT_DEADLINE;
+use crate::deadline::by;
 
-/// How many receipts of one message are read: far more than there are statuses, so that only what is no history
-/// any more is cut.
+/// The maximum time for putting an item, including retries and a second put for a variant. Three attempts over a warm
+/// connection fit. A table that is silent for longer won't answer in the remaining time.
+pub const PUT_DEADLINE: Duration = Duration::from_millis(1_500);
+
+/// The maximum number of receipts read for a message: far more than there are statuses.
 const MAX_RECEIPTS: i32 = 100;
 
 /// The table of stored events.
@@ -23,50 +29,46 @@ pub struct EventTable {
     table_name: String,
 }
 
-/// How a put ended: in each case the event is in the table, under the key that stands here.
+/// How a put ended. In each case the event is in the table, stored under this key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stored {
-    /// It is stored now.
     New(Key),
-    /// It is stored now, beside another one that has its key and another body.
+    /// Stored beside another event with the same key and another body.
     Variant(Key),
-    /// It was stored before.
+    /// Stored by an earlier put.
     Duplicate(Key),
 }
 
 /// Why receipts couldn't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unread {
-    /// The table or the right to read it is missing: someone has to restore it.
+pub enum QueryError {
+    /// The table or the permission to read it is missing: needs manual action.
     Withheld(Reason),
-    /// The table didn't answer this time.
+    /// The table is unavailable for now.
     Unavailable(Reason),
 }
 
 impl EventTable {
-    /// The table of this name, reached with this configuration.
     #[must_use]
     pub fn new(sdk: &SdkConfig, table_name: String) -> Self {
         Self { client: Client::new(sdk), table_name }
     }
 
-    /// Goes once through all of a put but for its effect, so that the first callback finds a warm connection.
-    /// For init; when it fails, so may the first put, which then has its retries.
+    /// Sends a put without its effect at init, so that the first callback finds a warm connection. A failure is
+    /// ignored: the first put has its own retries.
     pub async fn warm_up(&self) {
         let put = self.client.put_item().table_name(&self.table_name).customize().interceptor(Ping);
         let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
         wab_platform::ping(put.config_override(once).send()).await;
     }
 
-    /// Stores `item` unless it is there. One conditional put; a second one if the key is taken by another
-    /// body, which then stands beside the first as a variant.
-    ///
-    /// A retry after an answer that was lost finds its own item and is a duplicate.
+    /// Stores `item` unless it is stored already. One conditional put, and a second one if another body has the key:
+    /// then the item is stored beside it as a variant. A retry after a lost answer finds its own item: a duplicate.
     ///
     /// # Errors
-    /// If the table didn't take it within [`PUT_DEADLINE`].
-    pub async fn put_once(&self, item: &Item<'_>) -> Result<Stored, Reason> {
-        in_time(self.put_or_variant(item)).await
+    /// If the table didn't accept it by `deadline` or within [`PUT_DEADLINE`].
+    pub async fn put_once(&self, item: &Item<'_>, deadline: Instant) -> Result<Stored, Reason> {
+        by(put_deadline(deadline), self.put_or_variant(item)).await
     }
 
     async fn put_or_variant(&self, item: &Item<'_>) -> Result<Stored, Reason> {
@@ -78,7 +80,7 @@ impl EventTable {
         let variant = item.clone().into_variant();
         match self.put_if_absent(&variant).await? {
             Put::Done => Ok(Stored::Variant(variant.key)),
-            // A variant's key holds its digest: whatever is there has the same body.
+            // A variant's key includes its digest, so the stored variant has the same body.
             Put::Taken { .. } => Ok(Stored::Duplicate(variant.key)),
         }
     }
@@ -104,21 +106,21 @@ impl EventTable {
         }
     }
 
-    /// Stores a quarantined body. Its key says when it came and what it is, so a retry writes the same again.
+    /// Stores a quarantined body. Its key is made of its time and its digest, so a retry writes the same item.
     ///
     /// # Errors
-    /// If the table didn't take it within [`PUT_DEADLINE`].
-    pub async fn put_quarantined(&self, quarantined: &Quarantined<'_>) -> Result<(), Reason> {
+    /// If the table didn't accept it by `deadline` or within [`PUT_DEADLINE`].
+    pub async fn put_quarantined(&self, quarantined: &Quarantined<'_>, deadline: Instant) -> Result<(), Reason> {
         let attributes = serde_dynamo::aws_sdk_dynamodb_1::to_item(quarantined).map_err(unwritable)?;
         let put = self.client.put_item().table_name(&self.table_name).set_item(Some(attributes)).send();
-        in_time(async { put.await.map(|_| ()).map_err(|error| Reason::of(&error)) }).await
+        by(put_deadline(deadline), async { put.await.map(|_| ()).map_err(|error| Reason::of(&error)) }).await
     }
 
-    /// All receipts of one message that are stored now, as one partition of the table: at most 100.
+    /// The stored receipts of one message, which share a partition key: at most 100.
     ///
     /// # Errors
-    /// If the table is missing, refuses or doesn't answer.
-    pub async fn receipts(&self, pk: &str) -> Result<Vec<Receipt>, Unread> {
+    /// If the table is missing, rejects the query or doesn't answer.
+    pub async fn receipts(&self, pk: &str) -> Result<Vec<Receipt>, QueryError> {
         let query = self
             .client
             .query()
@@ -129,15 +131,14 @@ impl EventTable {
             .expression_attribute_names("#status", "status")
             .limit(MAX_RECEIPTS)
             .consistent_read(true);
-        let items = query.send().await.map_err(|error| unread(&error))?.items.unwrap_or_default();
+        let items = query.send().await.map_err(|error| query_error(&error))?.items.unwrap_or_default();
         let rows = items.into_iter().map(serde_dynamo::from_item::<_, Row>);
-        // A row of another layout tells nothing that a history could hold.
+        // A row of another layout has nothing for the history.
         let receipt = |row: Row| Receipt::stored(&row.sk, row.status.as_deref(), row.received_at);
         Ok(rows.filter_map(Result::ok).map(receipt).collect())
     }
 }
 
-/// What is read of a receipt.
 #[derive(Deserialize)]
 struct Row {
     sk: String,
@@ -145,24 +146,23 @@ struct Row {
     received_at: ReceivedAt,
 }
 
-/// `AccessDeniedException` also stands for a KMS key that the table's reader may not use (AWS re:Post, "How do I
+/// `AccessDeniedException` is also the code for a KMS key that the reader may not use (AWS re:Post, "How do I
 /// troubleshoot the error AccessDeniedException when I access an Amazon DynamoDB table?").
-fn unread(error: &SdkError<QueryError>) -> Unread {
+fn query_error(error: &SdkError<SdkQueryError>) -> QueryError {
     match error.code() {
-        Some("AccessDeniedException" | "ResourceNotFoundException") => Unread::Withheld(Reason::of(error)),
-        _ => Unread::Unavailable(Reason::of(error)),
+        Some("AccessDeniedException" | "ResourceNotFoundException") => QueryError::Withheld(Reason::of(error)),
+        _ => QueryError::Unavailable(Reason::of(error)),
     }
 }
 
-async fn in_time<T>(put: impl Future<Output = Result<T, Reason>>) -> Result<T, Reason> {
-    tokio::time::timeout(PUT_DEADLINE, put).await.unwrap_or_else(|_| Err(Reason::from("no answer in time")))
+fn put_deadline(deadline: Instant) -> Instant {
+    deadline.min(Instant::now() + PUT_DEADLINE)
 }
 
 fn unwritable(_: serde_dynamo::Error) -> Reason {
-    Reason::from("the item could not be written")
+    Reason::ItemNotWritable
 }
 
-/// How one conditional put ended.
 enum Put {
     Done,
     Taken { same_body: bool },

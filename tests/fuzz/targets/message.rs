@@ -1,5 +1,5 @@
-//! Any text as a message: its text is kept, its unnamed leaves are some of its leaves, and what is known of it can be
-//! written and read again.
+//! Any text as a message: the text is kept, the unrecognized leaves are a subset of all leaves, and a known message can
+//! be written from its parts and read back.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

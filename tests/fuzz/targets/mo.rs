@@ -1,9 +1,9 @@
-//! Any body of an MO callback: read, spilled, published and read by a subscriber, its content as it came.
+//! Any body of an MO callback is parsed, spilled, published and read back by a subscriber, its content verbatim.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use wab_events::Data;
-use wab_models::{Event, Item, MoCallback, Received, ReceivedAt, Spilled};
+use wab_models::{NewEvent, Item, MoCallback, Received, ReceivedAt, Spilled};
 
 fuzz_target!(|body: &str| {
     let Ok(callback) = MoCallback::parse(body) else { return };
@@ -12,9 +12,9 @@ fuzz_target!(|body: &str| {
     let spilled = Spilled::Event(item).to_message().unwrap();
     let Ok(Spilled::Event(item)) = serde_json::from_str(&spilled) else { panic!("an event") };
     assert_eq!(item.body.inline(), Some(body));
-    let event = Event::of(&item, body).unwrap();
+    let event = NewEvent::of(&item, body).unwrap();
     let message = event.to_message().unwrap();
-    assert!(!message.contains(['\u{fffe}', '\u{ffff}']), "SNS takes neither");
+    assert!(!message.contains(['\u{fffe}', '\u{ffff}']), "SNS rejects both");
     wab_events::Event::parse(&message).unwrap();
     let event = wab_events::Event::parse(&serde_json::to_string(&event).unwrap()).unwrap();
     let Data::Mo(mo) = event.data() else { panic!("an MO") };

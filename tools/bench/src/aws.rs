@@ -1,4 +1,4 @@
-//! AWS as an HTTPS endpoint of this process: every call succeeds, and is counted.
+//! AWS as an HTTPS endpoint in this process. Every call succeeds and is counted.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -19,26 +19,25 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// What was asked of AWS since it was last looked at.
+/// The calls to AWS since the traffic was last taken.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Traffic {
     pub(crate) calls: u64,
-    /// Heads and bodies, of requests and answers, before encryption.
+    /// Headers and bodies of requests, and bodies of answers, before encryption.
     pub(crate) bytes: u64,
 }
 
-/// The endpoint.
 #[derive(Debug)]
 pub(crate) struct Aws {
     pub(crate) url: String,
-    /// The certificate to trust, made for this run.
+    /// This run's root certificate.
     pub(crate) root_pem: String,
     traffic: Rc<Cell<Traffic>>,
     delay: Rc<Cell<Duration>>,
 }
 
 impl Aws {
-    /// Starts to listen on loopback. Runs in the `LocalSet` that it is called in.
+    /// Starts the endpoint on loopback, as a task of the current `LocalSet`.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let (acceptor, root_pem) = certify()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -50,7 +49,7 @@ impl Aws {
                 let _ = stream.set_nodelay(true);
                 let (acceptor, traffic, delay) = (acceptor.clone(), Rc::clone(&traffic), Rc::clone(&delay));
                 tokio::task::spawn_local(async move {
-                    // A function that is killed cuts its connections.
+                    // A function that is killed closes its connections.
                     let Ok(stream) = acceptor.accept(stream).await else { return };
                     let answer = service_fn(|request| answer(request, &traffic, delay.get()));
                     let _ =
@@ -65,13 +64,13 @@ impl Aws {
         self.traffic.take()
     }
 
-    /// How long each answer takes from now on, beside the work of giving it.
+    /// Delays each answer from now on.
     pub(crate) fn set_delay(&self, delay: Duration) {
         self.delay.set(delay);
     }
 }
 
-/// A root and a certificate for `localhost`, both made now and kept nowhere.
+/// Generates a root and a certificate for `localhost`. Neither is stored.
 fn certify() -> anyhow::Result<(TlsAcceptor, String)> {
     let mut root = CertificateParams::new(Vec::new())?;
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -85,7 +84,7 @@ fn certify() -> anyhow::Result<(TlsAcceptor, String)> {
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
-        .context("the run's certificate")?;
+        .context("cannot use the generated certificate")?;
     Ok((TlsAcceptor::from(Arc::new(config)), root_pem))
 }
 
@@ -117,7 +116,7 @@ async fn answer(
     Ok(Response::new(Full::new(answer.into())))
 }
 
-/// SNS's answer to a `PublishBatch` of which every entry is taken.
+/// SNS's answer to a `PublishBatch` whose entries all succeed.
 fn published(form: &str) -> String {
     let ids = form.split('&').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;

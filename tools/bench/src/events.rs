@@ -1,4 +1,4 @@
-//! What the functions are handed: made-up callbacks, as API Gateway and the table's stream hand them over.
+//! The events of the functions, with made-up callbacks: from API Gateway, the table's stream and the spill queue.
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -9,11 +9,11 @@ use wab_models::{Item, MoCallback, Received, ReceivedAt, Spilled};
 pub(crate) const VERIFIER: &str = "shop:5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";
 const AUTHORIZATION: &str = "Basic c2hvcDpwYXNzd29yZA==";
 
-/// How large the body of a text message is: what most of them are.
+/// The size of a typical text message.
 const TEXT_BYTES: usize = 650;
 const RECEIVED_AT_EPOCH_MS: i64 = 1_763_889_302_417;
 
-/// The `number`th text message, `size_bytes` long.
+/// The body of the `number`th text message, of this size.
 fn mo_body(number: u64, size_bytes: usize) -> String {
     let body = |text: &str| {
         json!({
@@ -35,7 +35,7 @@ pub(crate) fn mo(number: u64) -> Bytes {
     request("/mo", mo_body(number, TEXT_BYTES))
 }
 
-/// A message that no item holds: its body becomes an object.
+/// A message that is too large for an item. Its body goes to the bucket.
 pub(crate) fn mo_3_mb(number: u64) -> Bytes {
     request("/mo", mo_body(number, 3_000_000))
 }
@@ -45,7 +45,7 @@ pub(crate) fn dlr(number: u64) -> Bytes {
     request("/dlr", json!({"id": id, "status": "delivered", "reference": "order-1"}).to_string())
 }
 
-/// A request as an HTTP API hands it over (payload format 2.0).
+/// The event of an HTTP API's request (payload format 2.0).
 fn request(path: &str, body: String) -> Bytes {
     let event = json!({
         "version": "2.0",
@@ -73,7 +73,7 @@ fn request(path: &str, body: String) -> Bytes {
     Bytes::from(event.to_string())
 }
 
-/// A batch of `records` new text messages, as the table's stream hands it over.
+/// A batch of the table's stream with `records` new text messages.
 pub(crate) fn stream_batch(first: u64, records: u64) -> anyhow::Result<Bytes> {
     let records: Vec<Value> = (first..first + records).map(stream_record).collect::<Result<_, _>>()?;
     Ok(Bytes::from(json!({"Records": records}).to_string()))
@@ -103,7 +103,7 @@ fn stream_record(number: u64) -> anyhow::Result<Value> {
     }))
 }
 
-/// A batch of `records` text messages that the table didn't take, as the spill queue hands it over.
+/// A batch of the spill queue with `records` text messages.
 pub(crate) fn spill_batch(first: u64, records: u64) -> anyhow::Result<Bytes> {
     let records: Vec<Value> = (first..first + records).map(spilled).collect::<Result<_, _>>()?;
     Ok(Bytes::from(json!({"Records": records}).to_string()))
@@ -129,7 +129,7 @@ fn item(body: &str) -> anyhow::Result<Item<'_>> {
     Ok(Item::mo(&MoCallback::parse(body)?, received))
 }
 
-/// Whether a callback was accepted or, of a batch, nothing is to come again.
+/// Whether a callback was accepted, or no record of a batch must be retried.
 pub(crate) fn is_success(response: &[u8]) -> bool {
     let Ok(response) = serde_json::from_slice::<Value>(response) else { return false };
     match response.get("statusCode") {

@@ -1,10 +1,10 @@
-//! From single measurements to figures, from figures to ratios, and whether a ratio got worse.
+//! Turns measurements into figures and figures into ratios, and detects ratios that got worse. Pure.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// One function's process in one round.
+/// The measurements of one process in one round.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Round {
     pub(crate) init_ms: f64,
@@ -28,11 +28,10 @@ impl Round {
     }
 }
 
-/// One figure of a process.
 type Figure = fn(&Round) -> f64;
 
-/// What is said of one function: medians over the rounds, quantiles over all warm invocations. Calls and bytes are
-/// those of one invocation.
+/// The figures of one function: medians over the rounds, and quantiles over all warm invocations. Calls and bytes are per
+/// invocation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Figures {
     pub(crate) init_ms: f64,
@@ -72,8 +71,7 @@ impl Figures {
     }
 }
 
-/// A ratio of two functions: the median of the rounds, each round compared with itself, and between which values the
-/// middle half of them lies. More is worse, whatever is compared.
+/// A ratio of two functions, taken within each round: the median and the quartiles over the rounds. More is worse.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ratio {
     pub(crate) median: f64,
@@ -90,14 +88,14 @@ impl Ratio {
         Self { median: at(0.5), low: at(0.25), high: at(0.75) }
     }
 
-    /// Whether it is worse than it was by more than the noise: all of its middle half lies above all of the recorded
-    /// one, and the median by more than `least`, which is what the machine alone does from one run to the next.
-    fn is_worse_than(&self, recorded: &Self, least: f64) -> bool {
-        self.low > recorded.high && self.median > recorded.median * (1.0 + least)
+    /// Whether it is worse than the recorded ratio by more than the noise: its middle half lies above the recorded one, and
+    /// its median exceeds the recorded one by more than `noise`, the difference between two runs of the same code.
+    fn is_worse_than(&self, recorded: &Self, noise: f64) -> bool {
+        self.low > recorded.high && self.median > recorded.median * (1.0 + noise)
     }
 }
 
-/// The ratios of `rounds` to those of the bare function, under names that begin with `name`.
+/// The ratios of `rounds` to the bare function. Their names begin with `name`.
 pub(crate) fn ratios(name: &str, rounds: &[Round], bare: &[Round]) -> Ratios {
     let figures: [(&str, Figure); 4] = [
         ("cold", Round::cold_ms),
@@ -108,31 +106,31 @@ pub(crate) fn ratios(name: &str, rounds: &[Round], bare: &[Round]) -> Ratios {
     figures.into_iter().map(|(what, figure)| (format!("{name} {what}"), Ratio::of(rounds, bare, figure))).collect()
 }
 
-/// What `mo` may cost at the most, in terms of the bare function. Its memory, which should be within 1.1 too, isn't:
-/// what is recorded has to do for it.
+/// Limits of `mo`, relative to the bare function. Its memory exceeds 1.1 and has no limit here; it is only compared with
+/// the recorded figures.
 const LIMITS: [(&str, f64); 3] = [("mo cold", 1.15), ("mo warm p50", 1.1), ("mo CPU per invocation", 1.0 / 0.9)];
 
-/// The largest bootstrap. `fanout`, which speaks to four services, sets it; without the bucket and the spill queue,
-/// whose clients are two megabytes of `mo` and `dlr`, it was 5.5 MB.
+/// The maximum size of a bootstrap. `fanout` is the largest, with clients of four services. The clients of the bucket and
+/// the spill queue take two megabytes of `mo` and `dlr`.
 const SIZE_LIMIT_BYTES: u64 = 7_700_000;
 
-/// What is wrong, in one line each: limits that are broken, ratios that got worse.
+/// Describes exceeded limits and ratios that got worse, one line each.
 pub(crate) fn complaints(subjects: &BTreeMap<String, Figures>, now: &Ratios, recorded: Option<&Ratios>) -> Vec<String> {
     let limits = LIMITS.iter().filter_map(|(name, limit)| {
         let ratio = now.get(*name)?;
         (ratio.median > *limit).then(|| format!("{name}: {:.3}, limit {limit:.3}", ratio.median))
     });
     let worse = recorded.into_iter().flatten().filter_map(|(name, was)| {
-        let least = if name.ends_with("cold") { 0.1 } else { 0.03 };
+        let noise = if name.ends_with("cold") { 0.1 } else { 0.03 };
         let ratio = now.get(name)?;
-        ratio.is_worse_than(was, least).then(|| format!("{name}: {:.3}, recorded {:.3}", ratio.median, was.median))
+        ratio.is_worse_than(was, noise).then(|| format!("{name}: {:.3}, recorded {:.3}", ratio.median, was.median))
     });
     let sizes = subjects.iter().filter(|(_, figures)| figures.size_bytes > SIZE_LIMIT_BYTES);
     let sizes = sizes.map(|(name, figures)| format!("{name}: {} bytes, limit {SIZE_LIMIT_BYTES}", figures.size_bytes));
     limits.chain(worse).chain(sizes).collect()
 }
 
-/// The value below which the share `at` of `values` lies; of none, not a number.
+/// The quantile `at` of `values`, interpolated. NaN if there are none.
 pub(crate) fn quantile(mut values: Vec<f64>, at: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
@@ -148,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quantile_lies_between_the_values() {
+    fn quantile_is_interpolated() {
         let values = vec![4.0, 1.0, 3.0, 2.0];
         assert_eq!(quantile(values.clone(), 0.0), 1.0);
         assert_eq!(quantile(values.clone(), 0.5), 2.5);
@@ -176,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_that_got_worse_and_one_over_its_limit_are_named() {
+    fn worse_and_excessive_ratios_are_reported() {
         check(1.05, 1.0, &[]);
         check(0.5, 1.0, &[]);
         check(1.12, 1.0, &["mo cold: 1.120, recorded 1.000"]);
@@ -184,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bootstrap_over_the_limit_is_named() {
+    fn oversized_bootstrap_is_reported() {
         let figures = |size_bytes| Figures::of(&rounds(1.0), size_bytes);
         let subjects = BTreeMap::from([
             ("mo".to_owned(), figures(SIZE_LIMIT_BYTES)),

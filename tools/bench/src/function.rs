@@ -1,4 +1,4 @@
-//! One function's process, and Lambda's Runtime API for it.
+//! A function's process, and Lambda's Runtime API for it.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -19,24 +19,24 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc};
 
-/// Longer than anything here takes; what waits for it has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than any step takes.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A running function. It ends with this value.
+/// A running function. Dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Function {
     pub(crate) init: Duration,
     pub(crate) pid: u32,
     events: mpsc::UnboundedSender<Bytes>,
-    said: mpsc::UnboundedReceiver<Said>,
+    calls: mpsc::UnboundedReceiver<ApiCall>,
     log: NamedTempFile,
     cpu_clock: ClockId,
     _child: Child,
 }
 
-/// What a function tells the Runtime API.
+/// A call of the function to the Runtime API.
 #[derive(Debug)]
-enum Said {
+enum ApiCall {
     Next,
     Response(Bytes),
     Error(Bytes),
@@ -48,8 +48,8 @@ impl Function {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let api = listener.local_addr()?.to_string();
         let (events, queue) = mpsc::unbounded_channel();
-        let (say, mut said) = mpsc::unbounded_channel();
-        serve(listener, say, queue);
+        let (sender, mut calls) = mpsc::unbounded_channel();
+        serve(listener, sender, queue);
 
         let log = NamedTempFile::new()?;
         let started = Instant::now();
@@ -62,45 +62,44 @@ impl Function {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", bootstrap.display()))?;
-        match tokio::time::timeout(PATIENCE, said.recv()).await? {
-            Some(Said::Next) => {}
+        match tokio::time::timeout(TIMEOUT, calls.recv()).await? {
+            Some(ApiCall::Next) => {}
             other => bail!("{} did not start: {other:?}", bootstrap.display()),
         }
         let init = started.elapsed();
         let pid = child.id().context("the function has ended")?;
         let cpu_clock = clock_getcpuclockid(Pid::from_raw(pid.try_into()?))?;
-        Ok(Self { init, pid, events, said, log, cpu_clock, _child: child })
+        Ok(Self { init, pid, events, calls, log, cpu_clock, _child: child })
     }
 
-    /// Hands over an event and waits for its response: how long that took, and what it is.
+    /// Sends an event and waits for the response. Returns the duration and the response.
     pub(crate) async fn invoke(&mut self, event: Bytes) -> anyhow::Result<(Duration, Bytes)> {
         let started = Instant::now();
         self.events.send(event)?;
-        let response = match tokio::time::timeout(PATIENCE, self.said.recv()).await? {
-            Some(Said::Response(response)) => response,
-            Some(Said::Error(error)) => bail!("the function failed: {}", String::from_utf8_lossy(&error)),
-            other => bail!("the function said {other:?} in place of a response"),
+        let response = match tokio::time::timeout(TIMEOUT, self.calls.recv()).await? {
+            Some(ApiCall::Response(response)) => response,
+            Some(ApiCall::Error(error)) => bail!("the function failed: {}", String::from_utf8_lossy(&error)),
+            other => bail!("the function made the call {other:?} instead of a response"),
         };
         let took = started.elapsed();
-        match tokio::time::timeout(PATIENCE, self.said.recv()).await? {
-            Some(Said::Next) => Ok((took, response)),
-            other => bail!("the function said {other:?} in place of asking for the next event"),
+        match tokio::time::timeout(TIMEOUT, self.calls.recv()).await? {
+            Some(ApiCall::Next) => Ok((took, response)),
+            other => bail!("the function made the call {other:?} instead of asking for the next event"),
         }
     }
 
-    /// What the process has computed so far, all its threads together.
+    /// CPU time of all threads so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         Ok(self.cpu_clock.now()?.into())
     }
 
-    /// The most memory it ever had.
     pub(crate) fn peak_memory_bytes(&self) -> anyhow::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
 
-    /// All that it has logged so far. A file rather than a pipe: nobody has to wake up for it.
+    /// Bytes logged so far. The log is a file rather than a pipe, so that no reader takes CPU time.
     pub(crate) fn log_bytes(&self) -> anyhow::Result<u64> {
         Ok(self.log.as_file().metadata()?.len())
     }
@@ -108,15 +107,15 @@ impl Function {
 
 type Events = Rc<Mutex<mpsc::UnboundedReceiver<Bytes>>>;
 
-/// Lambda's Runtime API (AWS Lambda developer guide, "Using the Lambda runtime API"), as much as the runtime asks for.
-fn serve(listener: TcpListener, say: mpsc::UnboundedSender<Said>, events: mpsc::UnboundedReceiver<Bytes>) {
+/// Lambda's Runtime API (AWS Lambda developer guide, "Using the Lambda runtime API"), as far as the runtime uses it.
+fn serve(listener: TcpListener, calls: mpsc::UnboundedSender<ApiCall>, events: mpsc::UnboundedReceiver<Bytes>) {
     let events: Events = Rc::new(Mutex::new(events));
     tokio::task::spawn_local(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let _ = stream.set_nodelay(true);
-            let (say, events) = (say.clone(), Rc::clone(&events));
+            let (calls, events) = (calls.clone(), Rc::clone(&events));
             tokio::task::spawn_local(async move {
-                let answer = service_fn(|request| answer(request, &say, &events));
+                let answer = service_fn(|request| answer(request, &calls, &events));
                 let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
             });
         }
@@ -125,12 +124,12 @@ fn serve(listener: TcpListener, say: mpsc::UnboundedSender<Said>, events: mpsc::
 
 async fn answer(
     request: Request<Incoming>,
-    say: &mpsc::UnboundedSender<Said>,
+    calls: &mpsc::UnboundedSender<ApiCall>,
     events: &Events,
 ) -> anyhow::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
     if head.method == Method::GET {
-        say.send(Said::Next)?;
+        calls.send(ApiCall::Next)?;
         let event = events.lock().await.recv().await.context("no more events")?;
         let response = Response::builder()
             .header("lambda-runtime-aws-request-id", "3f1c8a52-7c55-4d0e-9b86-0d6a1f1c7d11")
@@ -140,6 +139,6 @@ async fn answer(
         return Ok(response.body(Full::new(event))?);
     }
     let body = body.collect().await?.to_bytes();
-    say.send(if head.uri.path().ends_with("/response") { Said::Response(body) } else { Said::Error(body) })?;
+    calls.send(if head.uri.path().ends_with("/response") { ApiCall::Response(body) } else { ApiCall::Error(body) })?;
     Ok(Response::builder().status(202).body(Full::default())?)
 }

@@ -1,4 +1,4 @@
-//! The accounting: what was sent and answered, against what is stored and what arrived. Knows no AWS and no clock.
+//! The accounting: compares sent callbacks and their answers with stored items and arrived events. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use wab_events::Kind;
 use wab_models::Digest;
 use wab_models::kind_and_id;
 
-/// What makes callbacks the same event: the kind and the gateway's id, of a receipt also its status.
+/// Identifies an event: kind and gateway id, for a receipt also the status.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     kind: &'static str,
@@ -28,15 +28,15 @@ impl Key {
     }
 }
 
-/// A callback that names an event.
+/// A well-formed callback.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) key: Key,
-    /// What its body says, whatever its layout.
+    /// The digest of its body, independent of the layout.
     pub(crate) digest: Digest,
-    /// The body's `reference`, which no other body of the run has.
+    /// The body's `reference`, unique in the run.
     pub(crate) marker: String,
-    /// Whether it was answered 200.
+    /// Answered 200.
     pub(crate) accepted: bool,
 }
 
@@ -44,17 +44,16 @@ pub(crate) struct Sent {
 #[derive(Debug, Clone)]
 pub(crate) struct StoredItem {
     key: Key,
-    /// The end of the sort key of a variant.
+    /// The suffix of a variant's sort key.
     variant: Option<String>,
-    /// What its body says.
     digest: String,
 }
 
 impl StoredItem {
-    /// The item under these keys; none if it is no event.
+    /// None if the item is not an event.
     pub(crate) fn read(pk: &str, sk: &str, digest: String) -> Option<Self> {
         let (kind, id) = kind_and_id(pk)?;
-        // No status of the load has this character.
+        // No status in the load contains this character.
         let (word, variant) = match sk.split_once('#') {
             Some((word, variant)) => (word, Some(variant.to_owned())),
             None => (sk, None),
@@ -67,18 +66,17 @@ impl StoredItem {
     }
 }
 
-/// An event at the subscriber: one delivery.
+/// One delivery of an event to the subscriber.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     pub(crate) event_id: String,
     pub(crate) key: Key,
-    /// The event's `variant`: the first digits of its body's digest.
+    /// The event's `variant`: the first digits of the body's digest.
     pub(crate) variant: Option<String>,
-    /// The `reference` in its data; none if the event has no data, because it is too large.
+    /// The `reference` in the data. None if the event is too large to contain data.
     pub(crate) marker: Option<String>,
 }
 
-/// What the accounting comes to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
     /// Items of the table.
@@ -89,7 +87,7 @@ pub(crate) struct Figures {
     pub(crate) lost: usize,
     /// Items beyond one for each distinct body of a key.
     pub(crate) doubled: usize,
-    /// Items that no event told of, whatever their callback was answered.
+    /// Items without an event, whatever the answer was.
     pub(crate) unpublished: usize,
     /// Deliveries beyond one for each event.
     pub(crate) extra_deliveries: usize,
@@ -104,23 +102,23 @@ impl Figures {
             events: events.len(),
             lost: sent.iter().filter(|sent| sent.accepted && !arrived.has(sent)).count(),
             doubled: doubled(sent, items),
-            unpublished: items.iter().filter(|item| !arrived.tells_of(item)).count(),
+            unpublished: items.iter().filter(|item| !arrived.covers(item)).count(),
             extra_deliveries: arrivals.len() - events.len(),
         }
     }
 }
 
-/// How many callbacks that were answered 200 haven't arrived, as far as can be told without the table: of a key with
-/// several bodies, one may be an event whose body only the table knows.
+/// The number of callbacks that were answered 200 and haven't arrived, as far as is known without the table. If a key has
+/// several bodies, an event without data may belong to any of them.
 pub(crate) fn missing(sent: &[Sent], arrivals: &[Arrival]) -> usize {
     let arrived = Arrived::of(&[], arrivals);
     sent.iter().filter(|sent| sent.accepted && !arrived.has(sent) && !arrived.may_have(sent)).count()
 }
 
-/// What has arrived, to be asked about.
+/// Arrived events, indexed by key.
 struct Arrived<'a> {
     events: BTreeMap<&'a Key, Vec<&'a Arrival>>,
-    /// Of each key, the digest of the item that is no variant.
+    /// For each key, the digest of the item that is not a variant.
     first: BTreeMap<&'a Key, &'a str>,
 }
 
@@ -138,8 +136,8 @@ impl<'a> Arrived<'a> {
         self.events.get(key).into_iter().flatten().copied()
     }
 
-    /// Whether an event with this callback's body is there. An event without data is identified by its variant, or by
-    /// what the table holds as the key's first body.
+    /// Whether an event with this callback's body has arrived. An event without data is identified by its variant, or by
+    /// the key's first body in the table.
     fn has(&self, sent: &Sent) -> bool {
         self.events(&sent.key).any(|event| match (&event.variant, &event.marker) {
             (Some(variant), _) if variant != sent.digest.short() => false,
@@ -153,12 +151,12 @@ impl<'a> Arrived<'a> {
         self.events(&sent.key).any(|event| event.variant.is_none() && event.marker.is_none())
     }
 
-    fn tells_of(&self, item: &StoredItem) -> bool {
+    fn covers(&self, item: &StoredItem) -> bool {
         self.events(&item.key).any(|event| event.variant == item.variant)
     }
 }
 
-/// A key may have as many items as different bodies were sent under it, each of them once.
+/// Counts items beyond one for each distinct body that was sent under their key.
 fn doubled(sent: &[Sent], items: &[StoredItem]) -> usize {
     let bodies: BTreeSet<(&Key, &str)> = sent.iter().map(|sent| (&sent.key, sent.digest.as_str())).collect();
     let mut once = BTreeSet::new();
@@ -200,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_arrived_once_is_neither_lost_nor_doubled() {
+    fn single_arrival_is_neither_lost_nor_doubled() {
         let all = [sent("a", "1", true), sent("a", "1", true), sent("b", "2", true), sent("b", "3", true)];
         let [a, _, b, b_variant] = &all;
         let items = [item(a, false), item(b, false), item(b_variant, true)];
@@ -210,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn answered_200_and_not_arrived_is_lost_wherever_it_got_to() {
+    fn accepted_callback_without_event_is_lost() {
         let a = sent("a", "1", true);
         let lost = Figures { lost: 1, ..Figures::default() };
         check(std::slice::from_ref(&a), &[], &[], lost.clone());
@@ -220,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn another_callbacks_event_is_no_arrival() {
+    fn other_callbacks_event_does_not_count() {
         let (a, b) = (sent("a", "1", true), sent("b", "1", true));
         let items = [item(&a, false), item(&b, false)];
         let arrivals = [arrival(&a, false)];
@@ -228,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_taken_for_a_repeat_of_another_is_lost() {
+    fn body_mistaken_for_a_repeat_is_lost() {
         let (first, other) = (sent("a", "1", true), sent("a", "2", true));
         let items = [item(&first, false)];
         let arrivals = [arrival(&first, false)];
@@ -236,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipts_status_is_part_of_its_key() {
+    fn status_is_part_of_a_receipts_key() {
         let digest = Digest::of("{}");
         let key = Key::dlr("a", "sent");
         let all = [Sent { key, digest: digest.clone(), marker: "1".to_owned(), accepted: true }];
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_answered_200_is_never_lost() {
+    fn unaccepted_callback_is_never_lost() {
         let a = sent("a", "1", false);
         check(std::slice::from_ref(&a), &[], &[], Figures::default());
         let items = [item(&a, false)];
@@ -260,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn one_body_under_two_keys_is_doubled() {
+    fn body_stored_twice_is_doubled() {
         let a = sent("a", "1", true);
         let items = [item(&a, false), item(&a, true)];
         let arrivals = [arrival(&a, false), arrival(&a, true)];
@@ -268,15 +266,15 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_nobody_sent_is_doubled() {
-        let (a, stranger) = (sent("a", "1", true), sent("a", "2", true));
-        let items = [item(&a, false), item(&stranger, true)];
-        let arrivals = [arrival(&a, false), arrival(&stranger, true)];
+    fn body_that_was_never_sent_is_doubled() {
+        let (a, unsent) = (sent("a", "1", true), sent("a", "2", true));
+        let items = [item(&a, false), item(&unsent, true)];
+        let arrivals = [arrival(&a, false), arrival(&unsent, true)];
         check(&[a], &items, &arrivals, Figures { events: 2, doubled: 1, ..Figures::default() });
     }
 
     #[test]
-    fn the_same_event_again_is_an_extra_delivery() {
+    fn repeated_event_is_an_extra_delivery() {
         let a = sent("a", "1", true);
         let items = [item(&a, false)];
         let arrivals = [arrival(&a, false), arrival(&a, false), arrival(&a, false)];
@@ -284,13 +282,13 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_data_is_the_body_that_the_table_has_first() {
+    fn event_without_data_is_the_first_body_in_the_table() {
         let (first, other) = (sent("a", "1", true), sent("a", "2", true));
         let items = [item(&first, false)];
         let arrivals = [without_data(arrival(&first, false))];
         let expected = Figures { events: 1, lost: 1, ..Figures::default() };
         check(&[first.clone(), other.clone()], &items, &arrivals, expected);
-        // Without the table either may be it.
+        // Without the table it may be either.
         assert_eq!(missing(&[first.clone(), other.clone()], &arrivals), 0);
 
         let items = [item(&first, false), item(&other, true)];
@@ -299,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn only_events_are_read_from_the_table() {
+    fn quarantined_items_are_not_events() {
         assert!(StoredItem::read("QUARANTINE#2026-11-24", "x", String::new()).is_none());
         assert!(StoredItem::read("MO#a", "EVENT", String::new()).is_some());
     }

@@ -1,4 +1,4 @@
-//! The faults: what each is called, how it begins, and how it ends.
+//! The faults: their names, how each begins and how it ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,55 +10,54 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::World;
 use crate::processes::{Emulator, crash};
-use crate::proxy::Fault as Behaviour;
-use crate::refusal::Service;
+use crate::proxy::Behaviour;
+use crate::service::Service;
+use crate::world::World;
 
 /// Longer than the functions wait for a call and all its retries.
-const PAST_EVERY_LIMIT: Duration = Duration::from_secs(6);
-/// From well within what the functions wait for one attempt to somewhat beyond it.
+const BEYOND_EVERY_TIMEOUT: Duration = Duration::from_secs(6);
+/// From well below the functions' attempt timeout to slightly above it.
 const SLOW: std::ops::Range<Duration> = Duration::from_millis(200)..Duration::from_millis(1_200);
-/// How often the fan-out is killed at the most: it must get somewhere between.
+/// Limits how often `fanout` is killed, so that it makes progress.
 const MAX_FANOUT_KILLS: usize = 20;
 const PAUSE: Duration = Duration::from_secs(2);
 const BETWEEN_PAUSES: Duration = Duration::from_millis(2_500);
 const MAX_PAUSES: usize = 5;
 
-/// A fault; its name is that of the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fault {
-    /// Nothing is injected
+    /// No fault, for comparison
     None,
-    /// DynamoDB answers errors, or cuts connections
+    /// DynamoDB answers with errors or closes connections
     TableRefuses,
-    /// DynamoDB takes 0.2 to 1.2 s
+    /// DynamoDB takes 0.2 to 1.2 s to answer
     TableSlow,
-    /// DynamoDB does what it is asked and answers after everybody's time limit
+    /// DynamoDB executes calls but answers after every timeout
     TableAnswersLate,
-    /// SNS answers errors, or cuts connections
+    /// SNS answers with errors or closes connections
     SnsRefuses,
-    /// SNS takes a part of each batch
+    /// SNS fails some entries of each batch
     SnsFailsEntries,
-    /// S3 answers errors, or cuts connections
+    /// S3 answers with errors or closes connections
     S3Refuses,
-    /// SQS answers errors, or cuts connections
+    /// SQS answers with errors or closes connections
     SpillRefuses,
-    /// DynamoDB and SQS both do
+    /// DynamoDB and SQS both answer with errors or close connections
     TableAndSpillRefuse,
-    /// Processes of mo and dlr are killed at random moments
+    /// Processes of mo and dlr are killed at random times
     FunctionKilled,
-    /// Fanout's process is killed while it publishes
+    /// The process of fanout is killed while it publishes
     FanoutKilled,
-    /// The gateway's credentials are replaced: old and new, then new alone
+    /// The gateway's credentials are rotated: first old and new are valid, then only the new
     CredentialsRotated,
-    /// The emulator stands still for 2 s at a time
+    /// The emulator is paused for 2 s at a time
     EmulatorPaused,
 }
 
 impl Fault {
-    /// What it is called in the table.
-    pub(crate) fn words(self) -> &'static str {
+    /// The fault's name in the table.
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::TableRefuses => "table refuses",
@@ -76,29 +75,28 @@ impl Fault {
         }
     }
 
-    /// Whether every load must meet it. What is kept elsewhere is so only when it is large, or the table refuses.
+    /// Whether every load meets the fault. The bucket is called only for large bodies, and the spill queue only when the
+    /// table fails.
     pub(crate) fn must_hit(self) -> bool {
         !matches!(self, Self::None | Self::S3Refuses | Self::SpillRefuses)
     }
 
-    /// Which services behave how.
     fn behaviours(self, world: &World) -> Vec<(Service, Behaviour)> {
         use Service::{Dynamodb, S3, Sns, Sqs};
         match self {
-            Self::TableRefuses => vec![(Dynamodb, Behaviour::Refuse)],
+            Self::TableRefuses => vec![(Dynamodb, Behaviour::Reject)],
             Self::TableSlow => vec![(Dynamodb, Behaviour::Slow(SLOW))],
-            Self::TableAnswersLate => vec![(Dynamodb, Behaviour::AnswerLate(PAST_EVERY_LIMIT))],
-            Self::SnsRefuses => vec![(Sns, Behaviour::Refuse)],
+            Self::TableAnswersLate => vec![(Dynamodb, Behaviour::AnswerLate(BEYOND_EVERY_TIMEOUT))],
+            Self::SnsRefuses => vec![(Sns, Behaviour::Reject)],
             Self::SnsFailsEntries => vec![(Sns, Behaviour::FailEntries)],
-            Self::S3Refuses => vec![(S3, Behaviour::Refuse)],
-            Self::SpillRefuses => vec![(Sqs, Behaviour::Refuse)],
-            Self::TableAndSpillRefuse => vec![(Dynamodb, Behaviour::Refuse), (Sqs, Behaviour::Refuse)],
+            Self::S3Refuses => vec![(S3, Behaviour::Reject)],
+            Self::SpillRefuses => vec![(Sqs, Behaviour::Reject)],
+            Self::TableAndSpillRefuse => vec![(Dynamodb, Behaviour::Reject), (Sqs, Behaviour::Reject)],
             Self::FanoutKilled => vec![(Sns, Behaviour::Strike(kill_fanout(world)))],
             Self::None | Self::FunctionKilled | Self::CredentialsRotated | Self::EmulatorPaused => Vec::new(),
         }
     }
 
-    /// Begins.
     pub(crate) async fn begin(self, world: &World, seed: u64) -> anyhow::Result<Injection> {
         for (service, behaviour) in self.behaviours(world) {
             world.proxy(service)?.set(behaviour);
@@ -120,7 +118,7 @@ impl Fault {
     }
 }
 
-/// A fault that is on.
+/// A fault in progress.
 #[derive(Debug)]
 pub(crate) struct Injection {
     stop: watch::Sender<bool>,
@@ -129,7 +127,7 @@ pub(crate) struct Injection {
 }
 
 impl Injection {
-    /// Ends it. Returns how often it hit.
+    /// Ends the fault, and returns the number of hits.
     pub(crate) async fn end(self, world: &World) -> anyhow::Result<usize> {
         let mut hits = 0;
         for proxy in world.proxies.values() {
@@ -147,7 +145,7 @@ impl Injection {
     }
 }
 
-/// Sleeps; tells whether it is over before.
+/// Sleeps, and returns whether the fault ended meanwhile.
 async fn rest(time: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
     tokio::time::timeout(time, stopped.wait_for(|stopped| *stopped)).await.is_ok()
 }
@@ -192,28 +190,28 @@ async fn pause(emulator: Emulator, mut stopped: watch::Receiver<bool>) -> anyhow
     Ok(MAX_PAUSES)
 }
 
-/// The variable that holds the verifiers.
+/// The environment variable with the verifiers.
 const CREDENTIALS: &str = "CALLBACK_CREDENTIALS";
 
-/// A gateway whose credentials are being replaced.
+/// A rotation of the gateway's credentials.
 #[derive(Debug)]
 struct Rotation {
+    /// The new verifier.
     new: String,
 }
 
 impl Rotation {
-    /// The functions take both; the gateway goes over to the new ones.
+    /// Makes the functions accept old and new credentials, and the gateway use the new.
     async fn begin(world: &World, seed: u64) -> anyhow::Result<Self> {
         let user = "gateway-rotated";
         let password = format!("{:032x}", fastrand::Rng::with_seed(seed).u128(..));
-        let verifier = Sha256::digest(&password).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let new = format!("{user}:{verifier}");
+        let new = format!("{user}:{}", hex::encode(Sha256::digest(&password)));
         Self::configure(world, |old| format!("{old},{new}")).await?;
         world.gateway.use_credentials(user, &password).await?;
         Ok(Self { new })
     }
 
-    /// The functions take the new ones alone.
+    /// Makes the functions accept only the new credentials.
     async fn end(self, world: &World) -> anyhow::Result<usize> {
         Self::configure(world, |_| self.new.clone()).await?;
         Ok(2)

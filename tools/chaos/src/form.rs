@@ -1,20 +1,19 @@
-//! SNS's `PublishBatch` as a form: which of its entries are forwarded, and what is said of the others. Pure.
+//! SNS's `PublishBatch` in its form encoding: removes entries from a request, and adds their failures to the answer. Pure.
 
 use std::collections::BTreeMap;
 
 const PREFIX: &str = "PublishBatchRequestEntries.member.";
 
-/// A `PublishBatch`, taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PublishBatch {
-    /// What is no entry: action, topic, version.
+    /// Fields outside the entries: action, topic, version.
     rest: Vec<(String, String)>,
-    /// The entries' fields, by their place.
+    /// The fields of each entry, by its position.
     entries: BTreeMap<u32, Vec<(String, String)>>,
 }
 
 impl PublishBatch {
-    /// Reads a form; none if it is another call.
+    /// Parses a form. None if it is another call.
     pub(crate) fn read(form: &[u8]) -> Option<Self> {
         let mut batch = Self { rest: Vec::new(), entries: BTreeMap::new() };
         for (name, value) in form_urlencoded::parse(form) {
@@ -30,7 +29,7 @@ impl PublishBatch {
         (is_batch && !batch.entries.is_empty()).then_some(batch)
     }
 
-    /// The entries that `fails` doesn't pick, as a batch of their own, and the ids of those that it picks.
+    /// Splits off the entries for which `fails` returns true. Returns the remaining batch and the ids of failed entries.
     pub(crate) fn split(self, mut fails: impl FnMut() -> bool) -> (Self, Vec<String>) {
         let mut failed = Vec::new();
         let mut forwarded = BTreeMap::new();
@@ -38,7 +37,7 @@ impl PublishBatch {
             let id = entry.iter().find(|(field, _)| field == "Id").map(|(_, id)| id.clone());
             match id {
                 Some(id) if fails() => failed.push(id),
-                // SNS counts its members from 1 without a gap.
+                // SNS numbers members from 1 without a gap.
                 _ => drop(forwarded.insert(u32::try_from(forwarded.len()).unwrap_or(u32::MAX - 1) + 1, entry)),
             }
         }
@@ -63,17 +62,17 @@ impl PublishBatch {
     }
 }
 
-/// How an entry fails: an error code, and whether SNS calls it the sender's fault.
+/// Error codes of entries, and whether SNS calls it the sender's fault.
 pub(crate) const ENTRY_FAILURES: [(&str, bool); 3] =
     [("InternalError", false), ("ServiceUnavailable", false), ("Throttled", true)];
 
-/// SNS's answer for entries that all fail.
+/// SNS's answer if every entry fails.
 pub(crate) fn nothing_published(failed: &[String], mut choice: impl FnMut(usize) -> usize) -> String {
     let answer = r#"<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult><Successful/><Failed></Failed></PublishBatchResult><ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata></PublishBatchResponse>"#;
     name_failed(answer, failed, &mut choice)
 }
 
-/// The answer for the forwarded entries with the failed ones added to it.
+/// Adds failed entries to the answer for the forwarded ones.
 pub(crate) fn name_failed(answer: &str, failed: &[String], mut choice: impl FnMut(usize) -> usize) -> String {
     let members: String = failed
         .iter()
@@ -104,14 +103,14 @@ mod tests {
         &PublishBatchRequestEntries.member.3.Id=2&PublishBatchRequestEntries.member.3.Message=d";
 
     #[test]
-    fn a_batch_that_nothing_fails_of_is_the_same_batch() {
+    fn batch_without_failures_is_unchanged() {
         let (forwarded, failed) = PublishBatch::read(FORM.as_bytes()).unwrap().split(|| false);
         assert_eq!(failed, Vec::<String>::new());
         assert_eq!(PublishBatch::read(forwarded.write().as_bytes()), PublishBatch::read(FORM.as_bytes()));
     }
 
     #[test]
-    fn the_rest_is_forwarded_without_a_gap() {
+    fn remaining_entries_are_numbered_without_a_gap() {
         let mut turn = 0;
         let (forwarded, failed) = PublishBatch::read(FORM.as_bytes()).unwrap().split(|| {
             turn += 1;
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn all_may_fail() {
+    fn every_entry_can_fail() {
         let (forwarded, failed) = PublishBatch::read(FORM.as_bytes()).unwrap().split(|| true);
         assert!(forwarded.is_empty());
         assert_eq!(failed, ["0", "1", "2"]);
@@ -138,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn another_call_is_left_alone() {
+    fn other_calls_are_not_batches() {
         assert_eq!(PublishBatch::read(b"Action=Publish&Message=a"), None);
         assert_eq!(PublishBatch::read(b""), None);
     }
 
     #[test]
-    fn failed_entries_are_named_beside_the_published_ones() {
+    fn failed_entries_are_added_to_the_answer() {
         let failed = ["7".to_owned()];
         let named = "<Failed><member><Id>7</Id><Code>Throttled</Code><Message>injected</Message><SenderFault>true</SenderFault></member></Failed>";
         for (answer, expected) in [

@@ -1,11 +1,9 @@
-//! The gateway's side: it posts a callback once, whatever it hears, and notes the answer and how long it took.
+//! The gateway: posts each callback once, whatever the answer, and measures how long the answer takes.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -14,21 +12,21 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use wab::stack::StackFile;
 use wab_events::Kind;
+use wab_ingress::basic_authorization;
 
 use crate::load::Callback;
-use crate::proxy::lock;
-use crate::stack::StackFile;
+use crate::lock::lock;
 
-/// After this long the gateway hangs up. Far more than an answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The gateway's timeout, far above the limit for an answer.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What the gateway heard.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answer {
-    /// None if there was no answer at all.
+    /// None if there was no answer.
     pub(crate) status: Option<u16>,
-    /// Whether the event is kept elsewhere until the table takes it.
+    /// Whether the outcome is `deferred`: the event was spilled.
     pub(crate) deferred: bool,
     pub(crate) took: Duration,
 }
@@ -39,7 +37,7 @@ impl Answer {
     }
 }
 
-/// The gateway, with the credentials that it holds at the moment.
+/// The gateway with its current credentials.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     client: Client<HttpConnector, Full<Bytes>>,
@@ -58,7 +56,7 @@ impl Gateway {
         })
     }
 
-    /// Takes other credentials for all callbacks from now on; returns when no call is under way with the old ones.
+    /// Uses other credentials from now on. Returns when no request with the old ones is in progress.
     pub(crate) async fn use_credentials(&self, user: &str, password: &str) -> anyhow::Result<()> {
         let new = Arc::new(basic(user, password)?);
         let old = std::mem::replace(&mut *lock(&self.authorization), new);
@@ -67,16 +65,15 @@ impl Gateway {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(2 * PATIENCE, unused).await.context("a callback never ends")
+        tokio::time::timeout(2 * TIMEOUT, unused).await.context("a request with the old credentials does not end")
     }
 
-    /// Posts a callback.
     pub(crate) async fn post(&self, callback: &Callback) -> Answer {
         let authorization = Arc::clone(&lock(&self.authorization));
         let started = Instant::now();
-        let heard = tokio::time::timeout(PATIENCE, self.ask(callback, &authorization)).await;
+        let answer = tokio::time::timeout(TIMEOUT, self.ask(callback, &authorization)).await;
         let took = started.elapsed();
-        let Ok(Ok((status, body))) = heard else { return Answer { status: None, deferred: false, took } };
+        let Ok(Ok((status, body))) = answer else { return Answer { status: None, deferred: false, took } };
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         Answer {
             status: Some(status),
@@ -98,5 +95,5 @@ impl Gateway {
 }
 
 fn basic(user: &str, password: &str) -> anyhow::Result<HeaderValue> {
-    Ok(HeaderValue::try_from(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))?)
+    Ok(HeaderValue::try_from(basic_authorization(user, password))?)
 }

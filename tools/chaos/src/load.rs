@@ -1,4 +1,4 @@
-//! The load: callbacks of one fault's run, made from a seed. The same seed makes the same callbacks. Pure.
+//! The load: the callbacks of one fault, generated from a seed. Pure.
 
 use std::ops::Range;
 
@@ -16,7 +16,6 @@ const STATUSES: [&str; 6] = ["submitted", "sent", "received", "rejected", "expir
 const WORDS: [&str; 12] =
     ["kia", "ora", "moana", "aroha", "whenua", "rangi", "waka", "tūī", "koru", "pounamu", "haka", "👋🏽"];
 
-/// One callback to post.
 #[derive(Debug, Clone)]
 pub(crate) struct Callback {
     pub(crate) kind: Kind,
@@ -25,16 +24,16 @@ pub(crate) struct Callback {
     pub(crate) event: Option<Named>,
 }
 
-/// What a callback that can be read is about.
+/// The event of a well-formed callback.
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
     pub(crate) key: Key,
     pub(crate) digest: Digest,
-    /// The body's `reference`, which no other body of the run has.
+    /// The body's `reference`, unique in the run.
     pub(crate) marker: String,
 }
 
-/// A body before it is written down.
+/// A body before it is serialized.
 #[derive(Debug, Clone)]
 struct Draft {
     kind: Kind,
@@ -43,8 +42,8 @@ struct Draft {
     marker: String,
 }
 
-/// Makes `count` callbacks whose ids begin with `prefix`: MO and receipts alike often; one in ten a repeat of an
-/// earlier one, often a close one, some in another layout and a few with another body; one in fifty malformed.
+/// Generates `count` callbacks whose ids begin with `prefix`, as many MOs as receipts. One in ten repeats an earlier
+/// callback, often a recent one, some in another layout and a few with another body. One in fifty is malformed.
 pub(crate) fn plan(prefix: &str, count: usize, seed: u64) -> Vec<Callback> {
     let mut maker = Maker { prefix, random: Rng::with_seed(seed), receipts: Vec::new(), made: Vec::new() };
     (0..count).map(|number| maker.callback(number)).collect()
@@ -53,7 +52,7 @@ pub(crate) fn plan(prefix: &str, count: usize, seed: u64) -> Vec<Callback> {
 struct Maker<'a> {
     prefix: &'a str,
     random: Rng,
-    /// Receipts of messages whose statuses aren't all told yet.
+    /// Receipts still to be sent: message id and status.
     receipts: Vec<(String, &'static str)>,
     made: Vec<Draft>,
 }
@@ -73,7 +72,7 @@ impl Maker<'_> {
     }
 
     fn repeat(&mut self, number: usize) -> Callback {
-        // Half of them of what may still be on its way.
+        // Half of them repeat one of the last eight callbacks, which may still be in progress.
         let reach = if self.random.bool() { 8 } else { self.made.len() };
         let back = self.random.usize(..reach.min(self.made.len()));
         let Some(mut draft) = self.made.iter().nth_back(back).cloned() else { return self.malformed(number) };
@@ -190,14 +189,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_makes_the_same_callbacks_again() {
+    fn same_seed_gives_same_callbacks() {
         let bodies = |seed| plan("a-", 50, seed).into_iter().map(|callback| callback.body).collect::<Vec<_>>();
         assert_eq!(bodies(1), bodies(1));
         assert_ne!(bodies(1), bodies(2));
     }
 
     #[test]
-    fn the_load_is_mixed_as_it_says() {
+    fn load_is_mixed_as_documented() {
         let load = plan("a-", 1_000, 7);
         let share = |of: &dyn Fn(&Callback) -> bool| load.iter().filter(|callback| of(callback)).count();
         let malformed = share(&|callback| callback.event.is_none());
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_can_not_be_read_and_all_else_can() {
+    fn only_malformed_callbacks_fail_to_parse() {
         for callback in plan("a-", 300, 3) {
             let body = std::str::from_utf8(&callback.body).unwrap();
             let readable = match callback.kind {
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn every_body_has_a_marker_of_its_own() {
+    fn each_body_has_its_own_marker() {
         let mut digests = BTreeMap::new();
         for named in plan("a-", 500, 5).into_iter().filter_map(|callback| callback.event) {
             let digest = named.digest.as_str().to_owned();

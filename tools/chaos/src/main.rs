@@ -1,20 +1,22 @@
-//! `make chaos`: whether callbacks are lost or doubled when what the functions depend on fails.
+//! `make chaos`: counts lost and doubled events while the services behind the functions fail.
 //!
-//! For each fault in turn it posts a load as the gateway would, once and without retries, lets the fault happen in the
-//! middle of it, and holds what was answered against the table and against what a subscriber got. It knows the stack
-//! by its file and what is documented of it: callbacks, answers, keys of the table, events.
+//! For each fault it posts a load as the gateway would, each callback once and without retries, and injects the fault in
+//! the middle. Then it compares the answers with the table and with the events at a subscriber. It relies only on what
+//! is documented: the stack file, callbacks, answers, table keys and events.
 
 mod account;
 mod fault;
 mod form;
 mod gateway;
 mod load;
+mod lock;
 mod processes;
 mod proxy;
-mod refusal;
 mod report;
 mod run;
+mod service;
 mod stack;
+mod world;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -32,40 +34,42 @@ use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::processes::Emulator;
 use crate::proxy::Proxy;
-use crate::refusal::Service;
 use crate::report::Report;
+use crate::run::Load;
+use crate::service::Service;
 use crate::stack::{Stack, Subscriber, Variables};
+use crate::world::World;
 
-/// Injects faults under load into a local stack that is up, and counts what is lost or doubled.
+/// Inject faults under load into a running local stack, and count lost and doubled events
 ///
 /// For each fault it posts callbacks: messages and receipts, one in ten a repeat, some large, some malformed. The fault
-/// begins after a quarter of them and ends after 60 %. Then everything that was answered 200 has a minute to arrive at a
-/// subscriber. While it runs, the functions reach AWS's services through proxies in this process.
+/// begins after a quarter of the callbacks and ends after 60 %. Every callback answered 200 must then arrive at a
+/// subscriber within a minute. During the run the functions reach AWS services through proxies in this process.
 ///
-/// Prints one table. Ends with 1 if something was lost, doubled or not published, an answer took more than 4 s,
-/// credentials were refused, or something took more than a minute to arrive; with 2 if it couldn't run.
+/// Prints a table. Exits with 1 if an event was lost, doubled or not published, an answer took more than 4 s, valid
+/// credentials were rejected, or an event took more than a minute to arrive. Exits with 2 if it couldn't run.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
-    /// The stack's file, as `make up` writes it
+    /// The stack file that `make up` writes
     #[arg(long, default_value = ".local/stack.json", value_name = "PATH")]
     stack: PathBuf,
-    /// Only this fault; may be given several times [default: all, one after the other]
+    /// Only this fault. Can be given several times [default: all faults, one after the other]
     #[arg(long = "fault", value_name = "NAME")]
     faults: Vec<Fault>,
-    /// Callbacks of each fault [default: 2000, or 150 with --short]
+    /// Number of callbacks for each fault [default: 2000, or 150 with --short]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(20..=100_000))]
     callbacks: Option<u32>,
-    /// Callbacks that are under way at once
+    /// Number of concurrent callbacks
     #[arg(long, default_value_t = 16, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
-    /// Makes the same load again, in hexadecimal digits [default: a new one, which is printed]
+    /// Seed of the load in hexadecimal digits, to repeat a run [default: a random seed, which is printed]
     #[arg(long, value_name = "SEED", value_parser = parse_seed)]
     seed: Option<u64>,
-    /// A short run, with fewer callbacks
+    /// Short run with fewer callbacks
     #[arg(long)]
     short: bool,
-    /// Prints the table in Markdown
+    /// Print the table in Markdown
     #[arg(long)]
     markdown: bool,
 }
@@ -84,7 +88,7 @@ impl Options {
     }
 }
 
-/// What cannot run ends with this.
+/// Exit code if the faults could not be tried.
 const USAGE: u8 = 2;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -100,13 +104,13 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What goes on, beside the table.
+/// Reports progress on standard error.
 fn say(line: &str) {
-    // If even this is closed, the exit code is all there is to say.
+    // If stderr is closed as well, only the exit code is left to report.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Runs the faults, and tells whether all is well. Whatever happens, the functions get their configuration back.
+/// Runs the faults, and returns whether every promise held. The functions get their configuration back in any case.
 async fn chaos(options: &Options) -> anyhow::Result<bool> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     say(&format!("seed {seed:016x}: {} callbacks for each of {} faults", options.callbacks(), options.faults().len()));
@@ -114,7 +118,7 @@ async fn chaos(options: &Options) -> anyhow::Result<bool> {
     let mut original = BTreeMap::new();
     for function in stack.functions() {
         let mut variables = stack.variables(function).await?;
-        // Of a run that was killed: a deployment has none of them.
+        // A run that was killed may have left its endpoints. A deployment sets none.
         variables.retain(|name, _| Service::ALL.iter().all(|service| service.endpoint_variable() != name));
         original.insert(function.to_owned(), variables);
     }
@@ -123,7 +127,7 @@ async fn chaos(options: &Options) -> anyhow::Result<bool> {
     let ended = {
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         tokio::select! {
-            ended = all(options, seed, &stack, &subscriber, &original, &mut report) => ended,
+            ended = run_all(options, seed, &stack, &subscriber, &original, &mut report) => ended,
             _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
             _ = terminate.recv() => Err(anyhow::anyhow!("interrupted")),
         }
@@ -143,21 +147,7 @@ async fn chaos(options: &Options) -> anyhow::Result<bool> {
     Ok(complaints.is_empty())
 }
 
-/// What the faults happen in.
-pub(crate) struct World {
-    stack: Stack,
-    emulator: Emulator,
-    proxies: BTreeMap<Service, Proxy>,
-    gateway: Arc<Gateway>,
-}
-
-impl World {
-    fn proxy(&self, service: Service) -> anyhow::Result<&Proxy> {
-        self.proxies.get(&service).context("every service has its proxy")
-    }
-}
-
-async fn all(
+async fn run_all(
     options: &Options,
     seed: u64,
     stack: &Stack,
@@ -184,9 +174,10 @@ async fn all(
         }
     }
     restore(stack, proxied.clone()).await?;
+    let load = Load { callbacks: options.callbacks(), concurrency: options.concurrency, seed };
     for &fault in options.faults() {
-        let row = run::run(&world, subscriber, fault, options, seed).await;
-        let row = row.with_context(|| format!("the fault {:?} could not be tried", fault.words()))?;
+        let row = run::run(&world, subscriber, fault, load).await;
+        let row = row.with_context(|| format!("cannot try the fault {:?}", fault.title()))?;
         say(&row.line());
         report.rows.push(row);
         if fault == Fault::CredentialsRotated {
@@ -198,7 +189,7 @@ async fn all(
     Ok(())
 }
 
-/// Gives every function these variables.
+/// Sets the environment variables of every function.
 async fn restore(stack: &Stack, variables: BTreeMap<String, Variables>) -> anyhow::Result<()> {
     for (function, variables) in variables {
         stack.configure(&function, variables).await?;

@@ -1,4 +1,4 @@
-//! The emulator's process and those of the functions, which are its children.
+//! The processes of the emulator and of the functions, which are its children.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,11 +13,14 @@ pub(crate) struct Emulator(Pid);
 
 impl Emulator {
     pub(crate) fn new(pid: i32) -> anyhow::Result<Self> {
-        anyhow::ensure!(pid > 1 && Path::new(&format!("/proc/{pid}")).exists(), "the stack's emulator isn't running");
+        anyhow::ensure!(
+            pid > 1 && Path::new(&format!("/proc/{pid}")).exists(),
+            "the stack's emulator is not running: bring the stack up with `make up`"
+        );
         Ok(Self(Pid::from_raw(pid)))
     }
 
-    /// The processes of those functions that `wanted` picks by their name.
+    /// The processes of the functions whose names satisfy `wanted`.
     pub(crate) fn functions(self, wanted: impl Fn(&str) -> bool) -> Vec<Pid> {
         let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
         let pids = processes.filter_map(|process| process.ok()?.file_name().to_str()?.parse().ok());
@@ -37,29 +40,30 @@ impl Emulator {
         function_name(&environment).is_some_and(wanted)
     }
 
-    /// Stops the process, and lets it go on when the time is over or this future is dropped.
+    /// Stops the process, and resumes it after `time` or when this future is dropped.
     pub(crate) async fn pause(self, time: Duration) -> anyhow::Result<()> {
-        kill(self.0, Signal::SIGSTOP).context("the emulator can't be stopped")?;
-        let _goes_on = GoesOn(self.0);
+        kill(self.0, Signal::SIGSTOP).context("cannot pause the emulator")?;
+        let _resume = Resume(self.0);
         tokio::time::sleep(time).await;
         Ok(())
     }
 }
 
-struct GoesOn(Pid);
+struct Resume(Pid);
 
-impl Drop for GoesOn {
+impl Drop for Resume {
     fn drop(&mut self) {
         let _ = kill(self.0, Signal::SIGCONT);
     }
 }
 
-/// Kills a function's process as a crash would; tells whether there was one.
+/// Kills a function's process as a crash would, and returns whether it existed.
 pub(crate) fn crash(function: Pid) -> bool {
     kill(function, Signal::SIGKILL).is_ok()
 }
 
-/// The parent in `/proc/PID/stat`: the second field behind the name, which stands in brackets and may hold anything.
+/// Reads the parent's id from `/proc/PID/stat`: the second field after the name in parentheses, which may contain any
+/// character.
 fn parent(stat: &str) -> Option<i32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
@@ -75,19 +79,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parent_stands_behind_the_name() {
+    fn parent_follows_the_process_name() {
         assert_eq!(parent("12 (boot) strap) S 7 12 12 0"), Some(7));
         assert_eq!(parent(""), None);
     }
 
     #[test]
-    fn a_function_is_known_by_its_environment() {
+    fn function_is_recognized_by_its_environment() {
         assert_eq!(function_name(b"A=1\0AWS_LAMBDA_FUNCTION_NAME=wab-Mo\0B=2\0"), Some("wab-Mo"));
         assert_eq!(function_name(b"XAWS_LAMBDA_FUNCTION_NAME=wab-Mo\0"), None);
     }
 
     #[test]
-    fn a_process_without_the_emulator_as_its_parent_is_no_function() {
+    fn only_children_of_the_emulator_are_functions() {
         let emulator = Emulator::new(i32::try_from(std::process::id()).unwrap()).unwrap();
         assert_eq!(emulator.functions(|_| true), []);
         assert!(Emulator::new(1).is_err());

@@ -1,4 +1,4 @@
-//! What is printed: a table with a row for each fault, and in words what is wrong.
+//! The report: a table with a row for each fault, and a line for each broken promise.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,9 +7,11 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::account::{Figures, Sent};
 use crate::fault::Fault;
-use crate::run::DELIVERY_LIMIT;
 
-/// How long an answer may take.
+/// Time within which every event must arrive, once the fault and the load are over.
+pub(crate) const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
+
+/// Time within which every callback must be answered.
 const ANSWER_LIMIT: Duration = Duration::from_secs(4);
 
 const HEADER: [&str; 14] = [
@@ -29,52 +31,52 @@ const HEADER: [&str; 14] = [
     "took, s",
 ];
 
-/// What came of one fault.
+/// The result of one fault.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) fault: Fault,
-    /// How often the fault hit: calls that met it, entries that failed, processes killed, pauses, changes.
+    /// Calls that met the fault, entries that failed, processes killed, pauses, or credential changes.
     pub(crate) hits: usize,
     pub(crate) posted: usize,
     /// Answered 200.
     pub(crate) accepted: usize,
-    /// Of those, kept elsewhere until the table takes them.
+    /// Answered 200 with the outcome `deferred`: the event was spilled.
     pub(crate) deferred: usize,
     /// Malformed on purpose and answered 400.
     pub(crate) malformed: usize,
     /// Malformed on purpose and answered 200.
     pub(crate) malformed_accepted: usize,
-    /// All other answers, by status; none where there was no answer.
-    pub(crate) refused: BTreeMap<Option<u16>, usize>,
+    /// All other answers by status. None stands for no answer.
+    pub(crate) rejected: BTreeMap<Option<u16>, usize>,
     pub(crate) figures: Figures,
     pub(crate) longest: Duration,
-    /// How long after load and fault the last event was there; none if one never was.
+    /// Time from the end of load and fault until the last event arrived. None if not all arrived.
     pub(crate) delivered: Option<Duration>,
     pub(crate) took: Duration,
-    /// What the ids of its callbacks begin with, and what the figures are taken from.
+    /// The prefix of its callbacks' ids.
     pub(crate) prefix: String,
     pub(crate) evidence: Vec<Sent>,
 }
 
 impl Row {
-    /// In one line, as soon as it is known.
+    /// One line of progress.
     pub(crate) fn line(&self) -> String {
         let Figures { lost, doubled, .. } = self.figures;
-        let refused: String = self.refused.iter().map(|(status, count)| named(*status, *count)).collect();
+        let refused: String = self.rejected.iter().map(|(status, count)| named(*status, *count)).collect();
         let took = self.took.as_secs_f64();
-        let words = self.fault.words();
-        format!("{words}: {lost} lost, {doubled} doubled, {} deferred{refused}; {took:.0} s", self.deferred)
+        let title = self.fault.title();
+        format!("{title}: {lost} lost, {doubled} doubled, {} deferred{refused}; {took:.0} s", self.deferred)
     }
 
     fn cells(&self) -> [String; HEADER.len()] {
         let figures = &self.figures;
         [
-            self.fault.words().to_owned(),
+            self.fault.title().to_owned(),
             self.hits.to_string(),
             self.posted.to_string(),
             self.accepted.to_string(),
             self.malformed.to_string(),
-            self.refused.values().sum::<usize>().to_string(),
+            self.rejected.values().sum::<usize>().to_string(),
             figures.stored.to_string(),
             figures.events.to_string(),
             figures.lost.to_string(),
@@ -88,33 +90,33 @@ impl Row {
 
     fn complaints(&self) -> Vec<String> {
         let figures = &self.figures;
-        let refused = self.refused.get(&Some(401)).copied().unwrap_or_default();
+        let refused = self.rejected.get(&Some(401)).copied().unwrap_or_default();
         let mut complaints = Vec::new();
         for (count, what) in [
             (figures.lost, "answered 200 and lost"),
             (figures.doubled, "doubled in the store"),
             (figures.unpublished, "stored and never published"),
             (self.malformed_accepted, "malformed and answered 200"),
-            (refused, "refused in spite of their credentials"),
+            (refused, "rejected although their credentials are valid"),
         ] {
             if count > 0 {
-                complaints.push(format!("{}: {count} {what}", self.fault.words()));
+                complaints.push(format!("{}: {count} {what}", self.fault.title()));
             }
         }
         if self.longest > ANSWER_LIMIT {
             complaints.push(format!(
                 "{}: an answer took {} ms, more than {} s",
-                self.fault.words(),
+                self.fault.title(),
                 self.longest.as_millis(),
                 ANSWER_LIMIT.as_secs()
             ));
         }
         if self.hits == 0 && self.fault.must_hit() {
-            complaints.push(format!("{}: it never hit", self.fault.words()));
+            complaints.push(format!("{}: the fault never hit", self.fault.title()));
         }
         if self.delivered.is_none() {
             let limit = DELIVERY_LIMIT.as_secs();
-            complaints.push(format!("{}: not everything arrived within {limit} s", self.fault.words()));
+            complaints.push(format!("{}: not everything arrived within {limit} s", self.fault.title()));
         }
         complaints
     }
@@ -124,16 +126,16 @@ fn named(status: Option<u16>, count: usize) -> String {
     status.map_or_else(|| format!(", {count} without an answer"), |status| format!(", {count} answered {status}"))
 }
 
-/// What came of all faults.
+/// The results of all faults.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
-    /// Events that are in the spill queue at the end.
+    /// Events left in the spill queue at the end.
     pub(crate) spilled: usize,
 }
 
 impl Report {
-    /// What is wrong; empty if all is well.
+    /// The broken promises.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let mut complaints: Vec<String> = self.rows.iter().flat_map(Row::complaints).collect();
         if self.spilled > 0 {
@@ -155,7 +157,7 @@ impl Report {
         table.to_string()
     }
 
-    /// The table in Markdown, as narrow as it can be.
+    /// The table in Markdown, without padding.
     pub(crate) fn markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
         let lines = [HEADER.map(str::to_owned), HEADER.map(|_| "---".to_owned())];
@@ -178,7 +180,7 @@ mod tests {
             deferred: 3,
             malformed: 1,
             malformed_accepted: 0,
-            refused: [(Some(503), 1)].into(),
+            rejected: [(Some(503), 1)].into(),
             figures: Figures { stored: 8, events: 8, ..Figures::default() },
             longest: ANSWER_LIMIT,
             delivered: Some(Duration::from_secs(2)),
@@ -195,12 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn all_is_well_although_some_were_refused() {
+    fn rejected_callbacks_break_no_promise() {
         check(row(), &[]);
     }
 
     #[test]
-    fn each_broken_promise_is_named() {
+    fn broken_promises_are_named() {
         let figures = |change: fn(&mut Figures)| {
             let mut figures = row().figures;
             change(&mut figures);
@@ -211,17 +213,17 @@ mod tests {
         check(figures(|it| it.unpublished = 1), &["table slow: 1 stored and never published"]);
         check(figures(|it| it.extra_deliveries = 9), &[]);
         check(Row { malformed_accepted: 1, ..row() }, &["table slow: 1 malformed and answered 200"]);
-        let refused = [(Some(401), 3)].into();
-        check(Row { refused, ..row() }, &["table slow: 3 refused in spite of their credentials"]);
+        let rejected = [(Some(401), 3)].into();
+        check(Row { rejected, ..row() }, &["table slow: 3 rejected although their credentials are valid"]);
         let longest = Duration::from_millis(4_001);
         check(Row { longest, ..row() }, &["table slow: an answer took 4001 ms, more than 4 s"]);
-        check(Row { hits: 0, ..row() }, &["table slow: it never hit"]);
+        check(Row { hits: 0, ..row() }, &["table slow: the fault never hit"]);
         check(Row { hits: 0, fault: Fault::SpillRefuses, ..row() }, &[]);
         check(Row { delivered: None, ..row() }, &["table slow: not everything arrived within 60 s"]);
     }
 
     #[test]
-    fn nothing_may_be_left_in_the_spill_queue() {
+    fn events_left_in_the_spill_queue_are_named() {
         let report = Report { rows: vec![row()], spilled: 3 };
         assert_eq!(report.complaints(), ["3 events are left in the spill queue"]);
     }

@@ -1,4 +1,4 @@
-//! One fault: the load with the fault in its middle, the wait for what is still to come, and the accounting.
+//! One fault: the load with the fault in its middle, the wait for late events, and the accounting.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,57 +14,50 @@ use crate::account::{Figures, Sent, missing};
 use crate::fault::Fault;
 use crate::gateway::{Answer, Gateway};
 use crate::load::{Callback, plan};
-use crate::proxy::lock;
-use crate::report::Row;
+use crate::lock::lock;
+use crate::report::{DELIVERY_LIMIT, Row};
 use crate::stack::{Stack, Subscriber};
-use crate::{Options, World};
+use crate::world::World;
 
-/// How long everything may take to arrive once the fault and the load are over.
-pub(crate) const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
-/// Nothing takes this long; it bounds a run that is stuck.
+/// Ends a run that is stuck.
 const RUN_LIMIT: Duration = Duration::from_secs(1_800);
-/// How long the spill queue may take to be empty. A message that was tried in vain comes again after half a minute.
+/// Time for the spill queue to become empty. A message whose put failed is retried after half a minute.
 const SPILL_LIMIT: Duration = Duration::from_secs(120);
-/// When nothing came for so long, nothing more comes.
+/// When nothing arrived for this long, no more deliveries are expected.
 const QUIET: Duration = Duration::from_millis(1_200);
 const QUIET_LIMIT: Duration = Duration::from_secs(30);
 
-/// Runs one fault.
-pub(crate) async fn run(
-    world: &World,
-    subscriber: &Subscriber,
-    fault: Fault,
-    options: &Options,
-    seed: u64,
-) -> anyhow::Result<Row> {
-    tokio::time::timeout(RUN_LIMIT, run_unbounded(world, subscriber, fault, options, seed))
-        .await
-        .context("it takes too long")?
+/// The load of one fault.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) callbacks: u32,
+    pub(crate) concurrency: u16,
+    pub(crate) seed: u64,
 }
 
-async fn run_unbounded(
-    world: &World,
-    subscriber: &Subscriber,
-    fault: Fault,
-    options: &Options,
-    seed: u64,
-) -> anyhow::Result<Row> {
+pub(crate) async fn run(world: &World, subscriber: &Subscriber, fault: Fault, load: Load) -> anyhow::Result<Row> {
+    tokio::time::timeout(RUN_LIMIT, run_unbounded(world, subscriber, fault, load))
+        .await
+        .context("no result within half an hour")?
+}
+
+async fn run_unbounded(world: &World, subscriber: &Subscriber, fault: Fault, load: Load) -> anyhow::Result<Row> {
     let started = Instant::now();
-    // A fault has the same load whether others ran before it or not.
+    // The load of a fault doesn't depend on which faults ran before.
     let number = Fault::value_variants().iter().position(|other| *other == fault).unwrap_or_default();
-    let seed_of_load = fastrand::Rng::with_seed(seed ^ u64::try_from(number)?).u64(..);
+    let seed_of_load = fastrand::Rng::with_seed(load.seed ^ u64::try_from(number)?).u64(..);
     let prefix = format!("c{:08x}-{number}-", fastrand::u32(..));
-    let callbacks: Arc<[Callback]> = plan(&prefix, usize::try_from(options.callbacks())?, seed_of_load).into();
+    let callbacks: Arc<[Callback]> = plan(&prefix, usize::try_from(load.callbacks)?, seed_of_load).into();
 
     let (progress, under_way) = watch::channel(0);
     let window = (callbacks.len() / 4, callbacks.len() * 3 / 5);
     let posted = async {
-        let answers = post(&world.gateway, &callbacks, usize::from(options.concurrency), progress).await;
+        let answers = post(&world.gateway, &callbacks, usize::from(load.concurrency), progress).await;
         (answers, Instant::now())
     };
     let injected = inject(world, fault, window, under_way, seed_of_load);
     let ((answers, load_ended), injected) = tokio::join!(posted, injected);
-    let (hits, fault_ended) = injected.context("the fault could not be injected")?;
+    let (hits, fault_ended) = injected.context("cannot inject the fault")?;
 
     let sent = sent(&callbacks, &answers);
     let since = load_ended.max(fault_ended);
@@ -77,7 +70,7 @@ async fn run_unbounded(
         deferred: answers.iter().filter(|answer| answer.deferred).count(),
         malformed: malformed(&callbacks, &answers, |answer| answer.status == Some(400)),
         malformed_accepted: malformed(&callbacks, &answers, Answer::is_ok),
-        refused: refused(&callbacks, &answers),
+        rejected: rejected(&callbacks, &answers),
         figures,
         longest: answers.iter().map(|answer| answer.took).max().unwrap_or_default(),
         delivered,
@@ -87,7 +80,7 @@ async fn run_unbounded(
     })
 }
 
-/// Posts all callbacks, so many at once, each once. Tells its progress: how many have begun.
+/// Posts each callback once, `concurrency` at a time. `progress` receives the number of callbacks begun.
 async fn post(
     gateway: &Arc<Gateway>,
     callbacks: &Arc<[Callback]>,
@@ -111,12 +104,12 @@ async fn post(
             }
         });
     }
-    // The tasks end with this future, also when it is dropped.
+    // Dropping this future ends the tasks.
     while posting.join_next().await.is_some() {}
     std::mem::take(&mut *lock(&answers)).into_values().collect()
 }
 
-/// Lets the fault happen from one point of the load to another. Returns how often it hit, and when it was over.
+/// Injects the fault from one point of the load to another. Returns the number of hits, and when the fault ended.
 async fn inject(
     world: &World,
     fault: Fault,
@@ -124,7 +117,7 @@ async fn inject(
     mut under_way: watch::Receiver<usize>,
     seed: u64,
 ) -> anyhow::Result<(usize, Instant)> {
-    // The load's end ends the wait too.
+    // The end of the load also ends the wait.
     let _ = under_way.wait_for(|begun| *begun >= from).await;
     let injection = fault.begin(world, seed).await?;
     let _ = under_way.wait_for(|begun| *begun >= to).await;
@@ -132,8 +125,8 @@ async fn inject(
     Ok((hits, Instant::now()))
 }
 
-/// Waits until everything has arrived, at most [`DELIVERY_LIMIT`], and a little longer for what comes twice. Returns the
-/// figures, and after how long the last of what was awaited was there.
+/// Waits until everything has arrived, at most [`DELIVERY_LIMIT`], and a little longer for repeated deliveries. Returns
+/// the figures, and how long the last event took to arrive.
 async fn settle(
     world: &World,
     subscriber: &Subscriber,
@@ -144,7 +137,7 @@ async fn settle(
     while missing(sent, &subscriber.arrivals(prefix)) > 0 && since.elapsed() < DELIVERY_LIMIT {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    // What was stored and not answered 200 is published as well.
+    // An event that was stored but not answered 200 must be published as well.
     let delivered = loop {
         let at = since.elapsed();
         let items = world.stack.items(prefix).await?;
@@ -167,8 +160,8 @@ async fn settle(
     Ok((Figures::of(sent, &items, &subscriber.arrivals(prefix)), delivered))
 }
 
-/// Waits until the spill queue is empty, and takes the figures of all faults again: what waited there was put into the
-/// table by then, once more if it had got there before. Returns how many still wait.
+/// Waits until the spill queue is empty, then takes the figures of all faults again: by then `recover` has put every
+/// spilled event, also those that were stored before. Returns the number of events still in the spill queue.
 pub(crate) async fn audit(stack: &Stack, subscriber: &Subscriber, rows: &mut [Row]) -> anyhow::Result<usize> {
     let give_up = Instant::now() + SPILL_LIMIT;
     let mut spilled = stack.spilled().await?;
@@ -176,7 +169,7 @@ pub(crate) async fn audit(stack: &Stack, subscriber: &Subscriber, rows: &mut [Ro
         tokio::time::sleep(Duration::from_millis(500)).await;
         spilled = stack.spilled().await?;
     }
-    // The last of it has been put; were it an event, it would be published in a moment.
+    // Time to publish the last event that was put.
     tokio::time::sleep(2 * QUIET).await;
     for row in rows {
         let items = stack.items(&row.prefix).await?;
@@ -185,7 +178,7 @@ pub(crate) async fn audit(stack: &Stack, subscriber: &Subscriber, rows: &mut [Ro
     Ok(spilled)
 }
 
-/// The callbacks that name an event, with their answers.
+/// The well-formed callbacks with their answers.
 fn sent(callbacks: &[Callback], answers: &[Answer]) -> Vec<Sent> {
     let named = callbacks.iter().zip(answers).filter_map(|(callback, answer)| {
         let named = callback.event.clone()?;
@@ -198,14 +191,14 @@ fn malformed(callbacks: &[Callback], answers: &[Answer], which: impl Fn(Answer) 
     callbacks.iter().zip(answers).filter(|(callback, answer)| callback.event.is_none() && which(**answer)).count()
 }
 
-/// What was answered neither 200 nor, being malformed, 400: how often which status.
-fn refused(callbacks: &[Callback], answers: &[Answer]) -> BTreeMap<Option<u16>, usize> {
-    let mut refused = BTreeMap::new();
+/// Counts by status the answers that were neither 200 nor, for a malformed callback, 400.
+fn rejected(callbacks: &[Callback], answers: &[Answer]) -> BTreeMap<Option<u16>, usize> {
+    let mut rejected = BTreeMap::new();
     for (callback, answer) in callbacks.iter().zip(answers) {
         let expected = callback.event.is_none() && answer.status == Some(400);
         if !answer.is_ok() && !expected {
-            *refused.entry(answer.status).or_default() += 1;
+            *rejected.entry(answer.status).or_default() += 1;
         }
     }
-    refused
+    rejected
 }

@@ -1,4 +1,4 @@
-//! The stack that is up: what its file says, its functions' configuration, its table, and a subscriber of its topics.
+//! The running stack: its functions' configuration, its table, and a subscriber of its topics.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -8,44 +8,21 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
-use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use wab::stack::{StackFile, queue_policy};
 use wab_models::Digest;
 
 use crate::account::{Arrival, Key, StoredItem};
-use crate::proxy::lock;
+use crate::lock::lock;
 
-/// How long the emulator may take over a change of a function.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What `infra/local/stack.py` writes of a stack that is up.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct StackFile {
-    pub(crate) endpoint: String,
-    region: String,
-    access_key_id: String,
-    secret_access_key: String,
-    pub(crate) mo_url: String,
-    pub(crate) dlr_url: String,
-    pub(crate) username: String,
-    pub(crate) password: String,
-    table: String,
-    mo_topic_arn: String,
-    dlr_topic_arn: String,
-    spill_queue_url: String,
-    pub(crate) mo_function: String,
-    pub(crate) dlr_function: String,
-    pub(crate) fanout_function: String,
-    recover_function: String,
-    pub(crate) pid: i32,
-}
+/// Time limit for a change of a function's configuration.
+const CONFIGURE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A function's environment variables.
 pub(crate) type Variables = HashMap<String, String>;
 
-/// The stack, and clients of it with an administrator's rights.
+/// The stack, with an administrator's clients.
 #[derive(Debug, Clone)]
 pub(crate) struct Stack {
     pub(crate) file: StackFile,
@@ -56,21 +33,9 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// The stack that the file at `path` describes.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let file = std::fs::read_to_string(path)
-            .with_context(|| format!("no stack at {}: `make up` brings one up", path.display()))?;
-        let file: StackFile = serde_json::from_str(&file).with_context(|| format!("{}", path.display()))?;
-        let found = file.clone();
-        let sdk = wab_platform::sdk_config(move |name| match name {
-            "AWS_REGION" => Some(found.region.clone()),
-            "AWS_ACCESS_KEY_ID" => Some(found.access_key_id.clone()),
-            "AWS_SECRET_ACCESS_KEY" => Some(found.secret_access_key.clone()),
-            "AWS_ENDPOINT_URL" => Some(found.endpoint.clone()),
-            _ => None,
-        })?;
-        // The emulator is one process for everything, and is paused on purpose: it may take its time.
-        let sdk = sdk.into_builder().timeout_config(TimeoutConfig::disabled()).build();
+        let file = StackFile::read(path)?;
+        let sdk = file.sdk_config();
         Ok(Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
             sns: aws_sdk_sns::Client::new(&sdk),
@@ -80,7 +45,7 @@ impl Stack {
         })
     }
 
-    /// An `Authorization` header of the emulator's administrator, whose signature it doesn't check.
+    /// An `Authorization` header of the emulator's administrator, whose signatures it doesn't check.
     pub(crate) fn administrator(&self) -> String {
         let StackFile { access_key_id, region, .. } = &self.file;
         format!(
@@ -88,35 +53,36 @@ impl Stack {
         )
     }
 
-    /// The functions whose calls go through the proxies.
+    /// The functions that call AWS through the proxies.
     pub(crate) fn functions(&self) -> impl Iterator<Item = &str> {
         let StackFile { mo_function, dlr_function, fanout_function, recover_function, .. } = &self.file;
         [mo_function, dlr_function, fanout_function, recover_function].into_iter().map(String::as_str)
     }
 
-    /// A function's environment variables.
     pub(crate) async fn variables(&self, function: &str) -> anyhow::Result<Variables> {
         let got = self.lambda.get_function_configuration().function_name(function).send().await;
-        let environment = got.with_context(|| format!("no configuration of {function}"))?.environment;
+        let environment = got.with_context(|| format!("cannot read the configuration of {function}"))?.environment;
         Ok(environment.and_then(|environment| environment.variables).unwrap_or_default())
     }
 
-    /// Gives a function other environment variables, and waits until it has them.
+    /// Replaces a function's environment variables, and waits until the change is effective.
     pub(crate) async fn configure(&self, function: &str, variables: Variables) -> anyhow::Result<()> {
         let environment = Environment::builder().set_variables(Some(variables)).build();
         let update = self.lambda.update_function_configuration().function_name(function).environment(environment);
-        update.send().await.with_context(|| format!("{function} can't be configured"))?;
+        update.send().await.with_context(|| format!("cannot configure {function}"))?;
         let configured = async {
             loop {
                 let got = self.lambda.get_function_configuration().function_name(function).send().await?;
                 match got.last_update_status {
                     Some(LastUpdateStatus::InProgress) => tokio::time::sleep(Duration::from_millis(50)).await,
-                    Some(LastUpdateStatus::Failed) => bail!("{function} refused its configuration"),
+                    Some(LastUpdateStatus::Failed) => bail!("{function} rejects its configuration"),
                     _ => return Ok(()),
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, configured).await.with_context(|| format!("{function} takes too long"))?
+        tokio::time::timeout(CONFIGURE_TIMEOUT, configured)
+            .await
+            .with_context(|| format!("the configuration of {function} takes too long"))?
     }
 
     /// The events in the table whose ids begin with `prefix`.
@@ -130,49 +96,44 @@ impl Stack {
         let mut items = Vec::new();
         let mut pages = scan.into_paginator().send();
         while let Some(page) = pages.next().await {
-            for item in page.context("the table can't be read")?.items.unwrap_or_default() {
+            for item in page.context("cannot read the table")?.items.unwrap_or_default() {
                 items.extend(stored(&item, prefix)?);
             }
         }
         Ok(items)
     }
 
-    /// How many events wait in the spill queue.
+    /// The number of events in the spill queue.
     pub(crate) async fn spilled(&self) -> anyhow::Result<usize> {
         let counts = [
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
         ];
         let get = self.sqs.get_queue_attributes().queue_url(&self.file.spill_queue_url);
-        let got = get.set_attribute_names(Some(counts.to_vec())).send().await.context("the spill queue is silent")?;
+        let got = get
+            .set_attribute_names(Some(counts.to_vec()))
+            .send()
+            .await
+            .context("cannot count the spill queue's messages")?;
         let attributes = got.attributes.unwrap_or_default();
         let mut waiting = 0;
         for count in &counts {
-            waiting += attributes.get(count).context("a queue counts its messages")?.parse::<usize>()?;
+            waiting += attributes.get(count).context("the queue reports no number of messages")?.parse::<usize>()?;
         }
         Ok(waiting)
     }
 
-    /// A queue of its own, subscribed to both topics with raw delivery. What arrives is taken out at once.
+    /// Subscribes a new queue to both topics with raw delivery. A task empties the queue as messages arrive.
     pub(crate) async fn subscribe(&self, name: &str) -> anyhow::Result<Subscriber> {
         let queue = self.sqs.create_queue().queue_name(name).send().await?;
-        let url = queue.queue_url.context("a queue has an address")?;
+        let url = queue.queue_url.context("the new queue has no URL")?;
         let get = self.sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
         let attributes = get.send().await?.attributes.unwrap_or_default();
-        let arn = attributes.get(&QueueAttributeName::QueueArn).context("a queue has a name")?;
+        let arn = attributes.get(&QueueAttributeName::QueueArn).context("the new queue has no ARN")?;
         let topics = [&self.file.mo_topic_arn, &self.file.dlr_topic_arn];
-        let policy = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": {"Service": "sns.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": arn,
-                "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
-            }],
-        });
+        let policy = queue_policy(arn, &topics.map(String::as_str));
         let set = self.sqs.set_queue_attributes().queue_url(&url);
-        set.attributes(QueueAttributeName::Policy, policy.to_string()).send().await?;
+        set.attributes(QueueAttributeName::Policy, policy).send().await?;
         let mut subscriptions = Vec::new();
         for topic in topics {
             let subscription = self.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn);
@@ -187,12 +148,12 @@ impl Stack {
 
 fn stored(item: &HashMap<String, AttributeValue>, prefix: &str) -> anyhow::Result<Option<StoredItem>> {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
-    let (pk, sk) = text("pk").zip(text("sk")).context("an item has keys")?;
+    let (pk, sk) = text("pk").zip(text("sk")).context("an item has no keys")?;
     if !pk.split_once('#').is_some_and(|(_, id)| id.starts_with(prefix)) {
         return Ok(None);
     }
-    let noted = text("digest").context("an item has a digest")?;
-    // The body itself where it stands in the table; what is in a bucket is told by its digest.
+    let noted = text("digest").context("an item has no digest")?;
+    // Computed from the body if the table has it. For a body in the bucket, the stored digest has to do.
     let digest = match (text("body_key"), text("body")) {
         (None, Some(body)) => Digest::of(body).as_str().to_owned(),
         _ => noted.to_owned(),
@@ -200,7 +161,7 @@ fn stored(item: &HashMap<String, AttributeValue>, prefix: &str) -> anyhow::Resul
     Ok(StoredItem::read(pk, sk, digest))
 }
 
-/// A queue that is subscribed to both topics.
+/// A queue subscribed to both topics.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     stack: Stack,
@@ -210,48 +171,46 @@ pub(crate) struct Subscriber {
     draining: tokio::task::JoinHandle<()>,
 }
 
-/// What has arrived, under the part of its ids that tells the run.
+/// Arrived events by run, that is, by the prefix of their ids.
 #[derive(Debug, Default)]
 struct Inbox {
     runs: BTreeMap<String, Vec<Arrival>>,
-    /// Messages that are no event.
-    strange: usize,
+    /// Messages that are not events.
+    invalid: usize,
 }
 
 impl Inbox {
     fn take(&mut self, arrival: Option<Arrival>) {
         match arrival {
             Some(arrival) => self.runs.entry(run_of(arrival.key.id())).or_default().push(arrival),
-            None => self.strange += 1,
+            None => self.invalid += 1,
         }
     }
 }
 
 impl Subscriber {
-    /// What has arrived so far whose ids begin with `prefix`.
     pub(crate) fn arrivals(&self, prefix: &str) -> Vec<Arrival> {
         lock(&self.arrived).runs.get(prefix).cloned().unwrap_or_default()
     }
 
-    /// How many have arrived so far whose ids begin with `prefix`.
     pub(crate) fn count(&self, prefix: &str) -> usize {
         lock(&self.arrived).runs.get(prefix).map_or(0, Vec::len)
     }
 
-    /// Ends the subscription and removes the queue.
+    /// Unsubscribes and deletes the queue.
     pub(crate) async fn end(self) -> anyhow::Result<()> {
         self.draining.abort();
         for subscription in &self.subscriptions {
             self.stack.sns.unsubscribe().subscription_arn(subscription).send().await?;
         }
         self.stack.sqs.delete_queue().queue_url(&self.url).send().await?;
-        let strange = lock(&self.arrived).strange;
-        ensure!(strange == 0, "{strange} messages at the subscriber were no events");
+        let invalid = lock(&self.arrived).invalid;
+        ensure!(invalid == 0, "{invalid} messages at the subscriber were not events");
         Ok(())
     }
 }
 
-/// Empties the queue, for as long as this task lives.
+/// Empties the queue until the task is aborted.
 async fn drain(sqs: aws_sdk_sqs::Client, url: String, arrived: Arc<Mutex<Inbox>>) {
     loop {
         let receive = sqs.receive_message().queue_url(&url).max_number_of_messages(10).wait_time_seconds(1);
@@ -271,7 +230,7 @@ async fn drain(sqs: aws_sdk_sqs::Client, url: String, arrived: Arc<Mutex<Inbox>>
         for message in &messages {
             lock(&arrived).take(message.body.as_deref().and_then(read));
         }
-        // What stays in the queue comes again, and would be taken for another delivery.
+        // A message that stays in the queue is received again, and would count as another delivery.
         for _ in 0..5 {
             if delete.clone().send().await.is_ok() {
                 break;
@@ -285,7 +244,7 @@ fn run_of(id: &str) -> String {
     id.match_indices('-').nth(1).and_then(|(at, _)| id.get(..=at)).unwrap_or(id).to_owned()
 }
 
-/// Reads a message as the event that it is.
+/// Parses a message as an event.
 fn read(message: &str) -> Option<Arrival> {
     let event: Value = serde_json::from_str(message).ok()?;
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
@@ -309,13 +268,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_run_of_an_id_is_its_beginning() {
+    fn run_is_the_prefix_of_an_id() {
         assert_eq!(run_of("c3f0-7-mo-12"), "c3f0-7-");
         assert_eq!(run_of("a-b"), "a-b");
     }
 
     #[test]
-    fn a_message_is_read_as_its_event() {
+    fn message_is_read_as_its_event() {
         let arrival = read(
             r#"{"id":"e","type":"wab.dlr.v1","subject":"a","variant":"0123456789ab",
                 "data":{"id":"a","status":"sent","reference":"m"}}"#,

@@ -1,5 +1,4 @@
-//! The bodies that the gateway sends. Every value that belongs to a person holds a mark, so that a log line can be
-//! searched for it.
+//! The bodies that the gateway sends. Every personal value contains a mark, so that logs and errors can be searched for it.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 use wab_models::{Digest, Item, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
 
 use crate::plan::{Callback, Form, Shape};
+use crate::stack::USER;
 
-/// Stands in every text that belongs to a person.
+/// Part of every personal text.
 pub(crate) const MARK: &str = "zQpR7x";
 
-/// Stands in every number that belongs to a person.
+/// Part of every personal number.
 pub(crate) const MARK_NUMBER: &str = "8877004455";
 
-/// The status words of receipts: all that are documented, one that isn't, and one with the separator of sort keys.
+/// Statuses of receipts: all documented ones, an undocumented one, and one with the separator of sort keys.
 const STATUSES: [&str; 14] = [
     "accepted",
     "queued",
@@ -33,20 +33,20 @@ const STATUSES: [&str; 14] = [
     "sent#x",
 ];
 
-/// What was sent, and what must become of it.
+/// A sent body, and what must be stored and published for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
-    /// The key under which it is stored first; none if it is no callback.
+    /// The key under which it is stored, unless it is a variant. None if it is not a callback.
     pub(crate) key: Option<(String, String)>,
-    /// What the body says, whatever its layout.
+    /// The digest of the body, independent of its layout.
     pub(crate) digest: Digest,
-    /// A part of the body that the published event must hold to the letter, if it holds data.
+    /// The part of the body that a published event with data must contain verbatim.
     pub(crate) verbatim: Option<String>,
     /// Whether it fits the table without the bucket.
     pub(crate) fits_the_table: bool,
 }
 
-/// Bodies by their bytes.
+/// Sent bodies by their bytes.
 pub(crate) type Bodies = BTreeMap<Vec<u8>, Sent>;
 
 /// The body of a callback.
@@ -60,12 +60,12 @@ pub(crate) fn of(callback: &Callback) -> (Vec<u8>, Sent) {
     (body, Sent { key, digest, verbatim, fits_the_table })
 }
 
-/// A body, its key, what must be published of it to the letter, and whether it fits the table.
+/// A body, its key, its verbatim part, and whether it fits the table.
 type Made = (Vec<u8>, Option<(String, String)>, Option<String>, bool);
 
 fn mo(callback: &Callback, shape: Shape) -> Made {
     let Callback { message, edition, .. } = *callback;
-    // Each shape has ids of its own, or every second callback would be a variant of another one.
+    // Each shape has its own ids. Otherwise every second callback would be a variant of another one.
     let id = match shape {
         Shape::NumericId => format!("{MARK_NUMBER}{message}"),
         _ => format!("{MARK}-{shape:?}-{message}"),
@@ -90,7 +90,7 @@ fn mo(callback: &Callback, shape: Shape) -> Made {
     }
     let body = object(&members, callback.rearranged);
     let verbatim = match shape {
-        // SNS refuses these two characters: they are published as escapes.
+        // SNS rejects these two characters, so they are published as escapes.
         Shape::Noncharacters => None,
         _ => content,
     };
@@ -101,8 +101,7 @@ fn mo(callback: &Callback, shape: Shape) -> Made {
 fn item_bytes(body: &str) -> usize {
     let Ok(callback) = MoCallback::parse(body) else { return 0 };
     let at = ReceivedAt::from_epoch_ms(1_767_571_200_000);
-    Item::mo(&callback, Received { body, application: crate::gateway::USER, at, expires_at: 1_767_571_200 })
-        .size_bytes()
+    Item::mo(&callback, Received { body, application: USER, at, expires_at: 1_767_571_200 }).size_bytes()
 }
 
 fn content(shape: Shape, edition: u8) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Lambda: processes that start, are reused and die, and the two event sources.
+//! Lambda: the life of processes, and the event sources for the stream and the spill queue.
 //!
 //! Sources: Lambda developer guide, "Understanding the Lambda execution environment lifecycle", "Using Lambda with DynamoDB",
 //! "Configuring partial batch response with DynamoDB and Lambda", "Retaining discarded batches for a DynamoDB event
@@ -13,13 +13,14 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
-use wab_fanout::StreamBatch;
+use wab_models::StreamBatch;
 use wab_recover::SpillBatch;
 
 use crate::aws::dynamodb::{Record, STREAM_RETENTION};
 use crate::aws::sqs::Received;
-use crate::plan::{Function, Kind, Ms, SECOND};
-use crate::process::{Code, EPOCH_MS, Process};
+use crate::plan::{Function, Kind};
+use crate::process::{Code, Process};
+use crate::time::{EPOCH_MS, Ms, SECOND};
 use crate::world::World;
 
 /// `BatchSize` of `fanout` in the template.
@@ -37,16 +38,16 @@ const VISIBILITY: Ms = 30 * SECOND;
 const MAX_RECEIVES: u32 = 1000;
 const MAX_CONCURRENCY: usize = 10;
 
-/// The first pause of a stream's reader after a failure. It doubles up to the plan's `retry_pause`.
+/// The first pause of a shard reader after a failure. Pauses double up to the plan's `retry_pause`.
 const FIRST_PAUSE: Ms = 500;
 
-/// "A batch ... 6 MB": the most that one invocation is handed.
+/// "A batch ... 6 MB": the maximum payload of an invocation.
 const MAX_BATCH_BYTES: usize = 6 * 1024 * 1024;
 
-/// "Lambda ... execution environment ... idle": a process is kept for some minutes.
+/// "Lambda ... execution environment ... idle": an idle process is kept for some minutes.
 const IDLE: Ms = 7 * 60 * SECOND;
 
-/// How an invocation ended without an answer of the function.
+/// Why an invocation has no answer of the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     Throttled,
@@ -56,7 +57,7 @@ pub(crate) enum Ended {
 }
 
 impl Ended {
-    /// What API Gateway answers then.
+    /// API Gateway's status.
     pub(crate) fn status(self) -> u16 {
         match self {
             Self::Throttled => 503,
@@ -67,7 +68,7 @@ impl Ended {
 }
 
 impl World {
-    /// Invokes a function: in an idle process, or in a new one.
+    /// Invokes a function in an idle process, or in a new one.
     pub(crate) async fn invoke<T>(
         self: &Rc<Self>,
         function: Function,
@@ -77,7 +78,7 @@ impl World {
         if self.happens(Kind::Throttled(function)) {
             return Err(Ended::Throttled);
         }
-        // Any await of the invocation, or of init before it.
+        // The process can be killed at any await of the invocation, or of init before it.
         let dies = self.happens(Kind::Killed(function)).then(|| self.random(1..40));
         let run = async {
             let process = self.process(function).await;
@@ -116,7 +117,7 @@ impl World {
         process
     }
 
-    /// Hands stream records to `fanout`.
+    /// Invokes `fanout` with stream records.
     pub(crate) async fn invoke_fanout(self: &Rc<Self>, event: &str) -> Result<Value, Ended> {
         let batch: StreamBatch = serde_json::from_str(event).unwrap_or_else(|error| panic!("a batch: {error}"));
         let answer =
@@ -130,7 +131,7 @@ impl World {
         }
     }
 
-    /// Reads one shard of the stream, and then its children.
+    /// Reads one shard of the stream, then its children.
     pub(crate) async fn read_shard(self: Rc<Self>, shard: usize) {
         let mut position = 0;
         loop {
@@ -151,7 +152,7 @@ impl World {
         }
     }
 
-    /// The next records that the filter of the template lets through: `INSERT` of `MO#…` and `DLR#…`.
+    /// The next records that pass the template's filter: `INSERT` of `MO#…` and `DLR#…`.
     fn next_batch(&self, shard: usize, position: &mut usize) -> VecDeque<Rc<Record>> {
         let table = self.table.borrow();
         let mut batch = VecDeque::new();
@@ -170,9 +171,9 @@ impl World {
         batch
     }
 
-    /// Hands a batch over until all of it is done or too old. The records behind it wait.
+    /// Retries a batch until every record is done or too old. The records behind it wait.
     async fn settle_batch(self: &Rc<Self>, shard: usize, batch: VecDeque<Rc<Record>>) {
-        // Parts of the batch, oldest first: it is cut in two when the function fails as a whole.
+        // Parts of the batch, oldest first. A failed invocation splits a part in two.
         let mut parts = VecDeque::from([batch]);
         let mut pause = FIRST_PAUSE;
         let mut twice = self.happens(Kind::RecordsTwice);
@@ -262,7 +263,6 @@ impl World {
         self.dead_letters.borrow_mut().add(message.to_string(), self.now());
     }
 
-    /// Reads the spill queue.
     pub(crate) async fn read_spill_queue(self: Rc<Self>) {
         loop {
             let now = self.now();
@@ -281,7 +281,7 @@ impl World {
             }
             let next = self.spill.borrow().next_visible().filter(|_| free).unwrap_or(Ms::MAX);
             let wait = next.saturating_sub(now).clamp(1, 24 * 3600 * SECOND);
-            // Either way the queue is looked at again.
+            // The queue is read again in either case.
             let _ = timeout(Duration::from_millis(wait), self.spill_changed.notified()).await;
         }
     }
@@ -303,7 +303,7 @@ impl World {
             Code::Recover(recover) => wab_recover::handle(recover, batch).await,
             _ => unreachable!("this process recovers"),
         });
-        // Of an invocation that failed, the messages become visible again after their visibility timeout.
+        // If the invocation failed, the messages become visible again after their visibility timeout.
         if let Ok(answer) = answer.await {
             let answer = serde_json::to_value(answer).unwrap_or_default();
             let failed = |id: &str| {
@@ -326,7 +326,7 @@ impl World {
     }
 }
 
-/// Runs `work`, or ends it after it was polled so often: at any of its awaits.
+/// Runs `work`, and drops it after `polls` polls, that is, at one of its awaits.
 async fn until_killed<T>(work: impl Future<Output = T>, polls: Option<u64>) -> Option<T> {
     let mut work = pin!(work);
     let mut left = polls;

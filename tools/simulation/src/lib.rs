@@ -1,23 +1,31 @@
-//! `make simulate`: the functions' own `handle`, above the real AWS SDK, against models of AWS that follow its
-//! documentation, on virtual time. One seed decides everything: what the gateway sends, what fails and when, how long each
-//! call takes. Years of outages pass in minutes, and a run that breaks a promise can be repeated.
+//! `make simulate`: runs the functions' own `handle`, above the real AWS SDK, against models of AWS on virtual time. The
+//! models follow AWS's documentation. A seed determines everything: what the gateway sends, what fails when, and how long
+//! each call takes. So years of outages pass in minutes, and a run that breaks a promise can be repeated.
 //!
-//! A run is told in `world.rs`; the promises are in `ledger.rs`; each model of AWS is a file under `aws/`.
+//! Start reading at `run.rs`. The promises are in `promises.rs`, and each model of an AWS service is a file under `aws/`.
 
 #![expect(
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a model that meets what it doesn't know must stop the run, not answer"
+    reason = "a model must stop the run when it is asked for something that it doesn't model"
 )]
 
 mod aws;
 mod body;
+mod errors;
+mod expiry;
 mod gateway;
 mod lambda;
 mod ledger;
 mod network;
+mod outcome;
 mod plan;
 mod process;
+mod promises;
+mod roles;
+mod run;
+mod stack;
+mod time;
 mod world;
 
 use std::collections::BTreeMap;
@@ -30,25 +38,26 @@ use std::time::{Duration, Instant};
 
 use proptest::strategy::ValueTree;
 
-pub use crate::plan::{Ms, Plan};
-pub use crate::world::{Outcome, Stats, Violation};
+pub use crate::outcome::{Outcome, Stats, Violation};
+pub use crate::plan::Plan;
+pub use crate::time::Ms;
 
-/// For how long smaller plans are tried for one that fails.
+/// Time limit of the search for a smaller plan.
 const TIME_TO_SHRINK: Duration = Duration::from_secs(20);
 
-/// The names of all faults, as [`Stats::hits`] counts them.
+/// The names of all faults, the keys of [`Stats::hits`].
 pub fn fault_names() -> impl Iterator<Item = &'static str> {
-    plan::all_kinds().map(plan::Kind::name)
+    plan::names::all_kinds().map(plan::Kind::name)
 }
 
 /// Runs the plan of a seed.
 #[must_use]
 pub fn run(seed: u64) -> Outcome {
-    world::run(&plan::tree(seed).current(), false)
+    run::run(&plan::draw::tree(seed).current(), false)
 }
 
-/// Runs seeds, in as many threads as there are cores: the sum of what they did, and the violations by seed. Ends with the
-/// first violation unless `all` are asked for.
+/// Runs the plans of many seeds, one thread for each core. Returns the sum of their statistics, and the violations by seed.
+/// Stops at the first violation unless `all` is set.
 #[must_use]
 pub fn run_seeds(seeds: Range<u64>, all: bool) -> (Stats, BTreeMap<u64, Violation>) {
     let next = AtomicU64::new(seeds.start);
@@ -76,20 +85,19 @@ pub fn run_seeds(seeds: Range<u64>, all: bool) -> (Stats, BTreeMap<u64, Violatio
     results.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A seed's failure, with the smallest plan found that breaks the same promise, and what happens in it.
+/// The smallest plan found that breaks the same promise as a seed.
 #[derive(Debug)]
 pub struct Failure {
-    /// The smallest plan.
     pub plan: Plan,
-    /// How it ends, with its trace.
+    /// The outcome of that plan, with its trace.
     pub outcome: Outcome,
 }
 
-/// Makes the plan of a seed that breaks `promise` as small as it can be made.
+/// Searches for the smallest plan that breaks `promise`, starting at the plan of a seed.
 #[must_use]
 pub fn shrink(seed: u64, promise: &str) -> Failure {
-    let breaks = |plan: &Plan| world::run(plan, false).violation.is_some_and(|found| found.promise == promise);
-    let mut tree = plan::tree(seed);
+    let breaks = |plan: &Plan| run::run(plan, false).violation.is_some_and(|found| found.promise == promise);
+    let mut tree = plan::draw::tree(seed);
     let mut smallest = tree.current();
     let began = Instant::now();
     while began.elapsed() < TIME_TO_SHRINK {
@@ -103,11 +111,11 @@ pub fn shrink(seed: u64, promise: &str) -> Failure {
             break;
         }
     }
-    Failure { outcome: world::run(&smallest, true), plan: smallest }
+    Failure { outcome: run::run(&smallest, true), plan: smallest }
 }
 
-/// Runs the plan of a seed and keeps its trace.
+/// Runs the plan of a seed, with a trace.
 #[must_use]
 pub fn trace(seed: u64) -> Outcome {
-    world::run(&plan::tree(seed).current(), true)
+    run::run(&plan::draw::tree(seed).current(), true)
 }

@@ -1,6 +1,6 @@
-//! `make simulate`: many runs of the simulation, and what was found in them.
+//! `make simulate`: runs many seeds and reports the results.
 
-#![expect(clippy::print_stdout, reason = "it prints what it finds")]
+#![expect(clippy::print_stdout, reason = "a command-line tool")]
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -9,26 +9,26 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use wab_simulation::{Failure, Stats, Violation};
 
-/// Runs the functions against models of AWS on virtual time, a plan of callbacks and faults for each seed.
+/// Run the functions against models of AWS on virtual time
 ///
-/// Prints what was done and which faults hit. If a promise is broken, prints the seed, the smallest plan that breaks it, and
-/// what happens in that plan, and ends with 1.
+/// Each seed gives a plan of callbacks and faults. Prints statistics, and how often each fault hit. If a promise is broken,
+/// prints the seed, the smallest plan that breaks the promise and its trace, and exits with 1.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
-    /// How many seeds are run
+    /// Number of seeds to run
     #[arg(long, default_value_t = 500, value_name = "COUNT")]
     seeds: u64,
-    /// The first of them
+    /// First seed
     #[arg(long, default_value_t = 0, value_name = "SEED")]
     from: u64,
-    /// Only this seed, and what happens in it
+    /// Run only this seed, and print its trace
     #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "from"])]
     seed: Option<u64>,
-    /// Runs all seeds and lists those that fail, rather than stopping at the first
+    /// Run all seeds and list those that fail, instead of stopping at the first
     #[arg(long)]
     all: bool,
-    /// Names the seed that fails, without looking for the smallest plan
+    /// Print only the failing seed, without searching for the smallest plan
     #[arg(long)]
     no_shrink: bool,
 }
@@ -74,7 +74,6 @@ fn show(stats: &Stats, took: Duration) {
     }
 }
 
-/// Runs one seed with its trace.
 fn repeat(seed: u64) -> ExitCode {
     let outcome = wab_simulation::trace(seed);
     match outcome.violation {

@@ -1,4 +1,4 @@
-//! The network: each call takes its time to AWS and back, has its effect or hasn't, and is answered or isn't.
+//! The network between callers and AWS. It delays each call, and loses or rejects it if a fault says so.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -7,22 +7,25 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::aws::dynamodb::TABLE_ARN;
 use crate::aws::request::{Answer, Request, Service};
 use crate::aws::sns::Batch;
-use crate::ledger;
-use crate::plan::{HOUR, How, Kind, Ms, SECOND, Target};
-use crate::process::{Call, Caller, DLR_TOPIC, SPILL_URL};
+use crate::errors::{Code, ENTRY_CODES, transient, withheld};
+use crate::expiry::expire;
+use crate::plan::{How, Kind, Target};
+use crate::process::{Call, Caller};
+use crate::stack::{DLR_TOPIC, SPILL_URL, TABLE_ARN};
+use crate::time::{HOUR, Ms, SECOND};
 use crate::world::World;
+use crate::{promises, roles};
 
-/// Answers calls as long as the run lasts.
+/// Answers calls until the run ends.
 pub(crate) async fn serve(world: Rc<World>, mut calls: mpsc::UnboundedReceiver<Call>) {
     while let Some(call) = calls.recv().await {
         world.spawn(carry(Rc::clone(&world), call));
     }
 }
 
-/// Carries a call to AWS and its answer back. It goes on although the caller has died or doesn't wait any more.
+/// Carries a call to AWS and its answer back, also if the caller is gone meanwhile.
 async fn carry(world: Rc<World>, call: Call) {
     let Call { from, request, reply } = call;
     let request = Request::read(&request);
@@ -69,17 +72,17 @@ async fn carry(world: Rc<World>, call: Call) {
     };
     noted(&format!("{}", answer.status));
     sleep(way()).await;
-    // Nobody may wait for it any more.
+    // The caller may be gone.
     let _ = reply.send(answer.into_http());
 }
 
-/// The connection stays open and nothing comes.
+/// Keeps the connection open without an answer.
 async fn silence<T>(reply: T) {
     sleep(Duration::from_millis(2 * HOUR)).await;
     drop(reply);
 }
 
-/// What a call is for; none if no fault concerns it.
+/// The target of a call. None if no fault can hit it.
 fn target(request: &Request) -> Option<Target> {
     Some(match (request.service, request.operation.as_str()) {
         (Service::DynamoDb, "PutItem" | "Ping") => Target::TableWrites,
@@ -98,73 +101,13 @@ fn is_for_spill_queue(request: &Request) -> bool {
     request.json()["QueueUrl"] == SPILL_URL
 }
 
-type Code = (u16, &'static str);
-
 fn error(request: &Request, (status, code): Code) -> Answer {
     Answer::error(request.service, status, code)
 }
 
-/// Errors that pass: "Common errors" of each API reference, and "Error retries" of DynamoDB's developer guide.
-fn transient(target: Target, number: u8) -> Code {
-    let codes: [Code; 4] = match target {
-        Target::TableWrites | Target::TableReads => [
-            (500, "InternalServerError"),
-            (400, "ThrottlingException"),
-            (400, "ProvisionedThroughputExceededException"),
-            (503, "ServiceUnavailable"),
-        ],
-        Target::Bucket => {
-            [(503, "SlowDown"), (500, "InternalError"), (503, "ServiceUnavailable"), (400, "RequestTimeout")]
-        }
-        Target::Spill | Target::DeadLetters => [
-            (500, "InternalFailure"),
-            (503, "ServiceUnavailable"),
-            (400, "ThrottlingException"),
-            (403, "RequestThrottled"),
-        ],
-        Target::MoTopic | Target::DlrTopic => {
-            [(429, "Throttled"), (500, "InternalError"), (503, "ServiceUnavailable"), (400, "KMSThrottling")]
-        }
-    };
-    codes[usize::from(number) % codes.len()]
-}
-
-/// Errors that somebody must mend: a permission, a key, or the thing itself is missing.
-fn withheld(target: Target, number: u8) -> Code {
-    let codes: [Code; 4] = match target {
-        Target::TableWrites | Target::TableReads => [
-            (400, "AccessDeniedException"),
-            (400, "ResourceNotFoundException"),
-            (400, "AccessDeniedException"),
-            (400, "ResourceNotFoundException"),
-        ],
-        Target::Bucket => [(403, "AccessDenied"), (404, "NoSuchBucket"), (403, "AccessDenied"), (404, "NoSuchBucket")],
-        Target::Spill | Target::DeadLetters => [
-            (403, "AccessDenied"),
-            (400, "AWS.SimpleQueueService.NonExistentQueue"),
-            (400, "QueueDoesNotExist"),
-            (403, "AccessDeniedException"),
-        ],
-        Target::MoTopic | Target::DlrTopic => {
-            [(403, "AuthorizationError"), (404, "NotFound"), (400, "KMSAccessDenied"), (400, "KMSDisabled")]
-        }
-    };
-    codes[usize::from(number) % codes.len()]
-}
-
-/// The codes of an entry that fails by itself, and whether SNS blames the sender.
-pub(crate) const ENTRY_CODES: [(&str, bool); 6] = [
-    ("InternalError", false),
-    ("Throttled", true),
-    ("AuthorizationError", true),
-    ("KMSAccessDenied", true),
-    ("InvalidParameter", true),
-    ("KMSThrottling", true),
-];
-
-/// What AWS does with a call of an invocation that began then.
+/// Executes a call. `began` is the start of the invocation that made it.
 async fn answer(world: &Rc<World>, from: Caller, began: Ms, request: &Request) -> Answer {
-    if !ledger::is_allowed(from, request) {
+    if !roles::is_allowed(from, request) {
         world.violation("no call without a permission", || format!("{from:?} calls {}", request.operation));
     }
     let now = world.now();
@@ -173,9 +116,9 @@ async fn answer(world: &Rc<World>, from: Caller, began: Ms, request: &Request) -
         (Service::DynamoDb, "PutItem") => {
             let (answer, put) = world.table.borrow_mut().put(request, now);
             if let Some(put) = put {
-                ledger::stored(world, &put);
+                promises::stored(world, &put);
                 world.stream_changed.notify_waiters();
-                world.spawn(Rc::clone(world).expire(put));
+                world.spawn(expire(Rc::clone(world), put));
             }
             answer
         }
@@ -184,7 +127,7 @@ async fn answer(world: &Rc<World>, from: Caller, began: Ms, request: &Request) -
         (Service::DynamoDb, "Scan") => world.table.borrow().scan(request),
         (Service::DynamoDb, "DescribeTable") => Answer::json(&json!({"Table": {"TableArn": TABLE_ARN}})),
         (Service::S3, "PutObject") => {
-            ledger::object_put(world, request);
+            promises::object_put(world, request);
             world.bucket.borrow_mut().put(request)
         }
         (Service::S3, "GetObject") => world.bucket.borrow().get(request),
@@ -200,7 +143,7 @@ async fn answer(world: &Rc<World>, from: Caller, began: Ms, request: &Request) -
             };
             let (answer, messages) = batch.publish(fails);
             for message in messages {
-                ledger::delivered(world, began, &topic_arn, &message);
+                promises::delivered(world, began, &topic_arn, &message);
             }
             answer
         }
@@ -210,7 +153,7 @@ async fn answer(world: &Rc<World>, from: Caller, began: Ms, request: &Request) -
             let (answer, body) = queue.borrow_mut().send(request, now);
             match body {
                 Some(_) if is_spilled => world.spill_changed.notify_one(),
-                Some(body) => ledger::parked(world, from, &body),
+                Some(body) => promises::parked(world, from, &body),
                 None => {}
             }
             answer

@@ -1,4 +1,4 @@
-//! A process of a function: the function's own code, above AWS clients whose calls end in this program.
+//! A process of a function: the function's own code, with AWS clients whose calls go to the simulated network.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,29 +13,20 @@ use aws_types::region::Region;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use wab_fanout::Fanout;
-use wab_ingress::{Door, Verifier};
+use wab_ingress::{Receiver, Verifier};
 use wab_platform::SdkConfig;
 use wab_recover::Recover;
 
-use crate::aws::dynamodb::TABLE_ARN;
-use crate::gateway::{PASSWORD, USER};
-use crate::plan::{Function, Ms, Setup};
-
-/// When a run begins: 2026-01-05T00:00:00Z.
-pub(crate) const EPOCH_MS: Ms = 1_767_571_200_000;
-
-pub(crate) const MO_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:mo";
-pub(crate) const DLR_TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:dlr";
-pub(crate) const SPILL_URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/spill";
-pub(crate) const DEAD_LETTERS_URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters";
-pub(crate) const BUCKET: &str = "bucket";
+use crate::plan::{Function, Setup};
+use crate::stack::{BUCKET, DEAD_LETTERS_URL, DLR_TOPIC, MO_TOPIC, PASSWORD, SPILL_URL, TABLE_ARN, USER};
+use crate::time::{EPOCH_MS, Ms};
 
 /// Who calls AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
     /// A process of a function, by its number.
     Process(Function, u64),
-    /// A person with a tool.
+    /// An operator with `wab`.
     Person,
 }
 
@@ -50,7 +41,7 @@ pub(crate) struct Call {
 /// The network between a process and AWS.
 pub(crate) type Network = mpsc::UnboundedSender<Call>;
 
-/// The HTTP client of a caller: it hands each request to the network and waits.
+/// A caller's HTTP client. It sends each request to the network and waits for the answer.
 #[derive(Debug)]
 struct Connector {
     from: Caller,
@@ -70,7 +61,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// The wall clock of a process: the run's, wrong by so much.
+/// The wall clock of a process: virtual time with an error.
 #[derive(Clone, Copy)]
 struct Clock {
     start: Instant,
@@ -100,8 +91,8 @@ pub(crate) fn sdk(from: Caller, network: Network, start: Instant, skew: i64) -> 
         })
         .unwrap_or_else(|error| unreachable!("everything is set: {error}"));
     }
-    // The SDK's retry quota belongs to a service, a region and an operating system process: a region of its own gives each
-    // process here a quota of its own.
+    // The SDK has one retry quota for each service and region in an operating system process. With its own region, each
+    // simulated process has its own quota.
     static REGIONS: AtomicU64 = AtomicU64::new(0);
     let region = Region::new(format!("simulated-{}", REGIONS.fetch_add(1, Ordering::Relaxed)));
     let connector = SharedHttpConnector::new(Connector { from, network });
@@ -110,14 +101,13 @@ pub(crate) fn sdk(from: Caller, network: Network, start: Instant, skew: i64) -> 
     BASE.with(|base| with(base).time_source(Clock { start, skew }).build())
 }
 
-/// What a process runs.
+/// The function that a process runs.
 pub(crate) enum Code {
-    Callbacks(Door),
+    Callbacks(Receiver),
     Fanout(Fanout),
     Recover(Recover),
 }
 
-/// A process.
 pub(crate) struct Process {
     pub(crate) number: u64,
     pub(crate) code: Code,
@@ -143,7 +133,7 @@ impl Process {
         let code = match function {
             Function::Mo | Function::Dlr => {
                 let settings = wab_ingress::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
-                Code::Callbacks(Door::new(settings, &sdk))
+                Code::Callbacks(Receiver::new(settings, &sdk))
             }
             Function::Fanout => {
                 let settings = wab_fanout::Settings::read(setting).unwrap_or_else(|_| unreachable!("{usable}"));
@@ -160,19 +150,19 @@ impl Process {
     /// What the function's `main` does before its first invocation.
     pub(crate) async fn init(&self) {
         match &self.code {
-            Code::Callbacks(door) => door.store.warm_up().await,
+            Code::Callbacks(receiver) => receiver.store.warm_up().await,
             Code::Fanout(fanout) => fanout.warm_up().await,
             Code::Recover(_) => {}
         }
     }
 
-    /// When Lambda ends an invocation that begins now, as this process's machine sees it.
+    /// The deadline of an invocation that begins now, on this process's clock.
     pub(crate) fn deadline(&self, timeout: Ms) -> SystemTime {
         self.clock.now() + Duration::from_millis(timeout)
     }
 }
 
-/// The environment of all functions.
+/// The environment variables of all functions.
 fn setting(name: &str) -> Option<String> {
     Some(match name {
         "TABLE_NAME" => TABLE_ARN.rsplit('/').next()?.to_owned(),

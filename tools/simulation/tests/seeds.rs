@@ -1,11 +1,11 @@
-//! The part of `make test`: some hundred seeds, and that they try what they are meant to.
+//! The simulation in `make test`: 500 seeds, which must break no promise and hit every fault.
 
 #![expect(clippy::print_stdout, reason = "shown when it fails")]
 
-/// A month and more, in less than a minute.
+/// More than a simulated month, in less than a minute.
 const SEEDS: u64 = 500;
 
-/// Faults that so few seeds don't hit for sure.
+/// Faults that so few seeds may not hit.
 const RARE: [&str; 5] = ["bucket silent", "item expired", "messages twice", "recover killed", "recover throttled"];
 
 #[test]
@@ -20,7 +20,7 @@ fn no_seed_breaks_a_promise() {
 }
 
 #[test]
-fn a_seed_repeats_exactly() {
+fn seed_repeats_exactly() {
     for seed in 0..20 {
         assert_eq!(wab_simulation::trace(seed).trace, wab_simulation::trace(seed).trace, "seed {seed}");
     }

@@ -1,50 +1,47 @@
-//! What came back of a callback that `wab send` posted: how it is shown, what it means, and what the
-//! command exits with.
+//! The receiver's answer to `wab send`: how it is printed, what it means, and its exit code.
 
 use std::io::Write;
 
 use serde_json::Value;
 
-/// Headers that say something about the answer. Others are left out.
+/// The headers that are printed.
 pub(crate) const SHOWN_HEADERS: [&str; 3] = ["content-type", "retry-after", "www-authenticate"];
 
-/// The receiver's answer.
 pub(crate) struct Answer {
-    /// The protocol's version, such as `HTTP/1.1`.
+    /// Such as `HTTP/1.1`.
     pub(crate) version: String,
-    /// The status code.
     pub(crate) status: u16,
-    /// The status code's usual name, which may be empty.
+    /// The name of the status code, which may be empty.
     pub(crate) reason: &'static str,
-    /// Those of [`SHOWN_HEADERS`] that are there.
+    /// Those of [`SHOWN_HEADERS`] that are present.
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// The body, or its beginning.
+    /// The body, or the beginning of a large one.
     pub(crate) body: Vec<u8>,
 }
 
-/// What an answer is to the one who sent the callback. Each has its exit code.
+/// What an answer means to the sender. Each verdict has its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// 200: the only answer that the gateway takes as success.
+    /// 200, the only answer that the gateway takes as success.
     Accepted,
-    /// The same callback will be refused again.
-    Refused,
-    /// The same callback may be taken later.
-    NotNow,
+    /// A retry would be rejected as well.
+    Rejected,
+    /// A retry may succeed.
+    Retry,
 }
 
 impl Verdict {
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Accepted => 0,
-            Self::Refused => 1,
-            Self::NotNow => 3,
+            Self::Rejected => 1,
+            Self::Retry => 3,
         }
     }
 }
 
 impl Answer {
-    /// Shows the answer, and what it means as the last line.
+    /// Prints the answer, with its meaning on the last line.
     pub(crate) fn show(&self, out: &mut impl Write) -> anyhow::Result<Verdict> {
         let json: Option<Value> = serde_json::from_slice(&self.body).ok();
         writeln!(out, "{} {} {}", self.version, self.status, self.reason)?;
@@ -61,27 +58,31 @@ impl Answer {
     }
 }
 
-/// What an answer means (docs/operations.md, "Answers").
+/// The meaning of an answer (docs/operations.md, "Answers").
 fn meaning(status: u16, body: Option<&Value>) -> (Verdict, &'static str) {
     let outcome = body.and_then(|body| body.get("outcome")).and_then(Value::as_str);
     match (status, outcome) {
-        (200, Some("stored")) => (Verdict::Accepted, "Stored: the event is kept, and will be published."),
-        (200, Some("duplicate")) => (Verdict::Accepted, "Duplicate: stored before; nothing new is kept or published."),
-        (200, Some("deferred")) => (Verdict::Accepted, "Deferred: kept in the spill queue, and stored from there."),
-        (200, _) => (Verdict::Accepted, "Accepted, but not in this receiver's words: is it the right URL?"),
-        (400, _) => (Verdict::Refused, "Refused: the body is no callback that can be read; it is kept in quarantine."),
-        (401, _) => (Verdict::Refused, "Refused: no or wrong credentials; nothing is kept."),
-        (404, _) => (Verdict::Refused, "Refused: no callback is taken at this path."),
-        (413, _) => (Verdict::Refused, "Refused: larger than the receiver takes; nothing is kept."),
-        (429, _) => (Verdict::NotNow, "Not now: throttled before the receiver; nothing is kept. Send it again."),
-        (503, _) => (Verdict::NotNow, "Not now: nothing durable took the callback. Send it again."),
-        (500.., _) => (Verdict::NotNow, "Not now: the receiver failed. Send it again."),
-        (400.., _) => (Verdict::Refused, "Refused."),
-        (..400, _) => (Verdict::Refused, "Not accepted: only 200 is success to the gateway. Is it the right URL?"),
+        (200, Some("stored")) => (Verdict::Accepted, "Stored: the event is durable and will be published."),
+        (200, Some("duplicate")) => {
+            (Verdict::Accepted, "Duplicate: the event was stored before. Nothing new is stored or published.")
+        }
+        (200, Some("deferred")) => {
+            (Verdict::Accepted, "Deferred: the event is in the spill queue, from which it will be stored.")
+        }
+        (200, _) => (Verdict::Accepted, "Accepted, but not with an answer of this receiver: check the URL."),
+        (400, _) => (Verdict::Rejected, "Rejected: the body is not a valid callback. It is kept in quarantine."),
+        (401, _) => (Verdict::Rejected, "Rejected: credentials are missing or wrong. Nothing is stored."),
+        (404, _) => (Verdict::Rejected, "Rejected: there is no callback endpoint at this path: check the URL."),
+        (413, _) => (Verdict::Rejected, "Rejected: the body is too large. Nothing is stored."),
+        (429, _) => (Verdict::Retry, "Retry later: API Gateway throttled the request. Nothing is stored."),
+        (503, _) => (Verdict::Retry, "Retry later: neither the table nor the spill queue accepted the event."),
+        (500.., _) => (Verdict::Retry, "Retry later: the receiver failed."),
+        (400.., _) => (Verdict::Rejected, "Rejected."),
+        (..400, _) => (Verdict::Rejected, "Not accepted: the gateway takes only 200 as success. Check the URL."),
     }
 }
 
-/// Text that does nothing to a terminal.
+/// Replaces control characters, so that a body can't inject terminal escapes.
 fn printable(body: &[u8]) -> String {
     String::from_utf8_lossy(body).replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
@@ -106,31 +107,31 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_of_the_receiver_has_a_meaning() {
+    fn receivers_answers_have_a_meaning() {
         check(200, r#"{"id": "1", "outcome": "stored"}"#, Verdict::Accepted, "Stored");
         check(200, r#"{"id": "1", "outcome": "duplicate"}"#, Verdict::Accepted, "Duplicate");
         check(200, r#"{"id": "1", "outcome": "deferred"}"#, Verdict::Accepted, "Deferred");
-        check(400, r#"{"code": "no_id"}"#, Verdict::Refused, "Refused: the body");
-        check(401, "{}", Verdict::Refused, "Refused: no or wrong credentials");
-        check(413, "{}", Verdict::Refused, "Refused: larger");
-        check(429, r#"{"message": "Too Many Requests"}"#, Verdict::NotNow, "Not now: throttled");
-        check(503, "{}", Verdict::NotNow, "Not now: nothing durable");
+        check(400, r#"{"code": "no_id"}"#, Verdict::Rejected, "Rejected: the body");
+        check(401, "{}", Verdict::Rejected, "Rejected: credentials are missing or wrong");
+        check(413, "{}", Verdict::Rejected, "Rejected: the body is too large");
+        check(429, r#"{"message": "Too Many Requests"}"#, Verdict::Retry, "Retry later: API Gateway throttled");
+        check(503, "{}", Verdict::Retry, "Retry later: neither");
     }
 
     #[test]
-    fn answers_of_others_have_one_too() {
+    fn other_answers_have_a_meaning() {
         check(200, "<html>", Verdict::Accepted, "Accepted, but");
         check(200, r#"{"outcome": 1}"#, Verdict::Accepted, "Accepted, but");
-        check(204, "", Verdict::Refused, "Not accepted");
-        check(302, "", Verdict::Refused, "Not accepted");
-        check(403, "", Verdict::Refused, "Refused.");
-        check(404, r#"{"message": "Not Found"}"#, Verdict::Refused, "Refused: no callback");
-        check(500, "", Verdict::NotNow, "Not now: the receiver failed");
-        check(502, "", Verdict::NotNow, "Not now: the receiver failed");
+        check(204, "", Verdict::Rejected, "Not accepted");
+        check(302, "", Verdict::Rejected, "Not accepted");
+        check(403, "", Verdict::Rejected, "Rejected.");
+        check(404, r#"{"message": "Not Found"}"#, Verdict::Rejected, "Rejected: there is no callback");
+        check(500, "", Verdict::Retry, "Retry later: the receiver failed");
+        check(502, "", Verdict::Retry, "Retry later: the receiver failed");
     }
 
     #[test]
-    fn a_body_can_not_drive_the_terminal() {
+    fn body_cannot_inject_terminal_escapes() {
         assert_eq!(printable(b"a\x1b[2J\nb\xff"), "a\u{fffd}[2J\nb\u{fffd}");
     }
 }

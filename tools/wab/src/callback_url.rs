@@ -1,7 +1,7 @@
-//! A callback URL as the gateway's configuration holds it: `https://user:password@host/mo`, user and
-//! password percent-encoded (docs/gateway.md part 3). Put together and taken apart here only.
+//! A callback URL in the form of the gateway's configuration: `https://user:password@host/mo`, with user and password
+//! percent-encoded (docs/gateway.md part 3). Only this module parses and writes it.
 //!
-//! No error of this module holds any of the text: it may be a password.
+//! Errors never quote the URL, which may contain a password.
 
 use std::fmt;
 
@@ -12,15 +12,14 @@ use url::{Host, Url};
 /// All but the unreserved characters of RFC 3986 section 2.3, which never need encoding.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A URL, and the credentials that it carries. Displays as it is written into the gateway's configuration.
+/// A URL and its credentials. Displays in the form of the gateway's configuration.
 pub(crate) struct CallbackUrl {
     /// The URL without the credentials.
     pub(crate) address: Url,
-    /// The credentials.
     pub(crate) login: Option<Login>,
 }
 
-/// A user and a password, in clear.
+/// A user name and a password in clear text.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) user: String,
@@ -28,17 +27,15 @@ pub(crate) struct Login {
 }
 
 impl CallbackUrl {
-    /// Takes a callback URL apart.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let mut address = url.context(
-            "that is no http or https URL; special characters in its user and password must be percent-encoded",
-        )?;
+        let mut address = url
+            .context("not an http or https URL; special characters in its user and password must be percent-encoded")?;
         let login = match (address.username(), address.password()) {
             ("", None) => None,
             (user, password) => Some(Login::new(decode(user)?, decode(password.unwrap_or(""))?)?),
         };
-        // Neither fails where there is a host, and http has one.
+        // Both fail only without a host, and an http URL has one.
         let _ = address.set_username("");
         let _ = address.set_password(None);
         Ok(Self { address, login })
@@ -49,7 +46,7 @@ impl fmt::Display for CallbackUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut url = self.address.clone();
         if let Some(Login { user, password }) = &self.login {
-            // They leave what is percent-encoded as it is, but encode less than the gateway asks for.
+            // The setters keep percent-encoding, but encode fewer characters than the gateway requires.
             let _ = url.set_username(&encode(user));
             let _ = url.set_password(Some(&encode(password)));
         }
@@ -58,19 +55,19 @@ impl fmt::Display for CallbackUrl {
 }
 
 impl Login {
-    /// Refuses a user name that HTTP Basic can't send.
+    /// Rejects a user name that HTTP Basic can't send.
     pub(crate) fn new(user: String, password: String) -> anyhow::Result<Self> {
-        ensure!(!user.contains(':'), "a user name holds no colon: HTTP Basic ends it there");
+        ensure!(!user.contains(':'), "a user name must not contain a colon, which ends it in HTTP Basic");
         Ok(Self { user, password })
     }
 }
 
-/// The URL of `path` at an API. A slash at the API's end doesn't count, nor does the path of a callback:
-/// what the stack's outputs show can be given as it is.
+/// The URL of `path` at an API. A trailing slash and a callback path are dropped first, so that any URL of the stack's
+/// outputs can be given.
 pub(crate) fn join(api: &Url, path: &str) -> Url {
     let mut url = api.clone();
     let last = url.path().trim_end_matches('/').rsplit('/').next().map(str::to_owned);
-    // It fails only where a URL can have no path, and http can.
+    // Fails only for a URL that can have no path, and an http URL can.
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty();
         if matches!(last.as_deref(), Some("mo" | "dlr")) {
@@ -81,8 +78,7 @@ pub(crate) fn join(api: &Url, path: &str) -> Url {
     url
 }
 
-/// Whether the host is this machine.
-pub(crate) fn is_local(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -96,7 +92,9 @@ fn encode(text: &str) -> String {
 }
 
 fn decode(text: &str) -> anyhow::Result<String> {
-    let decoded = percent_decode_str(text).decode_utf8().context("the URL's user or password is not UTF-8")?;
+    let decoded = percent_decode_str(text)
+        .decode_utf8()
+        .context("the user or password in the URL is not UTF-8: percent-encode it as UTF-8")?;
     Ok(decoded.into_owned())
 }
 
@@ -112,14 +110,14 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(text: &str, why: &str) {
+    fn rejected(text: &str, problem: &str) {
         let error = format!("{:#}", CallbackUrl::parse(text).err().unwrap());
-        assert!(error.contains(why), "{text}: {error}");
+        assert!(error.contains(problem), "{text}: {error}");
         assert!(!error.contains("s3cret"), "{error}");
     }
 
     #[test]
-    fn credentials_are_decoded_and_leave_the_address() {
+    fn credentials_are_decoded_and_removed_from_the_address() {
         check("https://host.example/mo", "https://host.example/mo", None);
         check("https://shop:pw@host.example/mo", "https://host.example/mo", Some(("shop", "pw")));
         let encoded = "http://a%40b:c%3Ad%2Fe%25@localhost:4566/x/$default/mo";
@@ -133,18 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn an_unusable_url_is_refused_without_being_repeated() {
-        refused("shop:s3cret@host/mo", "no http or https");
-        refused("ftp://shop:s3cret@host/mo", "no http or https");
-        refused("https://shop:s3cret/x@host/mo", "percent-encoded");
-        refused("https://shop:s3cret%ff@host/mo", "UTF-8");
-        refused("https://sh%3Aop:s3cret@host/mo", "colon");
-        refused("https://shop:s3cret@/mo", "percent-encoded");
-        refused("https://ho st/mo", "no http or https");
+    fn invalid_url_is_rejected_without_being_quoted() {
+        rejected("shop:s3cret@host/mo", "not an http or https");
+        rejected("ftp://shop:s3cret@host/mo", "not an http or https");
+        rejected("https://shop:s3cret/x@host/mo", "percent-encoded");
+        rejected("https://shop:s3cret%ff@host/mo", "UTF-8");
+        rejected("https://sh%3Aop:s3cret@host/mo", "colon");
+        rejected("https://shop:s3cret@/mo", "percent-encoded");
+        rejected("https://ho st/mo", "not an http or https");
     }
 
     #[test]
-    fn what_is_put_together_can_be_taken_apart() {
+    fn written_urls_can_be_parsed() {
         let address = CallbackUrl::parse("https://host:8443/stage/mo").unwrap().address;
         for (user, password) in [("gateway", "abc-_.~"), ("ünï @/?#%", "p:a@s/s?w#o%41r&d+ "), ("a", "")] {
             let login = Login::new(user.to_owned(), password.to_owned()).unwrap();
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_joined_to_the_api_or_replaces_a_callback() {
+    fn path_is_appended_or_replaces_a_callback_path() {
         let join = |base: &str| join(&CallbackUrl::parse(base).unwrap().address, "dlr").to_string();
         for base in ["https://host", "https://host/", "https://host/mo", "https://host/dlr", "https://host/mo/"] {
             assert_eq!(join(base), "https://host/dlr");
@@ -174,11 +172,11 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_known_by_its_names() {
-        let is_local = |text: &str| is_local(&CallbackUrl::parse(text).unwrap().address);
+    fn loopback_addresses_are_recognized() {
+        let is_loopback = |text: &str| is_loopback(&CallbackUrl::parse(text).unwrap().address);
         for local in ["http://localhost:4566/mo", "http://127.0.0.1/mo", "http://[::1]:1/mo"] {
-            assert!(is_local(local), "{local}");
+            assert!(is_loopback(local), "{local}");
         }
-        assert!(!is_local("https://localhost.example/mo"));
+        assert!(!is_loopback("https://localhost.example/mo"));
     }
 }

@@ -1,6 +1,6 @@
-//! `wab check`: how much of captured callbacks the typed message model understands.
+//! `wab check`: reports how much of captured callbacks the typed message model understands.
 //!
-//! It names keys, places and types, and never a value: its output may be pasted into a ticket.
+//! It prints keys, places and types, but never a value, so its output may be pasted into a ticket.
 
 mod document;
 
@@ -16,22 +16,22 @@ use wab_events::message::{Message, MessageKind, Payload};
 
 use self::document::{Document, documents};
 
-/// Check how much of captured callbacks is understood
+/// Check how much of captured callbacks the message model understands
 ///
-/// Reads JSON or JSON lines: callback bodies as the gateway posts them, published events (also in SNS's
-/// envelope), bare message objects, or records that hold one under "message". Counts per message type how many
-/// are typed, of an unrecognised type, or malformed, and what share of the JSON leaves (strings, numbers,
-/// booleans, nulls) the typed view names. No value is shown, only keys and places.
+/// Reads JSON or JSON lines: callback bodies, published events (also in SNS's envelope), bare message objects, or
+/// records with a message object under "message". For each message type it counts how many messages are typed, of an
+/// unrecognised type, or malformed, and which share of the JSON leaves (strings, numbers, booleans, nulls) the typed view
+/// names. It prints keys and places, never a value.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Args {
-    /// Files to read; `-` is standard input
+    /// Files to read. `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Show a tree of the keys that aren't named and of the faults, by type
+    /// Print a tree of problems and unnamed keys for each type
     #[arg(long)]
     explain: bool,
-    /// Print it all as JSON
+    /// Print JSON
     #[arg(long, conflicts_with = "explain")]
     json: bool,
 }
@@ -43,11 +43,11 @@ Examples:
   aws sqs receive-message --queue-url URL --query 'Messages[].Body' --output text | wab check -
 
 Exit codes:
-  0  nothing is malformed
-  1  something is malformed
-  2  a file can't be read, or holds nothing";
+  0  no message is malformed
+  1  a message is malformed
+  2  usage error: a file can't be read, or there is nothing to check";
 
-/// What is counted for one type of message.
+/// The counts of one message type.
 #[derive(Debug, Default, Serialize)]
 struct Counts {
     messages: usize,
@@ -60,10 +60,10 @@ struct Counts {
     places: BTreeMap<String, Place>,
 }
 
-/// A place that comes in one or many messages of a type.
+/// A place in messages of one type.
 #[derive(Debug, Default, Serialize)]
 struct Place {
-    /// What is wrong there; none if the key is just not named.
+    /// What is malformed there. None if the model merely doesn't name the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
     times: usize,
@@ -71,7 +71,6 @@ struct Place {
     first: String,
 }
 
-/// All that is printed.
 #[derive(Debug, Default, Serialize)]
 struct Report {
     total: Counts,
@@ -87,7 +86,7 @@ pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write) -> anyhow
         }
     }
     if report.total.messages == 0 {
-        anyhow::bail!("nothing to check: no JSON in what was given");
+        anyhow::bail!("nothing to check: the input is empty");
     }
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &report)?;
@@ -111,7 +110,7 @@ fn read(file: &Path, directory: &Path) -> anyhow::Result<(String, String)> {
     }
     let name = file.display().to_string();
     bytes = std::fs::read(directory.join(file)).with_context(|| format!("cannot read {name}"))?;
-    // Bytes that aren't UTF-8 are no JSON (RFC 8259 section 8.1); where they stand in a string, the rest can be checked.
+    // JSON must be UTF-8 (RFC 8259 section 8.1). Other bytes are replaced, so that the rest can be checked.
     Ok((name, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -124,9 +123,9 @@ impl Report {
                 match message.kind() {
                     MessageKind::Known(_) => counts.typed += 1,
                     MessageKind::Unrecognized { .. } => counts.unrecognized += 1,
-                    MessageKind::Malformed { at: place, why, .. } => {
+                    MessageKind::Malformed { at: place, problem, .. } => {
                         counts.malformed += 1;
-                        counts.note(&in_place(within, &place.pattern()), at, 0, Some(why.to_string()));
+                        counts.note(&in_place(within, &place.pattern()), at, 0, Some(problem.to_string()));
                     }
                 }
                 for (place, json) in message.unrecognized() {
@@ -146,12 +145,12 @@ impl Report {
                     counts.note(&format!("$.{key}"), at, *leaves, None);
                 }
             }
-            Document::Malformed { label, why, leaves } => {
+            Document::Malformed { label, problem, leaves } => {
                 let counts = self.types.entry((*label).to_owned()).or_default();
                 counts.messages += 1;
                 counts.malformed += 1;
                 counts.add_leaves(*leaves);
-                counts.note("$", at, *leaves, Some(why.clone()));
+                counts.note("$", at, *leaves, Some(problem.clone()));
             }
         }
         self.sum();
@@ -202,10 +201,10 @@ impl Counts {
         self.named += leaves;
     }
 
-    /// Notes a place; leaves in it aren't named.
+    /// Counts a place whose leaves the model doesn't name.
     fn note(&mut self, place: &str, at: &str, leaves: usize, fault: Option<String>) {
         self.named = self.named.saturating_sub(leaves);
-        // One place may have different faults.
+        // One place may have several problems.
         let key = fault.as_ref().map_or_else(|| place.to_owned(), |fault| format!("{place} {fault}"));
         let place = self.places.entry(key).or_default();
         if place.times == 0 {
@@ -217,7 +216,7 @@ impl Counts {
     }
 
     fn row(&self, name: &str) -> [String; 7] {
-        // In tenths of a percent, rounded down: 100 % is said only of all.
+        // Tenths of a percent, rounded down, so that 100 % means all.
         let tenths = (self.named * 1000).checked_div(self.leaves).unwrap_or(1000);
         [
             name.to_owned(),
@@ -231,12 +230,12 @@ impl Counts {
     }
 }
 
-/// A message's place in the document that holds it.
+/// A place in a message, as a place in its document.
 fn in_place(within: &str, place: &str) -> String {
     place.replacen('$', within, 1)
 }
 
-/// What a message is counted as.
+/// The type under which a message is counted.
 fn type_of(message: &Message) -> String {
     match message.kind() {
         MessageKind::Known(Payload::Status(_)) => "(status)".to_owned(),
@@ -254,7 +253,7 @@ mod tests {
 
     use super::*;
 
-    /// Checks the text of a file, and gives the exit code and what is printed.
+    /// Checks a file with this text. Returns the exit code and the output.
     fn checked(name: &str, text: &str, explain: bool, json: bool) -> (u8, String) {
         let directory = std::env::temp_dir().join(format!("wab-check-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
@@ -266,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_and_unnamed_keys_are_explained_without_a_value() {
+    fn problems_are_explained_without_values() {
         let text = r#"{"type":"text","text":{"body":"secret"},"_vnd":{"a":"secret","b":[1,2]}}
 {"type":"contacts","contacts":[{},{"phones":"secret"}]}
 {"type":"poll","poll":{"question":"secret"}}
@@ -285,7 +284,7 @@ not json"#;
     }
 
     #[test]
-    fn the_exit_code_is_1_only_if_something_is_malformed() {
+    fn exit_code_is_1_only_if_malformed() {
         let (code, out) = checked("new.json", r#"{"type":"poll","poll":{"question":"x"}}"#, false, true);
         let report: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert_eq!(code, 0);
@@ -295,7 +294,7 @@ not json"#;
     }
 
     #[test]
-    fn what_cannot_be_read_or_holds_nothing_is_a_usage_error() {
+    fn unreadable_or_empty_file_is_a_usage_error() {
         let mut out = Vec::new();
         let args = |file: &str| Args { files: vec![file.into()], explain: false, json: false };
         assert!(run(&args("missing.json"), Path::new("/nonexistent"), &mut out).is_err());

@@ -1,30 +1,31 @@
-//! `wab credentials`: makes a pair of credentials, and shows each part where it belongs: the verifier to
-//! the stack, the callback URLs to the gateway. Nothing is kept.
+//! `wab credentials`: generates a user name and password, and prints the verifier for the stack and the callback URLs for
+//! the gateway. Nothing is stored.
 
 use std::io::Write;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use url::Url;
 use wab_ingress::Verifier;
 
 use crate::callback_url::{CallbackUrl, Login, join};
-use crate::random;
 
-/// Stands in the URLs until the API's address is known.
+/// Stands in for the API's address until that is known.
 const PLACEHOLDER: &str = "https://api-id.execute-api.region.amazonaws.com";
 
-/// Make credentials for the gateway: a verifier for the stack, two callback URLs for the gateway
+/// Generate credentials: a verifier for the stack, two callback URLs for the gateway
 ///
-/// The password is 256 random bits and is shown this once. The stack gets only a verifier, from which the
-/// password can't be found.
+/// The password is 256 random bits and is printed only once. The stack gets a verifier, from which the password
+/// can't be recovered.
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// The user name: the gateway application that will call. Stored with each of its events
+    /// User name: identifies the gateway application, and is stored with each of its events
     #[arg(long, value_name = "NAME", default_value = "gateway")]
     user: String,
-    /// The API's address, as the stack's outputs show it; without it the URLs hold a placeholder
+    /// The API's address from the stack's outputs. Without it, the URLs contain a placeholder
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// Print one JSON object: user, password, verifier, mo_url, dlr_url
@@ -33,10 +34,10 @@ pub(crate) struct Args {
 }
 
 const HELP: &str = "\
-Rotation, without losing a callback: two verifiers can live at once.
-  1. Make new credentials. Deploy CallbackCredentials=OLD,NEW: both verifiers, joined by a comma.
+To rotate credentials without losing a callback, have two verifiers live for a while:
+  1. Generate new credentials. Deploy CallbackCredentials=OLD,NEW: both verifiers, joined by a comma.
   2. Put the new URLs into the gateway's configuration.
-  3. When no callback comes with the old ones any more, deploy CallbackCredentials=NEW.
+  3. When no callback arrives with the old credentials any more, deploy CallbackCredentials=NEW.
 
 Examples:
   wab credentials
@@ -44,12 +45,11 @@ Examples:
   wab credentials --json > credentials.json    (the file is secret)
 
 Exit codes:
-  0  made
-  2  usage error: a user name that HTTP Basic can't send, a URL that is none";
+  0  generated
+  2  usage error: HTTP Basic can't send the user name, or the URL is invalid";
 
-/// A pair, and what is made of it.
 #[derive(Serialize)]
-struct Made {
+struct Generated {
     user: String,
     password: String,
     verifier: String,
@@ -59,42 +59,55 @@ struct Made {
 
 pub(crate) fn run(args: Args, out: &mut impl Write) -> anyhow::Result<u8> {
     let api = address(args.url.as_deref().unwrap_or(PLACEHOLDER)).context("--url")?;
-    let made = make(args.user, random::password()?, &api)?;
+    let generated = generate(args.user, password()?, &api)?;
     if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&made)?)?;
+        writeln!(out, "{}", serde_json::to_string_pretty(&generated)?)?;
     } else {
-        show(&made, args.url.is_none(), out)?;
+        show(&generated, args.url.is_none(), out)?;
     }
     Ok(0)
 }
 
 fn address(text: &str) -> anyhow::Result<Url> {
     let CallbackUrl { address, login } = CallbackUrl::parse(text)?;
-    ensure!(login.is_none(), "give the API's address without credentials: new ones are made");
+    ensure!(login.is_none(), "give the API's address without credentials: new ones are generated");
     ensure!(address.query().is_none() && address.fragment().is_none(), "give the API's address without a query");
     Ok(address)
 }
 
-fn make(user: String, password: String, api: &Url) -> anyhow::Result<Made> {
+fn generate(user: String, password: String, api: &Url) -> anyhow::Result<Generated> {
     let verifier = Verifier::new(&user, &password).context("--user")?.to_string();
     let login = Login::new(user.clone(), password.clone())?;
     let url = |path| CallbackUrl { address: join(api, path), login: Some(login.clone()) }.to_string();
-    Ok(Made { mo_url: url("mo"), dlr_url: url("dlr"), user, password, verifier })
+    Ok(Generated { mo_url: url("mo"), dlr_url: url("dlr"), user, password, verifier })
 }
 
-fn show(made: &Made, is_placeholder: bool, out: &mut impl Write) -> anyhow::Result<()> {
-    writeln!(out, "For the stack, template parameter CallbackCredentials (the verifier; not the password):\n")?;
-    writeln!(out, "  {}\n", made.verifier)?;
-    writeln!(out, "For the gateway's configuration. SECRET: the URLs hold the password, shown only now:\n")?;
-    writeln!(out, "  MO callback URL   {}", made.mo_url)?;
-    writeln!(out, "  DLR callback URL  {}\n", made.dlr_url)?;
+fn show(generated: &Generated, is_placeholder: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(out, "For the stack, as the template parameter CallbackCredentials (the verifier, not the password):\n")?;
+    writeln!(out, "  {}\n", generated.verifier)?;
+    writeln!(
+        out,
+        "For the gateway's configuration. SECRET: the URLs contain the password, which is shown only once:\n"
+    )?;
+    writeln!(out, "  MO callback URL   {}", generated.mo_url)?;
+    writeln!(out, "  DLR callback URL  {}\n", generated.dlr_url)?;
     if is_placeholder {
-        writeln!(out, "  api-id and region: see the stack's outputs, or give its address with --url.\n")?;
+        writeln!(
+            out,
+            "  Replace api-id and region by those of the stack's outputs, or give the address with --url.\n"
+        )?;
     }
-    writeln!(out, "The same pair, for clients that take the two apart:\n")?;
-    writeln!(out, "  user      {}", made.user)?;
-    writeln!(out, "  password  {}  (SECRET)", made.password)?;
+    writeln!(out, "The same credentials, for clients that take user and password separately:\n")?;
+    writeln!(out, "  user      {}", generated.user)?;
+    writeln!(out, "  password  {}  (SECRET)", generated.password)?;
     Ok(())
+}
+
+/// 256 random bits in base64url without padding, which a URL carries unencoded.
+fn password() -> anyhow::Result<String> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system provides no random bytes: {error}"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]
@@ -103,6 +116,14 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn password_is_256_bits_that_urls_carry_unencoded() {
+        let password = password().unwrap();
+        assert_eq!(URL_SAFE_NO_PAD.decode(&password).unwrap().len(), 32);
+        assert!(password.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+        assert_ne!(password, self::password().unwrap());
+    }
+
     fn run_with(user: &str, url: Option<&str>, json: bool) -> anyhow::Result<String> {
         let mut out = Vec::new();
         run(Args { user: user.to_owned(), url: url.map(str::to_owned), json }, &mut out)?;
@@ -110,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_fit_each_other() {
+    fn verifier_and_urls_match_the_password() {
         let printed = run_with("shop@home", Some("https://host.example/mo"), true).unwrap();
         let made: Value = serde_json::from_str(&printed).unwrap();
         let part = |name: &str| made[name].as_str().unwrap();
@@ -126,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_gets_the_verifier_and_both_urls_and_is_told_what_is_secret() {
+    fn output_has_verifier_and_urls_and_marks_secrets() {
         let text = run_with("gateway", None, false).unwrap();
         assert!(text.contains("  gateway:"));
         assert!(text.contains("@api-id.execute-api.region.amazonaws.com/mo"));
@@ -136,18 +157,18 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(user: &str, url: &str, why: &str) {
+    fn rejected(user: &str, url: &str, problem: &str) {
         let error = format!("{:#}", run_with(user, Some(url), false).unwrap_err());
-        assert!(error.contains(why), "{error}");
+        assert!(error.contains(problem), "{error}");
     }
 
     #[test]
-    fn an_unusable_user_name_or_address_is_refused() {
+    fn invalid_user_name_or_address_is_rejected() {
         for user in ["", "a:b", "a,b", "a\nb", " a", "a b"] {
-            refused(user, "https://host", "--user");
+            rejected(user, "https://host", "--user");
         }
-        refused("a", "host", "--url");
-        refused("a", "https://b:c@host", "without credentials");
-        refused("a", "https://host/?x=y", "without a query");
+        rejected("a", "host", "--url");
+        rejected("a", "https://b:c@host", "without credentials");
+        rejected("a", "https://host/?x=y", "without a query");
     }
 }

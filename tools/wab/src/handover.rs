@@ -1,20 +1,21 @@
-//! Events handed to the function `fanout` as the table's stream would: records, and the answer to them.
+//! Hands events to the function `fanout` as the table's stream does: batches of records, answered with the first failure.
 
 use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use wab_models::{Counts, StreamBatch, StreamChange, StreamRecord};
 
-use crate::aws::{Invoked, Stack};
+use crate::stack::{Fanout, Invoked};
 
-/// The most records of a batch (`BatchSize` in the template).
+/// Maximum number of records in a batch (`BatchSize` in the template).
 const MAX_RECORDS: usize = 100;
 
-/// The most bytes of a batch: a synchronous invocation takes 6 MB (Lambda quotas).
+/// Maximum size of a batch: a synchronous invocation accepts 6 MB (Lambda quotas).
 const MAX_BYTES: usize = 5_000_000;
 
-/// Before each further try of what is not done.
+/// Pauses before each retry.
 pub(crate) const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
@@ -26,42 +27,13 @@ pub(crate) struct Batch {
 }
 
 #[derive(Serialize)]
-struct Record<'a> {
-    #[serde(rename = "eventID")]
-    id: &'a str,
-    #[serde(rename = "eventName")]
-    name: &'static str,
-    #[serde(rename = "eventSource")]
-    source: &'static str,
-    #[serde(rename = "eventSourceARN")]
-    stream_arn: &'a str,
-    dynamodb: Change<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Change<'a> {
-    keys: Keys<'a>,
-    new_image: &'a serde_dynamo::Item,
-    sequence_number: &'a str,
-}
-
-#[derive(Serialize)]
 struct Keys<'a> {
     pk: &'a serde_dynamo::AttributeValue,
     sk: &'a serde_dynamo::AttributeValue,
 }
 
-#[derive(Serialize)]
-struct Event<'a> {
-    #[serde(rename = "Records")]
-    records: &'a [Box<RawValue>],
-    /// That the answer shall say how many were published and parked.
-    count: bool,
-}
-
 impl Batch {
-    /// A batch of one record that is there already.
+    /// A batch of one stream record, kept verbatim.
     pub(crate) fn of_record(record: Box<RawValue>) -> Self {
         Self { bytes: record.get().len(), records: vec![record] }
     }
@@ -74,8 +46,7 @@ impl Batch {
         self.records.len()
     }
 
-    /// Adds an item as the record of its insertion. If it doesn't fit any more, gives the batch so far, and begins
-    /// a new one with it.
+    /// Adds the stream record of an item's insertion. If the batch is full, returns it and starts a new one.
     pub(crate) fn add(&mut self, table_arn: &str, item: &serde_dynamo::Item) -> anyhow::Result<Option<Self>> {
         let mut record = record(self.len() + 1, table_arn, item)?;
         let mut full = None;
@@ -88,31 +59,32 @@ impl Batch {
         Ok(full)
     }
 
-    /// What `fanout` gets: all but the first records, which are done.
+    /// The invocation event: all records but the first `done`.
     fn event(&self, done: usize) -> serde_json::Result<String> {
-        serde_json::to_string(&Event { records: self.records.get(done..).unwrap_or_default(), count: true })
+        let records = self.records.get(done..).unwrap_or_default();
+        serde_json::to_string(&StreamBatch { records, count: true })
     }
 
-    /// Hands the batch over, until all is done or the last pause is over. Then a record that alone holds up others is
-    /// left, and the others go on.
-    pub(crate) async fn hand_over(&self, stack: &Stack, pauses: &[Duration]) -> anyhow::Result<HandedOver> {
+    /// Hands the batch over and retries after each pause. After the last one, a record that still fails is left, and the
+    /// records behind it are handed over, provided that others make progress.
+    pub(crate) async fn hand_over(&self, fanout: &Fanout, pauses: &[Duration]) -> anyhow::Result<HandedOver> {
         let mut outcome = HandedOver::default();
         let mut pauses = pauses.iter();
         let mut next = 0;
         while next < self.len() {
-            let mut others_go_on = false;
-            let why = match stack.invoke_fanout(self.event(next)?).await? {
+            let mut others_progress = false;
+            let problem = match fanout.invoke(self.event(next)?).await? {
                 Invoked::Failed => "the function fanout failed: see its log",
                 Invoked::Answered(payload) => match Answer::read(&payload) {
-                    None => "the answer of the function fanout can't be read",
+                    None => "the answer of the function fanout can't be read: deploy the same version as this tool",
                     Some(answer) => {
                         let done = answer.done(next, self.len());
                         outcome.done += done - next;
-                        outcome.parked += answer.parked.unwrap_or(0);
-                        outcome.published = answer.published;
-                        others_go_on = answer.published.is_some_and(|published| published > 0);
+                        outcome.parked += answer.counts.map_or(0, |counts| counts.parked);
+                        outcome.published = answer.counts.map(|counts| counts.published);
+                        others_progress = outcome.published.is_some_and(|published| published > 0);
                         next = done;
-                        "fanout could not publish: its log says why"
+                        "fanout could not publish it: see its log"
                     }
                 },
             };
@@ -122,11 +94,11 @@ impl Batch {
             match pauses.next() {
                 Some(pause) => tokio::time::sleep(*pause).await,
                 None => {
-                    outcome.why = Some(why);
-                    outcome.left += 1;
+                    outcome.problem = Some(problem);
+                    outcome.failed += 1;
                     next += 1;
-                    if !others_go_on {
-                        outcome.rest = self.len() - next;
+                    if !others_progress {
+                        outcome.not_tried = self.len() - next;
                         break;
                     }
                 }
@@ -136,45 +108,44 @@ impl Batch {
     }
 }
 
-/// The stream record of an item's insertion. Its sequence number is its number in the batch.
+/// The stream record of an item's insertion. Its sequence number is its position in the batch, from 1.
 fn record(number: usize, table_arn: &str, item: &serde_dynamo::Item) -> anyhow::Result<Box<RawValue>> {
     let number = number.to_string();
     let keys =
         Keys { pk: item.get("pk").context("an item has no pk")?, sk: item.get("sk").context("an item has no sk")? };
-    let record = Record {
-        id: &number,
-        name: "INSERT",
-        source: "aws:dynamodb",
-        stream_arn: &format!("{table_arn}/stream/replay"),
-        dynamodb: Change { keys, new_image: item, sequence_number: &number },
+    let record = StreamRecord {
+        event_id: Some(&number),
+        event_name: "INSERT".into(),
+        event_source: Some("aws:dynamodb"),
+        stream_arn: Some(format!("{table_arn}/stream/replay").into()),
+        change: StreamChange { keys, new_image: item, sequence_number: Some((&number).into()), stored_at: None },
     };
     Ok(serde_json::value::to_raw_value(&record)?)
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct HandedOver {
-    /// How many of its records need nothing more.
+    /// Records that need no retry: published or parked.
     pub(crate) done: usize,
-    /// How many events were parked.
     pub(crate) parked: u64,
-    /// How many events the last answer says were published, if it says so.
+    /// The number of published events in the last answer. An older `fanout` doesn't report it.
     pub(crate) published: Option<u64>,
-    /// How many records didn't get on.
-    pub(crate) left: usize,
-    /// How many records weren't even tried any more, since nothing gets on.
-    pub(crate) rest: usize,
-    /// Why those are left.
-    pub(crate) why: Option<&'static str>,
+    /// Records that failed after all retries.
+    pub(crate) failed: usize,
+    /// Records behind those that were not tried, because nothing succeeds.
+    pub(crate) not_tried: usize,
+    /// Why records failed.
+    pub(crate) problem: Option<&'static str>,
 }
 
-/// What `fanout` answers, as to the stream.
+/// The answer of `fanout`: a partial batch response with counts.
 #[derive(Debug, Deserialize)]
 struct Answer {
     #[serde(rename = "batchItemFailures")]
     failures: Vec<Failure>,
-    published: Option<u64>,
-    parked: Option<u64>,
+    #[serde(flatten)]
+    counts: Option<Counts>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -188,8 +159,8 @@ impl Answer {
         serde_json::from_slice(payload).ok()
     }
 
-    /// How many of a batch's records are done, if `before` of them were before: those in front of the first failure.
-    /// One that names no record of the batch counts as the first.
+    /// The number of records in front of the first failure, `before` of which were done earlier. A failure that names
+    /// no record of the batch counts as the first record.
     fn done(&self, before: usize, all: usize) -> usize {
         let failed = self.failures.iter().map(|failure| {
             let number = failure.sequence_number.as_ref().and_then(|number| number.parse::<usize>().ok());
@@ -221,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_handed_over_as_its_insertion() {
+    fn item_is_handed_over_as_its_insertion() {
         let mut batch = Batch::default();
         assert!(batch.add(TABLE, &item("MO#a", 1)).unwrap().is_none());
         assert!(batch.add(TABLE, &item("MO#b", 1)).unwrap().is_none());
@@ -246,14 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_there_is_handed_over_as_it_is() {
+    fn stream_record_is_handed_over_verbatim() {
         let record = r#"{ "eventName":"INSERT", "x":1e400 }"#;
         let batch = Batch::of_record(serde_json::from_str(record).unwrap());
         assert_eq!(batch.event(0).unwrap(), format!(r#"{{"Records":[{record}],"count":true}}"#));
     }
 
     #[test]
-    fn a_batch_has_at_most_100_records_and_5_mb() {
+    fn batch_holds_at_most_100_records_and_5_mb() {
         let mut batch = Batch::default();
         let full: Vec<usize> =
             (0..250).filter_map(|_| batch.add(TABLE, &item("MO#a", 1)).unwrap()).map(|full| full.len()).collect();
@@ -263,7 +234,7 @@ mod tests {
             (0..30).filter_map(|_| batch.add(TABLE, &item("MO#a", 400_000)).unwrap()).map(|full| full.len()).collect();
         assert_eq!((full, batch.len()), (vec![12, 12], 6));
         let event: Value = serde_json::from_str(&batch.event(0).unwrap()).unwrap();
-        assert_eq!(event["Records"][0]["dynamodb"]["SequenceNumber"], "1", "each batch begins anew");
+        assert_eq!(event["Records"][0]["dynamodb"]["SequenceNumber"], "1", "each batch counts from 1");
     }
 
     #[track_caller]
@@ -272,13 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_front_of_the_first_failure_is_done() {
+    fn records_before_the_first_failure_are_done() {
         check(r#"{"batchItemFailures":[]}"#, 0, 5, Some(5));
         check(r#"{"batchItemFailures":[],"published":4,"parked":1,"new":{}}"#, 0, 5, Some(5));
         check(r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#, 0, 5, Some(2));
         check(r#"{"batchItemFailures":[{"itemIdentifier":"5"},{"itemIdentifier":"4"}]}"#, 0, 5, Some(3));
         check(r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#, 2, 5, Some(2));
-        // Another answer than a stream's, or one about another batch: nothing new is done.
+        // An answer of another shape or about another batch: nothing more is done.
         check(r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, 1, 5, Some(1));
         check(r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, 0, 5, Some(0));
         check(r#"{"batchItemFailures":[{"itemIdentifier":"6"}]}"#, 0, 5, Some(0));
@@ -290,13 +261,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_more_is_done_than_was_handed_over(
+        fn done_records_never_exceed_the_batch(
             numbers in prop::collection::vec(prop::option::of("[0-9]{0,4}"), 0..4),
             before in 0_usize..100,
             rest in 1_usize..100,
         ) {
             let failures = numbers.into_iter().map(|sequence_number| Failure { sequence_number }).collect();
-            let answer = Answer { failures, published: None, parked: None };
+            let answer = Answer { failures, counts: None };
             let done = answer.done(before, before + rest);
             prop_assert!((before..=before + rest).contains(&done));
         }

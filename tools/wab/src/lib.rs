@@ -1,7 +1,7 @@
-//! `wab`: the command-line tool of people who run the receiver.
+//! `wab`: the command-line tool for operators of the receiver.
 //!
-//! Each command is a module with its arguments and a `run` that writes to what it is given. Only `main.rs`
-//! knows the process: its arguments, its working directory, its output and its exit code.
+//! Each command is a module with its arguments and a `run` that writes to the outputs it is given. Only `main.rs` knows
+//! the process: arguments, working directory, output and exit code. [`stack`] is also used by the tests and by chaos.
 
 mod answer;
 mod aws;
@@ -10,35 +10,36 @@ mod check;
 mod credentials;
 mod handover;
 mod parked;
-mod random;
 mod replay;
 mod samples;
 mod send;
+pub mod stack;
 mod target;
+mod window;
 
 use std::io::Write;
 use std::path::Path;
 
-pub use aws::Parts;
 use clap::{Parser, Subcommand};
+pub use stack::Resources;
 
-/// What a command exits with if it can't be carried out as it was given. Clap uses the same number.
+/// Exit code of a usage error. Clap uses the same.
 pub const USAGE: u8 = 2;
 
-/// What a command exits with if AWS couldn't be reached, or refused what it was asked for.
+/// Exit code of a failed call to AWS.
 const UNAVAILABLE: u8 = 3;
 
-/// What `wab parked redrive` does with these parts of a stack, reached with this configuration. For the simulation, which
-/// has no stack to connect to. Returns the command's exit code.
+/// Runs `wab parked redrive --margin MINUTES` against these resources, and returns the command's exit code. For the
+/// simulation, which has no stack to connect to.
 ///
 /// # Errors
-/// If AWS can't be reached or refuses.
-pub async fn redrive(sdk: &wab_platform::SdkConfig, parts: Parts, margin_minutes: u32) -> anyhow::Result<u8> {
-    let sdk = aws::patient(sdk);
-    parked::redrive_all(&aws::Stack::new("simulation".to_owned(), &sdk, parts), margin_minutes).await
+/// If a call to AWS fails.
+pub async fn redrive(sdk: &wab_platform::SdkConfig, resources: Resources, margin_minutes: u32) -> anyhow::Result<u8> {
+    let sdk = aws::with_time_limits(sdk);
+    parked::redrive_all(&stack::Stack::new("simulation".to_owned(), &sdk, resources), margin_minutes).await
 }
 
-/// Looks after a receiver of WhatsApp gateway callbacks.
+/// Operate a receiver of WhatsApp gateway callbacks
 #[derive(Parser)]
 #[command(version, after_help = EXAMPLES)]
 pub struct Cli {
@@ -56,7 +57,7 @@ Examples:
   wab parked redrive
   wab replay --from 2026-11-23T09:00:00Z --to 2026-11-23T10:30:00Z
 
-`wab help COMMAND` tells more of each, with its exit codes.";
+Run `wab help COMMAND` for the details and exit codes of a command.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -68,11 +69,10 @@ enum Command {
 }
 
 impl Cli {
-    /// Carries the command out in `directory`, writes what comes of it to `out` and how it goes to `err`, and gives
-    /// the exit code.
+    /// Runs the command in `directory`. Writes results to `out` and progress to `err`, and returns the exit code.
     ///
     /// # Errors
-    /// If it can't be carried out; then [`exit_code`] has the exit code.
+    /// If the command fails. [`exit_code`] maps the error to the exit code.
     pub fn run(self, directory: &Path, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {
         match self.command {
             Command::Check(args) => check::run(&args, directory, out),
@@ -84,7 +84,7 @@ impl Cli {
     }
 }
 
-/// What the process exits with after an error.
+/// The exit code after an error.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<aws::Unavailable>() { UNAVAILABLE } else { USAGE }
@@ -98,46 +98,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arguments_are_consistent() {
+    fn arguments_are_consistent() {
         Cli::command().debug_assert();
     }
 
     #[track_caller]
-    fn refused(args: &[&str]) {
+    fn rejected(args: &[&str]) {
         let error = Cli::try_parse_from(args).err().unwrap();
         assert_eq!(error.exit_code(), i32::from(USAGE), "{args:?}");
     }
 
     #[test]
-    fn what_does_not_go_together_is_a_usage_error() {
-        refused(&["wab"]);
-        refused(&["wab", "send"]);
-        refused(&["wab", "send", "mo", "--type", "telegram"]);
-        refused(&["wab", "send", "mo", "--status", "sent"]);
-        refused(&["wab", "send", "mo", "--user", "a"]);
-        refused(&["wab", "send", "mo", "--password", "a"]);
-        refused(&["wab", "send", "mo", "--file", "a.json", "--type", "text"]);
-        refused(&["wab", "send", "mo", "--file", "a.json", "--id", "1"]);
-        refused(&["wab", "send", "dlr", "--file", "a.json", "--status", "sent"]);
-        refused(&["wab", "check"]);
-        refused(&["wab", "parked"]);
-        refused(&["wab", "parked", "redrive", "--only", "telegram"]);
-        refused(&["wab", "parked", "redrive", "--json"]);
-        refused(&["wab", "parked", "list", "--max", "0"]);
-        refused(&["wab", "replay"]);
-        refused(&["wab", "replay", "--from", "yesterday"]);
-        refused(&["wab", "replay", "--from", "2026-11-23T09:00:00"]);
-        refused(&["wab", "replay", "--from", "2026-11-23T09:00:00Z", "--kind", "text"]);
-        refused(&["wab", "check", "--json", "--explain", "a.json"]);
+    fn conflicting_arguments_are_a_usage_error() {
+        rejected(&["wab"]);
+        rejected(&["wab", "send"]);
+        rejected(&["wab", "send", "mo", "--type", "telegram"]);
+        rejected(&["wab", "send", "mo", "--status", "sent"]);
+        rejected(&["wab", "send", "mo", "--user", "a"]);
+        rejected(&["wab", "send", "mo", "--password", "a"]);
+        rejected(&["wab", "send", "mo", "--file", "a.json", "--type", "text"]);
+        rejected(&["wab", "send", "mo", "--file", "a.json", "--id", "1"]);
+        rejected(&["wab", "send", "dlr", "--file", "a.json", "--status", "sent"]);
+        rejected(&["wab", "check"]);
+        rejected(&["wab", "parked"]);
+        rejected(&["wab", "parked", "redrive", "--only", "telegram"]);
+        rejected(&["wab", "parked", "redrive", "--json"]);
+        rejected(&["wab", "parked", "list", "--max", "0"]);
+        rejected(&["wab", "replay"]);
+        rejected(&["wab", "replay", "--from", "yesterday"]);
+        rejected(&["wab", "replay", "--from", "2026-11-23T09:00:00"]);
+        rejected(&["wab", "replay", "--from", "2026-11-23T09:00:00Z", "--kind", "text"]);
+        rejected(&["wab", "check", "--json", "--explain", "a.json"]);
     }
 
     #[test]
-    fn a_password_may_begin_with_a_hyphen() {
+    fn password_may_begin_with_a_hyphen() {
         assert!(Cli::try_parse_from(["wab", "send", "mo", "--user", "a", "--password", "-b"]).is_ok());
     }
 
     #[test]
-    fn the_help_of_dlr_lists_every_known_status() {
+    fn help_of_dlr_lists_every_known_status() {
         let mut command = Cli::command();
         let dlr = command.find_subcommand_mut("send").and_then(|send| send.find_subcommand_mut("dlr")).unwrap();
         let help = dlr.render_long_help().to_string();

@@ -1,4 +1,4 @@
-//! The process around [`wab::Cli`]: its arguments, its working directory, its output and its exit code.
+//! The process around [`wab::Cli`]: arguments, working directory, output and exit code.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match directory.and_then(|directory| cli.run(&directory, &mut io::stdout().lock(), &mut io::stderr())) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            // If even stderr is closed, the exit code is all there is to say.
+            // If stderr is closed as well, only the exit code is left to report.
             let _ = writeln!(io::stderr().lock(), "wab: {error:#}");
             ExitCode::from(exit_code(&error))
         }

@@ -1,7 +1,7 @@
-//! Made-up callbacks: one MO of every message type (docs/whatsapp-message.md part 2) and a delivery receipt.
+//! Made-up callbacks: one MO for each message type (docs/whatsapp-message.md part 2), and a delivery receipt.
 //!
-//! Everything in them is invented. A sample with the same id and the same words is the same body every
-//! time, down to the message's own id and timestamp: posted twice, it is a duplicate.
+//! Every value is invented. The same arguments give the same body, including WhatsApp's own message id and timestamp, so
+//! posting it twice makes a duplicate.
 
 use anyhow::{Context, bail};
 use base64::Engine;
@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a sample message is. The names are those of WhatsApp, but for the last.
+/// The type of a sample message, named as WhatsApp names it, except for the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum MessageType {
@@ -48,11 +48,11 @@ pub(crate) enum MessageType {
     Edit,
     /// An earlier message, deleted
     Revoke,
-    /// Something that WhatsApp doesn't pass on, with `errors`
+    /// A message that WhatsApp doesn't pass on, with `errors`
     Unsupported,
     /// A chat was opened for the first time; no payload
     RequestWelcome,
-    /// A type that no receiver has heard of (`poll`)
+    /// A type unknown to the model (`poll`)
     #[value(name = "unknown-type")]
     UnknownType,
 }
@@ -83,8 +83,8 @@ impl MessageType {
         }
     }
 
-    /// Where in the message its user's own words stand; none if it has no such place.
-    fn words(self) -> Option<&'static str> {
+    /// The JSON pointer of the text that the user wrote. None if the type has no such text.
+    fn text_pointer(self) -> Option<&'static str> {
         match self {
             Self::Text => Some("/text/body"),
             Self::Image => Some("/image/caption"),
@@ -110,7 +110,7 @@ impl MessageType {
     }
 }
 
-/// A sample MO callback, its keys as the gateway's product page prints them.
+/// A sample MO callback, with the keys of the gateway's documentation.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mo {
@@ -124,7 +124,6 @@ pub(crate) struct Mo {
 }
 
 impl Mo {
-    /// The sample of that type under this id.
     pub(crate) fn new(message_type: MessageType, id: &str) -> anyhow::Result<Self> {
         let mut sample: Self = serde_json::from_str(message_type.json()).context("the built-in sample")?;
         id.clone_into(&mut sample.id);
@@ -132,35 +131,32 @@ impl Mo {
         Ok(sample)
     }
 
-    /// The same from another sender.
     pub(crate) fn with_source(mut self, source: String) -> anyhow::Result<Self> {
         self.set("/from", source.trim_start_matches('+').to_owned())?;
         self.source = source;
         Ok(self)
     }
 
-    /// The same to another destination.
     pub(crate) fn with_destination(mut self, destination: String) -> Self {
         self.destination = destination;
         self
     }
 
-    /// The same as an answer to a sent message with this reference.
+    /// Marks the message as a reply to a sent message with this reference.
     pub(crate) fn with_reference(mut self, reference: String) -> Self {
         self.reference = Some(reference);
         self
     }
 
-    /// The same in other words: the text, the caption, the button's title.
-    pub(crate) fn saying(mut self, message_type: MessageType, text: String) -> anyhow::Result<Self> {
-        match message_type.words() {
+    /// Replaces the text, the caption or the button's title.
+    pub(crate) fn with_text(mut self, message_type: MessageType, text: String) -> anyhow::Result<Self> {
+        match message_type.text_pointer() {
             Some(place) => self.set(place, text)?,
-            None => bail!("--text: a message of this type holds no words of its sender"),
+            None => bail!("--text: messages of this type have no text: choose another --type"),
         }
         Ok(self)
     }
 
-    /// The body to post.
     pub(crate) fn body(&self) -> anyhow::Result<Vec<u8>> {
         Ok(serde_json::to_vec(self)?)
     }
@@ -171,7 +167,6 @@ impl Mo {
     }
 }
 
-/// A sample delivery receipt.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Dlr {
@@ -181,13 +176,11 @@ pub(crate) struct Dlr {
 }
 
 impl Dlr {
-    /// The sample with this id and status, and with this reference if there is one.
     pub(crate) fn new(id: String, status: String, reference: Option<String>) -> anyhow::Result<Self> {
         let sample: Self = serde_json::from_str(include_str!("../samples/dlr.json")).context("the built-in sample")?;
         Ok(Self { id, status, reference: reference.unwrap_or(sample.reference) })
     }
 
-    /// The body to post.
     pub(crate) fn body(&self) -> anyhow::Result<Vec<u8>> {
         Ok(serde_json::to_vec(self)?)
     }
@@ -213,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sample_is_a_callback_of_its_type() {
+    fn each_sample_is_a_callback_of_its_type() {
         for &sample in MessageType::value_variants() {
             let raw = MoCallback::parse(sample.json()).unwrap();
             assert_eq!(raw.content.message_type().unwrap(), expected_type(sample));
@@ -229,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn interactive_samples_differ_in_what_they_reply_to() {
+    fn interactive_samples_have_their_reply_types() {
         for (sample, reply) in [
             (MessageType::Interactive, "list_reply"),
             (MessageType::ButtonReply, "button_reply"),
@@ -242,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_id_gives_the_same_body_and_another_id_another_message() {
+    fn same_id_gives_same_body() {
         let body = |id| Mo::new(MessageType::Text, id).unwrap().body().unwrap();
         assert_eq!(body("1"), body("1"));
         let wamid = |id| Mo::new(MessageType::Text, id).unwrap().content["id"].clone();
@@ -250,10 +243,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_stands_in_the_body() {
+    fn arguments_appear_in_the_body() {
         let sample = Mo::new(MessageType::Image, "1").unwrap().with_source("+6421000009".to_owned()).unwrap();
         let sample = sample.with_destination("42".to_owned()).with_reference("order \"7\"".to_owned());
-        let body = text(sample.saying(MessageType::Image, "Look".to_owned()).unwrap().body().unwrap());
+        let body = text(sample.with_text(MessageType::Image, "Look".to_owned()).unwrap().body().unwrap());
         let callback = MoCallback::parse(&body).unwrap();
         assert_eq!(callback.source.as_deref(), Some("+6421000009"));
         assert_eq!(callback.destination.as_deref(), Some("42"));
@@ -264,10 +257,10 @@ mod tests {
     }
 
     #[test]
-    fn words_are_taken_by_every_type_that_has_a_place_for_them() {
+    fn text_is_accepted_by_types_that_have_one() {
         for &sample in MessageType::value_variants() {
-            let said = Mo::new(sample, "1").unwrap().saying(sample, "words of mine".to_owned());
-            match sample.words() {
+            let said = Mo::new(sample, "1").unwrap().with_text(sample, "words of mine".to_owned());
+            match sample.text_pointer() {
                 Some(_) => assert!(text(said.unwrap().body().unwrap()).contains("words of mine")),
                 None => assert!(said.is_err()),
             }
@@ -275,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_has_any_status_and_reference() {
+    fn receipt_takes_any_status_and_reference() {
         let body = |status: &str, reference: Option<&str>| {
             text(Dlr::new("1".to_owned(), status.to_owned(), reference.map(str::to_owned)).unwrap().body().unwrap())
         };

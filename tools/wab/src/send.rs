@@ -1,29 +1,28 @@
-//! `wab send`: acts as the gateway. Posts one callback and shows what the receiver says to it.
+//! `wab send`: acts as the gateway. Posts one callback and prints the receiver's answer.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use ureq::Agent;
+use uuid::Uuid;
 use wab_events::Kind;
+use wab_ingress::basic_authorization;
 
 use crate::answer::{Answer, SHOWN_HEADERS, Verdict};
-use crate::callback_url::{Login, is_local};
-use crate::random;
+use crate::callback_url::is_loopback;
 use crate::samples::{Dlr, MessageType, Mo};
 use crate::target::{self, Target};
 
-/// How long an answer may take, from the first look-up to its last byte. The receiver itself needs 4 s at most.
+/// Time limit from the DNS look-up to the last byte of the answer. The receiver itself needs 4 s at most.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much of an answer is read.
+/// A longer answer is cut.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
-/// Act as the gateway: post a callback and show the answer
+/// Act as the gateway: post a callback and print the answer
 #[derive(clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Args {
@@ -39,29 +38,29 @@ enum Callback {
 
 /// Post an MO callback: a message from a WhatsApp user
 ///
-/// A made-up one of the given type, new each time, or the bytes of a file as they are.
+/// Posts a made-up message of the given type, each time a new one, or the bytes of a file.
 #[derive(clap::Args)]
 #[command(after_help = [MO_EXAMPLES, EXIT_CODES].concat())]
 struct MoArgs {
-    /// What the made-up message is
+    /// Type of the made-up message
     #[arg(long = "type", value_name = "TYPE", default_value = "text")]
     message_type: MessageType,
-    /// The gateway's id of the message; a random UUID if not given
+    /// The gateway's message id [default: a random UUID]
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// Who sends it
+    /// Sender
     #[arg(long, value_name = "NUMBER")]
     source: Option<String>,
-    /// Whom it is sent to
+    /// Recipient
     #[arg(long, value_name = "NUMBER")]
     destination: Option<String>,
-    /// The reference of the sent message that this one answers
+    /// Reference of the sent message that this one replies to
     #[arg(long)]
     reference: Option<String>,
-    /// What it says: its text, caption or title
+    /// Text, caption or button title
     #[arg(long, allow_hyphen_values = true)]
     text: Option<String>,
-    /// Post the bytes of this file as they are; `-` reads standard input
+    /// Post the bytes of this file, unchanged. `-` is standard input
     #[arg(long, conflicts_with_all = ["message_type", "id", "source", "destination", "reference", "text"])]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -70,21 +69,21 @@ struct MoArgs {
 
 /// Post a DLR callback: a delivery receipt
 ///
-/// A made-up one with the given status, new each time, or the bytes of a file as they are.
+/// Posts a made-up receipt with the given status, each time a new one, or the bytes of a file.
 #[derive(clap::Args)]
 #[command(after_help = [DLR_EXAMPLES, EXIT_CODES].concat())]
 struct DlrArgs {
-    /// The status word. Any word is taken; the gateway is known to use accepted, queued, submitted, sent,
-    /// received, blocked, deficient, frozen, rejected, failed, dead and expired
+    /// Status. Any word is accepted. The gateway uses accepted, queued, submitted, sent, received, blocked,
+    /// deficient, frozen, rejected, failed, dead and expired
     #[arg(long, value_name = "WORD", default_value = "received")]
     status: String,
-    /// The gateway's id of the sent message; a random UUID if not given
+    /// The gateway's id of the sent message [default: a random UUID]
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// The reference that the sent message had
+    /// Reference of the sent message
     #[arg(long)]
     reference: Option<String>,
-    /// Post the bytes of this file as they are; `-` reads standard input
+    /// Post the bytes of this file, unchanged. `-` is standard input
     #[arg(long, conflicts_with_all = ["status", "id", "reference"])]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -93,10 +92,10 @@ struct DlrArgs {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  accepted: 200, whether stored or a duplicate
-  1  refused: 4xx, or any other answer but 200 and those below
+  0  accepted: 200, whether stored, duplicate or deferred
+  1  rejected: 4xx except 429, or an unexpected answer
   2  usage error: nothing was posted
-  3  not now: 429, 5xx, or no answer within 10 s";
+  3  retry later: 429, 5xx, or no answer within 10 s";
 
 const MO_EXAMPLES: &str = "\
 Examples:
@@ -129,7 +128,7 @@ pub(crate) fn run(args: Args, directory: &Path, out: &mut impl Write) -> anyhow:
         Ok(answer) => answer.show(out)?,
         Err(error) => {
             writeln!(out, "No answer ({error}). {}", after_failure(&error))?;
-            Verdict::NotNow
+            Verdict::Retry
         }
     };
     Ok(verdict.exit_code())
@@ -140,7 +139,7 @@ impl MoArgs {
         if let Some(file) = self.file {
             return read(&file);
         }
-        let mut sample = Mo::new(self.message_type, &id(self.id)?)?;
+        let mut sample = Mo::new(self.message_type, &id(self.id))?;
         if let Some(source) = self.source {
             sample = sample.with_source(source)?;
         }
@@ -151,7 +150,7 @@ impl MoArgs {
             sample = sample.with_reference(reference);
         }
         if let Some(text) = self.text {
-            sample = sample.saying(self.message_type, text)?;
+            sample = sample.with_text(self.message_type, text)?;
         }
         sample.body()
     }
@@ -161,28 +160,28 @@ impl DlrArgs {
     fn body(self) -> anyhow::Result<Vec<u8>> {
         match self.file {
             Some(file) => read(&file),
-            None => Dlr::new(id(self.id)?, self.status, self.reference)?.body(),
+            None => Dlr::new(id(self.id), self.status, self.reference)?.body(),
         }
     }
 }
 
-fn id(given: Option<String>) -> anyhow::Result<String> {
-    given.map_or_else(random::uuid, Ok)
+fn id(given: Option<String>) -> String {
+    given.unwrap_or_else(|| Uuid::new_v4().to_string())
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     if file == Path::new("-") {
         let mut body = Vec::new();
-        io::stdin().lock().read_to_end(&mut body).context("standard input can't be read")?;
+        io::stdin().lock().read_to_end(&mut body).context("cannot read standard input")?;
         return Ok(body);
     }
-    std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))
+    std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 fn post(target: &Target, body: &[u8]) -> Result<Answer, ureq::Error> {
     let mut request = agent(target).post(target.address.as_str()).header("content-type", "application/json");
     if let Some(login) = &target.login {
-        request = request.header("authorization", basic(login));
+        request = request.header("authorization", basic_authorization(&login.user, &login.password));
     }
     let mut response = request.send(body)?;
     let status = response.status();
@@ -195,31 +194,26 @@ fn post(target: &Target, body: &[u8]) -> Result<Answer, ureq::Error> {
     Ok(Answer { version, status: status.as_u16(), reason: status.canonical_reason().unwrap_or(""), headers, body })
 }
 
-/// A client that gives up in time, follows nothing and shows every status.
+/// A client with a time limit that follows no redirects and treats no status as an error.
 fn agent(target: &Target) -> Agent {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .timeout_global(Some(TIMEOUT))
         .user_agent(concat!("wab/", env!("CARGO_PKG_VERSION")));
-    if is_local(&target.address) {
-        // A proxy from the environment can't reach the ports of this machine.
+    if is_loopback(&target.address) {
+        // A proxy can't reach this machine's loopback addresses.
         config = config.proxy(None);
     }
     config.build().new_agent()
 }
 
-/// What can be said of a callback that wasn't answered.
+/// What is known about a callback that wasn't answered.
 fn after_failure(error: &ureq::Error) -> &'static str {
-    const NOT_POSTED: &str = "Nothing was posted: is the receiver up, and is it the right URL?";
+    const NOT_POSTED: &str = "Nothing was posted: check that the receiver is up and that the URL is right.";
     match error {
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => NOT_POSTED,
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => NOT_POSTED,
-        _ => "Whether the callback is stored is not known.",
+        _ => "The callback may or may not be stored: send it again with the same --id.",
     }
-}
-
-/// The `Authorization` header of HTTP Basic (RFC 7617).
-fn basic(login: &Login) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{}:{}", login.user, login.password)))
 }

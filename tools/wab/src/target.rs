@@ -1,80 +1,58 @@
-//! Where `wab send` posts to, and as whom: what was asked for, or the local stack that `make up` started.
+//! Where `wab send` posts, and with which credentials: those of its options, or those of the local stack.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, anyhow};
-use serde::Deserialize;
+use anyhow::Context;
 use url::Url;
 use wab_events::Kind;
 
 use crate::callback_url::{CallbackUrl, Login};
-
-/// What `make up` writes.
-const STACK_FILE: &str = ".local/stack.json";
+use crate::stack::StackFile;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The callback URL; it may carry credentials (https://user:password@host/mo, percent-encoded)
+    /// Callback URL, which may contain credentials (https://user:password@host/mo, percent-encoded)
     ///
-    /// Without it, the local stack that `make up` started is used (.local/stack.json, looked for here and
-    /// in the directories above).
+    /// Without it, the command uses the local stack that `make up` started (.local/stack.json in the current
+    /// directory or above).
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// The user name, in place of the URL's or the local stack's
+    /// User name, instead of the one in the URL or of the local stack
     #[arg(long, value_name = "NAME", requires = "password")]
     user: Option<String>,
-    /// The password that goes with --user
+    /// Password for --user
     #[arg(long, value_name = "PASSWORD", requires = "user", allow_hyphen_values = true)]
     password: Option<String>,
 }
 
-/// Where to post, and as whom. Without credentials the request goes out without: the receiver shall refuse it.
+/// Where to post, and with which credentials. Without any, the request is sent anyway, and the receiver rejects it.
 pub(crate) struct Target {
     pub(crate) address: Url,
     pub(crate) login: Option<Login>,
 }
 
-/// The part of the stack file that is read.
-#[derive(Deserialize)]
-struct Stack {
-    mo_url: String,
-    dlr_url: String,
-    username: String,
-    password: String,
-}
-
 impl Args {
-    /// What the arguments mean in `directory`.
     pub(crate) fn resolve(&self, kind: Kind, directory: &Path) -> anyhow::Result<Target> {
         let CallbackUrl { address, login } = match &self.url {
             Some(url) => CallbackUrl::parse(url).context("--url")?,
             None => local_stack(kind, directory)?,
         };
-        let asked_for =
+        let given =
             self.user.clone().zip(self.password.clone()).map(|(user, password)| Login::new(user, password)).transpose();
-        Ok(Target { address, login: asked_for.context("--user")?.or(login) })
+        Ok(Target { address, login: given.context("--user")?.or(login) })
     }
 }
 
-/// What `make up` wrote, here or in the directories above.
-pub(crate) fn stack_file(directory: &Path) -> Option<PathBuf> {
-    directory.ancestors().map(|directory| directory.join(STACK_FILE)).find(|file| file.is_file())
-}
-
 fn local_stack(kind: Kind, directory: &Path) -> anyhow::Result<CallbackUrl> {
-    let file = stack_file(directory).ok_or_else(|| {
-        anyhow!("no --url, and no local stack either: there is no {STACK_FILE} here or above (`make up` writes it)")
-    })?;
-    let read = || -> anyhow::Result<CallbackUrl> {
-        let stack: Stack = serde_json::from_slice(&std::fs::read(&file)?)?;
-        let url = match kind {
-            Kind::Mo => &stack.mo_url,
-            Kind::Dlr => &stack.dlr_url,
-        };
-        let address = CallbackUrl::parse(url)?.address;
-        Ok(CallbackUrl { address, login: Some(Login::new(stack.username, stack.password)?) })
+    let file = StackFile::find(directory)
+        .context("no --url, and no local stack here or in the directories above: give --url, or run `make up`")?;
+    let stack = StackFile::read(&file)?;
+    let url = match kind {
+        Kind::Mo => &stack.mo_url,
+        Kind::Dlr => &stack.dlr_url,
     };
-    read().with_context(|| format!("{} can't be used; `make up` writes a new one", file.display()))
+    let address = CallbackUrl::parse(url)?.address;
+    Ok(CallbackUrl { address, login: Some(Login::new(stack.username, stack.password)?) })
 }
 
 #[cfg(test)]
@@ -82,14 +60,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-
-    /// A directory of the build, cleared for this test.
-    fn directory(name: &str) -> PathBuf {
-        let directory = std::env::temp_dir().join(format!("wab-target-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&directory);
-        fs::create_dir_all(directory.join(".local")).unwrap();
-        directory
-    }
+    use crate::stack::example;
 
     fn args(url: Option<&str>, login: Option<(&str, &str)>) -> Args {
         let (user, password) = login.unzip();
@@ -104,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_used_as_it_is_with_the_credentials_of_the_arguments_first() {
+    fn options_override_the_credentials_in_the_url() {
         let here = Path::new("/nonexistent");
         check(args(Some("https://host/mo"), None), Kind::Mo, here, "https://host/mo", None);
         check(args(Some("https://a:b@host/mo"), None), Kind::Mo, here, "https://host/mo", Some(("a", "b")));
@@ -113,11 +84,8 @@ mod tests {
     }
 
     #[test]
-    fn without_a_url_the_local_stack_is_used_from_anywhere_in_the_project() {
-        let directory = directory("found");
-        let stack = r#"{"mo_url": "http://x:y@localhost:1/mo", "dlr_url": "http://localhost:1/dlr",
-                        "username": "local", "password": "p@ss", "table": "events"}"#;
-        fs::write(directory.join(STACK_FILE), stack).unwrap();
+    fn local_stack_is_used_without_a_url() {
+        let directory = example::directory("target", &example::json());
         let below = directory.join("tools/wab");
         check(args(None, None), Kind::Mo, &directory, "http://localhost:1/mo", Some(("local", "p@ss")));
         check(args(None, None), Kind::Dlr, &below, "http://localhost:1/dlr", Some(("local", "p@ss")));
@@ -126,13 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_in_one_line() {
-        let directory = directory("missing");
-        let error = |args: Args| format!("{:#}", args.resolve(Kind::Mo, &directory).err().unwrap());
-        assert!(error(args(None, None)).contains("no --url"));
-        assert!(error(args(Some("https://host/mo"), Some(("a:b", "c")))).contains("--user"));
-        fs::write(directory.join(STACK_FILE), "{}").unwrap();
-        let unusable = error(args(None, None));
+    fn errors_name_what_is_missing_in_one_line() {
+        let here = Path::new("/nonexistent");
+        let error = |args: Args, directory: &Path| format!("{:#}", args.resolve(Kind::Mo, directory).err().unwrap());
+        assert!(error(args(None, None), here).contains("no --url"));
+        assert!(error(args(Some("https://host/mo"), Some(("a:b", "c"))), here).contains("--user"));
+        let directory = example::directory("unusable", &serde_json::json!({}));
+        let unusable = error(args(None, None), &directory);
         assert!(unusable.contains("make up") && !unusable.contains('\n'), "{unusable}");
         fs::remove_dir_all(&directory).unwrap();
     }

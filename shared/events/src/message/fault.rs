@@ -1,36 +1,38 @@
-//! What is wrong with a message, and where: without a word of what it says.
+//! What is wrong with a message, and where. Never the content of the message.
 
 use std::fmt;
 
-/// The first place where a message of a known type isn't what its type demands. Holds no value and no
-/// foreign key of the message, so it may be logged.
+/// The first place where JSON doesn't have the shape of its type. Contains no value and no unknown key, so it may be
+/// logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{at}: {why}")]
+#[error("{at}: {problem}")]
 pub struct Fault {
-    /// Where.
+    /// The place.
     pub at: JsonPath,
-    /// What is wrong there.
-    pub why: Why,
+    /// The problem at that place.
+    pub problem: Problem,
 }
 
 /// What is wrong with a value.
+///
+/// [`Display`](fmt::Display) writes it for a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
-    /// A key that the type demands isn't there.
+pub enum Problem {
+    /// A required key is absent.
     #[error("missing")]
     Missing,
-    /// The value is of another JSON kind than the type demands.
+    /// The value is of the wrong JSON kind.
     #[error("expected {expected}, found {found}")]
     Unexpected {
-        /// What the type demands.
+        /// The required kind, with its article: `a string`.
         expected: &'static str,
-        /// What is there.
+        /// The kind of the value.
         found: JsonKind,
     },
-    /// A string where a number is demanded doesn't spell one.
+    /// A string isn't a number, where a number is required.
     #[error("expected a number, found a string that spells none")]
     NotANumber,
-    /// A string holds half of a surrogate pair: JSON by its grammar, but no Unicode (RFC 8259 section 8.2).
+    /// A string contains an unpaired surrogate: valid JSON, but not Unicode (RFC 8259 section 8.2).
     #[error("a string that isn't Unicode")]
     NotUnicode,
 }
@@ -79,10 +81,10 @@ impl fmt::Display for JsonKind {
     }
 }
 
-/// A place in a message, written as a JSONPath query (RFC 9535), such as `$.contacts[0].name`.
+/// A place in a message. [`Display`](fmt::Display) writes it as a JSONPath query (RFC 9535): `$.contacts[0].name`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct JsonPath {
-    // From the inside out: a fault learns of its surroundings on its way up.
+    // Innermost first: each caller adds its own step as a fault is returned.
     steps: Vec<Step>,
 }
 
@@ -93,8 +95,7 @@ enum Step {
 }
 
 impl JsonPath {
-    /// The place without the numbers of array elements: `$.contacts[*].name`. One line for what is the same in
-    /// many messages.
+    /// The place with array indices replaced by a wildcard, `$.contacts[*].name`, to group what many messages share.
     #[must_use]
     pub fn pattern(&self) -> String {
         self.written(|_| "[*]".to_owned())
@@ -109,13 +110,13 @@ impl JsonPath {
         std::iter::once("$".to_owned()).chain(self.steps.iter().rev().map(step)).collect()
     }
 
-    /// The same place, seen from the object that holds its root under `key`.
+    /// The same place, relative to the object that holds the root under `key`.
     pub(crate) fn under_key(mut self, key: &str) -> Self {
         self.steps.push(Step::Key(key.to_owned()));
         self
     }
 
-    /// The same place, seen from the array that holds its root at `index`.
+    /// The same place, relative to the array that holds the root at `index`.
     pub(crate) fn under_index(mut self, index: usize) -> Self {
         self.steps.push(Step::Index(index));
         self
@@ -128,7 +129,7 @@ impl fmt::Display for JsonPath {
     }
 }
 
-/// Whether a key may stand behind a dot (RFC 9535 section 2.5.1.1, `member-name-shorthand`; ASCII only).
+/// Whether a key may follow a dot (RFC 9535 section 2.5.1.1, `member-name-shorthand`; ASCII only).
 fn is_shorthand(key: &str) -> bool {
     !key.starts_with(|char: char| char.is_ascii_digit())
         && !key.is_empty()
@@ -136,22 +137,22 @@ fn is_shorthand(key: &str) -> bool {
 }
 
 impl Fault {
-    /// A fault at the value that is being read; whoever holds the value adds where it stands.
-    pub(crate) fn here(why: Why) -> Self {
-        Self { at: JsonPath::default(), why }
+    /// A fault at the value being read. The caller adds where that value is.
+    pub(crate) fn here(problem: Problem) -> Self {
+        Self { at: JsonPath::default(), problem }
     }
 
-    /// The value is of another kind.
+    /// The value is of the wrong kind.
     pub(crate) fn unexpected(expected: &'static str, json: &str) -> Self {
-        Self::here(Why::Unexpected { expected, found: JsonKind::of(json) })
+        Self::here(Problem::Unexpected { expected, found: JsonKind::of(json) })
     }
 
     pub(crate) fn under_key(self, key: &str) -> Self {
-        Self { at: self.at.under_key(key), why: self.why }
+        Self { at: self.at.under_key(key), problem: self.problem }
     }
 
     pub(crate) fn under_index(self, index: usize) -> Self {
-        Self { at: self.at.under_index(index), why: self.why }
+        Self { at: self.at.under_index(index), problem: self.problem }
     }
 }
 
@@ -160,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_written_from_the_root() {
+    fn path_is_written_from_the_root() {
         let path = JsonPath::default().under_key("name").under_index(0).under_key("contacts");
         assert_eq!(path.to_string(), "$.contacts[0].name");
         assert_eq!(JsonPath::default().under_key("it's new").under_key("_vnd").to_string(), r"$._vnd['it\'s new']");

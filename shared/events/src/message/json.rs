@@ -1,4 +1,4 @@
-//! JSON that is kept as it came.
+//! JSON that is kept verbatim.
 
 use std::fmt;
 
@@ -7,51 +7,41 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, JsonKind, JsonPath};
-use super::shape::Shape;
+use super::fault::{JsonKind, JsonPath};
 
-/// A JSON value as it came, byte for byte. Serialises as that text.
-///
-/// ```
-/// use wab_events::message::Message;
-///
-/// let message = Message::parse(r#"{"type": "text", "text": {"body": "Kia ora"}, "origin_id": 1.50}"#)?;
-/// let origin = message.head().unrecognized.get("origin_id").unwrap();
-/// assert_eq!(origin.get(), "1.50");
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// A JSON value, kept byte for byte. Serialises as that text.
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
 
 impl Json {
-    /// The text.
+    /// The JSON text.
     #[must_use]
     pub fn get(&self) -> &str {
         self.0.get()
     }
 
-    /// The text as serde_json's type for it.
+    /// The JSON text as serde_json's [`RawValue`].
     #[must_use]
     pub fn raw(&self) -> &RawValue {
         &self.0
     }
 
-    /// What kind of value it is.
+    /// The kind of value.
     #[must_use]
     pub fn kind(&self) -> JsonKind {
         JsonKind::of(self.get())
     }
 
-    /// The value as a type of one's own, or as a [`serde_json::Value`].
+    /// Parses the value into a type of your own, or into a [`serde_json::Value`].
     ///
     /// # Errors
-    /// If the text doesn't say a `T`.
+    /// If the value doesn't have the shape of `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.get())
     }
 
-    /// How many leaves it has: strings, numbers, booleans and nulls that aren't keys. An empty object or
-    /// array has none.
+    /// The number of leaves: strings, numbers, booleans and nulls that aren't keys. An empty object or array has
+    /// none.
     #[must_use]
     pub fn leaves(&self) -> usize {
         leaves(self.get())
@@ -84,71 +74,62 @@ impl Serialize for Json {
     }
 }
 
-impl Shape for Json {
-    fn read(json: &RawValue) -> Result<Self, Fault> {
-        Ok(Self::from(json))
+/// The keys of an object that its type doesn't name, in their original order, each with its value verbatim. A repeated
+/// key is here as often as it occurs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unrecognized(Vec<(String, Json)>);
+
+impl Unrecognized {
+    /// Keys and values, in their original order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
-        found(JsonPath::default(), self);
-    }
-}
-
-/// A value that is documented badly or not at all: read if it is as it has been seen, kept as it came if it isn't.
-/// Never a fault.
-///
-/// ```
-/// use wab_events::message::Message;
-///
-/// let mentions = |json| Message::parse(json).map(|message| message.context().unwrap().mentions.clone().unwrap());
-/// let seen = mentions(r#"{"type": "text", "text": {"body": "@A"}, "context": {"mentions": ["6421000003"]}}"#)?;
-/// assert_eq!(seen.seen().unwrap().first().unwrap().as_str(), "6421000003");
-/// let other = mentions(r#"{"type": "text", "text": {"body": "@A"}, "context": {"mentions": {"all": true}}}"#)?;
-/// assert_eq!(other.seen(), None);
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lenient<T> {
-    /// As it has been seen.
-    Seen(T),
-    /// In another shape.
-    Other(Json),
-}
-
-impl<T> Lenient<T> {
-    /// The value, if it is as it has been seen.
+    /// The value of a key; of a repeated key the last one.
     #[must_use]
-    pub fn seen(&self) -> Option<&T> {
-        match self {
-            Self::Seen(value) => Some(value),
-            Self::Other(_) => None,
+    pub fn get(&self, key: &str) -> Option<&Json> {
+        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// True if the type names every key of the object.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, key: String, value: Json) {
+        self.0.push((key, value));
+    }
+
+    /// Removes every value of `key` and returns the last one, which is the one in effect.
+    pub(crate) fn take(&mut self, key: &str) -> Option<Json> {
+        let at = self.0.iter().rposition(|(name, _)| name == key)?;
+        let (_, value) = self.0.remove(at);
+        self.0.retain(|(name, _)| name != key);
+        Some(value)
+    }
+
+    pub(crate) fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))
+    }
+
+    pub(crate) fn report<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
+        for (key, value) in self.iter() {
+            found(JsonPath::default().under_key(key), value);
         }
     }
 }
 
-impl<T: Serialize> Serialize for Lenient<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Seen(value) => value.serialize(serializer),
-            Self::Other(json) => json.serialize(serializer),
-        }
+impl<'a> IntoIterator for &'a Unrecognized {
+    type Item = &'a (String, Json);
+    type IntoIter = std::slice::Iter<'a, (String, Json)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
     }
 }
 
-impl<T: Shape> Shape for Lenient<T> {
-    fn read(json: &RawValue) -> Result<Self, Fault> {
-        Ok(T::read(json).map_or_else(|_| Self::Other(json.into()), Self::Seen))
-    }
-
-    fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
-        match self {
-            Self::Seen(value) => value.unrecognized(found),
-            Self::Other(json) => json.unrecognized(found),
-        }
-    }
-}
-
-/// Counts the leaves of JSON text without building it, however deep it nests.
+/// Counts the leaves of JSON text. It is not recursive, so deep nesting can't overflow the stack.
 fn leaves(json: &str) -> usize {
     let bytes = json.as_bytes();
     let (mut at, mut leaves) = (0, 0);
@@ -177,61 +158,6 @@ fn leaves(json: &str) -> usize {
     leaves
 }
 
-/// The keys of an object that its type doesn't name, in the order in which they came, each with its value
-/// as it came. Of a key that comes more than once all are here.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Unrecognized(Vec<(String, Json)>);
-
-impl Unrecognized {
-    /// Keys and values, in the order in which they came.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
-    }
-
-    /// The value of a key; the last one if it came more than once.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Json> {
-        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
-    }
-
-    /// Whether the type names every key that came.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn push(&mut self, key: String, value: Json) {
-        self.0.push((key, value));
-    }
-
-    /// Takes every value of `key` out; the last one, which counts, is given.
-    pub(crate) fn take(&mut self, key: &str) -> Option<Json> {
-        let at = self.0.iter().rposition(|(name, _)| name == key)?;
-        let (_, value) = self.0.remove(at);
-        self.0.retain(|(name, _)| name != key);
-        Some(value)
-    }
-
-    pub(crate) fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        self.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))
-    }
-
-    pub(crate) fn report<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
-        for (key, value) in self.iter() {
-            found(JsonPath::default().under_key(key), value);
-        }
-    }
-}
-
-impl<'a> IntoIterator for &'a Unrecognized {
-    type Item = &'a (String, Json);
-    type IntoIter = std::slice::Iter<'a, (String, Json)>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -253,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_are_what_is_no_container_and_no_key() {
+    fn leaves_are_neither_containers_nor_keys() {
         check("{}");
         check("[]");
         check("null");
@@ -265,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_value_has_as_many_leaves_as_serde_json_finds(strings in proptest::collection::vec(".*", 0..6), n in any::<f64>()) {
+        fn leaves_are_those_that_serde_json_finds(strings in proptest::collection::vec(".*", 0..6), n in any::<f64>()) {
             let value = serde_json::json!({"a": strings, "b": {"c": [n, {"d": strings}]}});
             prop_assert_eq!(leaves(&value.to_string()), counted(&value));
             prop_assert_eq!(leaves(&serde_json::to_string_pretty(&value).unwrap()), counted(&value));

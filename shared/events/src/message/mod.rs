@@ -1,13 +1,13 @@
-//! WhatsApp's message object, typed: what `content` of an MO callback holds, one element of the Cloud API's
-//! `messages[]`.
+//! WhatsApp's message object, typed: the `content` of an MO callback, which is one element of `messages[]` in the Cloud
+//! API.
 //!
-//! [`Message::parse`] reads one. It is total and lossless: a message is its raw text plus a view of it, which is
-//! [`Known`](MessageKind::Known), [`Unrecognized`](MessageKind::Unrecognized) or
-//! [`Malformed`](MessageKind::Malformed), and every object of the view has the keys that it doesn't name in
-//! `unrecognized`. Sets that Meta keeps adding to (types, statuses, reasons) are open.
+//! [`Message::parse`] accepts any JSON object and loses nothing. A [`Message`] is its JSON text plus a typed view, which
+//! is [`Known`](MessageKind::Known), [`Unrecognized`](MessageKind::Unrecognized) or
+//! [`Malformed`](MessageKind::Malformed). Every object of the view keeps the keys that it doesn't name in
+//! `unrecognized`. Sets that Meta keeps extending (types, statuses, reasons) are open.
 //!
-//! Facts are from Meta's reference of the `messages` webhook, up to September 2026, and from recorded messages;
-//! where the two differ, the recordings count.
+//! Sources: Meta's reference of the `messages` webhook, as of September 2026, and recorded messages. Where the two
+//! differ, the types follow the recordings.
 //!
 //! ```
 //! use wab_events::message::{Message, MessageKind, Payload};
@@ -17,50 +17,52 @@
 //! let message = Message::parse(json)?;
 //! match message.kind() {
 //!     MessageKind::Known(Payload::Text(text)) => println!("{}", text.body),
-//!     MessageKind::Known(Payload::Image(image)) => println!("an image to fetch by {}", image.id.as_str()),
-//!     MessageKind::Known(_) => println!("something else"),
-//!     MessageKind::Unrecognized { message_type } => println!("new at WhatsApp: {message_type:?}"),
-//!     MessageKind::Malformed { at, why, .. } => println!("{at}: {why}; as it came: {}", message.raw()),
+//!     MessageKind::Known(Payload::Image(image)) => println!("fetch medium {}", image.id.as_str()),
+//!     MessageKind::Known(_) => println!("a type that this subscriber doesn't handle"),
+//!     MessageKind::Unrecognized { message_type } => println!("a type newer than this crate: {message_type:?}"),
+//!     MessageKind::Malformed { at, problem, .. } => println!("{at}: {problem}"), // a place, never a value
 //! }
 //! assert_eq!(message.text(), Some("Look!"));
 //! assert_eq!(message.sender().phone().unwrap().e164(), "+6421000001");
+//! assert_eq!(message.raw(), json);
 //! # Ok::<(), wab_events::message::NotAMessage>(())
 //! ```
 
-mod common;
-mod contacts;
+mod decimal;
+mod error;
 pub(crate) mod fault;
+mod head;
 pub(crate) mod json;
-mod media;
+mod lenient;
 mod payload;
 mod payment;
+mod referral;
 #[cfg(feature = "schema")]
 mod schema;
 mod sender;
 pub(crate) mod shape;
+mod status_update;
 #[cfg(test)]
 mod tests;
 mod value;
 mod vendor;
 mod view;
 
-pub use common::{
-    Context, Conversation, ConversationOrigin, ErrorData, Head, HistoryContext, Identity, MessageError, Pricing,
-    Referral, ReferralMedia, ReferralSource, ReferredProduct, StatusMessage, StatusUpdate, UpdateStatus,
-    WelcomeMessage,
-};
-pub use contacts::{
-    ContactAddress, ContactCard, ContactEmail, ContactIm, ContactName, ContactOrg, ContactPhone, ContactUrl,
-};
-pub use fault::{Fault, JsonKind, JsonPath, Why};
-pub use json::{Json, Lenient, Unrecognized};
-pub use media::Media;
+pub use decimal::{Decimal, NotANumber};
+pub use error::{ErrorData, MessageError};
+pub use fault::{Fault, JsonKind, JsonPath, Problem};
+pub use head::{Context, Head, HistoryContext, Identity, ReferredProduct};
+pub use json::{Json, Unrecognized};
+pub use lenient::Lenient;
 pub use payload::{
-    Button, ButtonReply, CallPermission, CallPermissionReply, Edit, Interactive, ListReply, Location, NfmReply, Order,
-    PaymentMethod, ProductItem, Reaction, Reply, Revoke, System, SystemChange, Text, Unsupported,
+    Button, ButtonReply, CallPermission, CallPermissionReply, ContactAddress, ContactCard, ContactEmail, ContactIm,
+    ContactName, ContactOrg, ContactPhone, ContactUrl, Edit, Interactive, ListReply, Location, Media, NfmReply, Order,
+    Payload, PaymentMethod, ProductItem, Reaction, Reply, Revoke, System, SystemChange, Text, Unsupported, infer_type,
 };
 pub use payment::{Amount, Payment, PaymentNotification, Refund, Transaction, TransactionError, TransactionMethod};
+pub use referral::{Referral, ReferralMedia, ReferralSource, WelcomeMessage};
 pub use sender::{Match, PhoneNumber, Sender, UserId};
-pub use value::{Decimal, Id, JsonText, NotANumber, Timestamp};
+pub use status_update::{Conversation, ConversationOrigin, Pricing, StatusMessage, StatusUpdate, UpdateStatus};
+pub use value::{Id, JsonText, Timestamp};
 pub use vendor::{TurnChat, TurnLabel, TurnNote, TurnPerson, Vendor};
-pub use view::{Message, MessageKind, NotAMessage, Payload, infer_type};
+pub use view::{Message, MessageKind, NotAMessage};

@@ -1,16 +1,12 @@
-//! JSON Schema of what the derive can't see: a message as a whole, and values that are kept as they came.
+//! JSON Schema of what can't be derived: a message as a whole, and values that are kept verbatim.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::payload::REPLY_TYPES;
-use super::view::WITH_PAYLOAD;
-use super::{
-    Button, ContactCard, Edit, Head, Interactive, Json, Lenient, Location, Media, Message, Order, Reaction, Revoke,
-    StatusUpdate, System, Text, Unsupported,
-};
+use super::payload::{BARE, KEYED, Payload, is_unsupported};
+use super::{Head, Interactive, Json, Lenient, Media, Message, StatusUpdate};
 
 impl JsonSchema for Json {
     fn schema_name() -> Cow<'static, str> {
@@ -28,52 +24,39 @@ impl<T: JsonSchema> JsonSchema for Lenient<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let seen = generator.subschema_for::<T>();
-        json_schema!({"anyOf": [seen, {"description": "Another shape: this one isn't documented well."}]})
+        let typed = generator.subschema_for::<T>();
+        json_schema!({"anyOf": [typed, {"description": "Any other shape: the documentation isn't reliable here."}]})
     }
 }
 
-/// A message is valid if the typed view knows it, or its type isn't known.
+/// Valid messages are those that are [`Known`](super::MessageKind::Known) or
+/// [`Unrecognized`](super::MessageKind::Unrecognized).
 impl JsonSchema for Message {
     fn schema_name() -> Cow<'static, str> {
         "Message".into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let payload = |name: &str, generator: &mut SchemaGenerator| match name {
-            "text" => generator.subschema_for::<Text>(),
-            "location" => generator.subschema_for::<Location>(),
-            "contacts" => generator.subschema_for::<Vec<ContactCard>>(),
-            "button" => generator.subschema_for::<Button>(),
-            "interactive" => generator.subschema_for::<Interactive>(),
-            "reaction" => generator.subschema_for::<Reaction>(),
-            "order" => generator.subschema_for::<Order>(),
-            "system" => generator.subschema_for::<System>(),
-            "unsupported" | "unknown" => generator.subschema_for::<Unsupported>(),
-            "edit" => generator.subschema_for::<Edit>(),
-            "revoke" => generator.subschema_for::<Revoke>(),
-            _ => generator.subschema_for::<Media>(),
-        };
         let untyped =
             json!({"anyOf": [{"not": {"required": ["type"]}}, {"properties": {"type": {"enum": [null, ""]}}}]});
         let of_type = |name: &str| {
-            let says_so = json!({"properties": {"type": {"const": name}}, "required": ["type"]});
-            if !WITH_PAYLOAD.contains(&name) {
-                return says_so;
+            let stated = json!({"properties": {"type": {"const": name}}, "required": ["type"]});
+            if is_unsupported(name) {
+                return stated;
             }
-            let others = WITH_PAYLOAD.into_iter().filter(|other| *other != name);
+            let others = revealing().filter(|other| *other != name);
             let others: Vec<Value> = others.map(|other| json!({"required": [other]})).collect();
             let inferred = json!({"allOf": [untyped, {"required": [name]}, {"not": {"anyOf": others}}]});
-            json!({"anyOf": [says_so, inferred]})
+            json!({"anyOf": [stated, inferred]})
         };
         let mut rules = vec![generator.subschema_for::<Head>().to_value()];
-        for name in WITH_PAYLOAD.into_iter().chain(["unsupported", "unknown"]) {
-            // Where anything went wrong, or always for these, there may be no payload.
-            let may_be_missing = matches!(name, "interactive" | "unsupported" | "unknown");
-            let mut named = payload(name, generator).to_value();
+        for (name, schema) in Payload::schemas(generator) {
+            // With errors, the payload of any type may be absent; of these types it always may.
+            let may_be_missing = name == "interactive" || is_unsupported(name);
+            let mut named = schema.to_value();
             if name == "interactive" {
                 let mut all = vec![named];
-                all.extend(REPLY_TYPES.map(|reply| {
+                all.extend(Interactive::default().replies().map(|(reply, _)| {
                     json!({
                         "if": {"properties": {"type": {"const": reply}}, "required": ["type"]},
                         "then": {"properties": {reply: {"not": {"type": "null"}}}, "required": [reply]},
@@ -95,26 +78,28 @@ impl JsonSchema for Message {
             };
             rules.push(json!({"if": of_type(name), "then": then}));
         }
-        let known: Vec<Value> = WITH_PAYLOAD.into_iter().chain(WITHOUT_PAYLOAD).map(Value::from).collect();
+        let known: Vec<Value> = KEYED.iter().chain(BARE).copied().map(Value::from).collect();
         rules.push(json!({
             "if": {
                 "properties": {"status": {"type": "string"}, "type": {"not": {"enum": known}}},
                 "required": ["status"],
-                // Without a type, a payload key says it.
+                // Without a type, a payload key reveals it.
                 "not": {"allOf": [
                     untyped,
-                    {"anyOf": WITH_PAYLOAD.map(|name| json!({"required": [name]}))},
+                    {"anyOf": revealing().map(|name| json!({"required": [name]})).collect::<Vec<_>>()},
                 ]},
             },
             "then": generator.subschema_for::<StatusUpdate>().to_value(),
         }));
         json_schema!({
-            "description": "WhatsApp's message object. A type that isn't listed, and keys that aren't, are normal.",
+            "description": "WhatsApp's message object. Types and keys that aren't listed here are valid.",
             "type": "object",
             "allOf": rules,
         })
     }
 }
 
-/// The types that come without a payload, or may.
-const WITHOUT_PAYLOAD: [&str; 5] = ["unsupported", "unknown", "request_welcome", "ephemeral", "media_placeholder"];
+/// The keys that reveal the type of a message which doesn't state it.
+fn revealing() -> impl Iterator<Item = &'static str> {
+    KEYED.iter().copied().filter(|name| !is_unsupported(name))
+}

@@ -1,14 +1,14 @@
-//! Who sent a message: a phone number, a business-scoped user id, both, or neither.
+//! The sender of a message: a phone number, a business-scoped user id, both, or neither.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// The most digits that a phone number has: 15 (ITU-T E.164), and some room for what operators do.
+/// The maximum number of digits. E.164 allows 15; some operators exceed it.
 const MAX_DIGITS: usize = 20;
 
-/// A phone number. Two numbers are equal if their digits are, however they are spelled: `+6421…`, `6421…`,
-/// `+64 21 …` and `0064 21 …`.
+/// A phone number with its country code. Numbers are compared by their digits: `+6421…`, `6421…`, `+64 21 …` and
+/// `0064 21 …` are equal.
 ///
 /// ```
 /// use wab_events::message::PhoneNumber;
@@ -27,8 +27,8 @@ pub struct PhoneNumber {
 }
 
 impl PhoneNumber {
-    /// Reads a number with its country code. None if the text isn't one: 3 to 20 digits, perhaps with a `+` or
-    /// `00` before, and with spaces, hyphens, points and brackets between.
+    /// Parses a number with its country code: an optional `+` or `00`, then 3 to 20 digits, which spaces, hyphens, dots
+    /// and parentheses may separate. None for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let number = text.trim();
@@ -37,24 +37,24 @@ impl PhoneNumber {
             return None;
         }
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        // No country code begins with a zero: two of them are the way to dial abroad.
+        // No country code begins with a zero; `00` is the international prefix.
         let digits = digits.trim_start_matches("00");
         (3..=MAX_DIGITS).contains(&digits.len()).then(|| Self { spelled: text.to_owned(), digits: digits.to_owned() })
     }
 
-    /// The number as it came.
+    /// The number verbatim.
     #[must_use]
     pub fn as_spelled(&self) -> &str {
         &self.spelled
     }
 
-    /// The normalised number: country code and the rest, digits only.
+    /// The normalised number: digits only, country code first.
     #[must_use]
     pub fn digits(&self) -> &str {
         &self.digits
     }
 
-    /// The normalised number with a `+` before it (ITU-T E.164).
+    /// The normalised number with a leading `+` (ITU-T E.164).
     #[must_use]
     pub fn e164(&self) -> String {
         format!("+{}", self.digits)
@@ -87,28 +87,21 @@ impl Hash for PhoneNumber {
     }
 }
 
-/// A business-scoped user id (BSUID): WhatsApp's name for a user who keeps the phone number to themselves,
-/// the same in all messages to one business. A country code, a point and up to 128 letters and digits:
-/// `NZ.13491208655302741918`; the form for a business with several accounts has `ENT` between
-/// (`NZ.ENT.…`).
+/// A business-scoped user id (BSUID): identifies a user to one business without revealing their phone number.
 ///
-/// ```
-/// use wab_events::message::UserId;
-///
-/// assert!(UserId::parse("NZ.13491208655302741918").is_some());
-/// assert!(UserId::parse("6421000001").is_none());
-/// ```
+/// A country code, a dot and up to 128 letters and digits: `NZ.13491208655302741918`. The id that all accounts of one
+/// business share has `ENT` in between: `NZ.ENT.…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(String);
 
 impl UserId {
-    /// Reads a user id; none if the text isn't one.
+    /// Parses a user id. None if the text isn't one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (country, id) = text.split_once('.')?;
         let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let begins_with_a_letter = country.starts_with(|char: char| char.is_ascii_alphabetic());
-        // `wamid.…` is a message's id.
+        // `wamid.…` is the id of a message.
         (begins_with_a_letter
             && is_word(country)
             && country != "wamid"
@@ -117,17 +110,17 @@ impl UserId {
         .then(|| Self(text.to_owned()))
     }
 
-    /// The id as it came.
+    /// The id verbatim.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Who sent a message. Made of all that a message and its callback say of them.
+/// The sender of a message, by every identifier that the message and its callback contain.
 ///
-/// Not `Eq`: a sender who gave only a number and one who gave only an id may be one or two people.
-/// [`Sender::matches`] says what can be said.
+/// Not `Eq`: a sender with only a number and one with only an id may or may not be the same user. Use
+/// [`Sender::matches`].
 ///
 /// ```
 /// use wab_events::message::{Match, Sender};
@@ -146,20 +139,20 @@ pub struct Sender {
     parent_user_id: Option<UserId>,
 }
 
-/// Whether two senders are the same user.
+/// The result of comparing two senders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Match {
-    /// They have a user id in common; or a number, and nothing speaks against it.
+    /// The same user: they share a user id, or they share a number and no user ids differ.
     Same,
-    /// Their user ids differ, or, if one of them has none, their numbers do.
+    /// Different users: their user ids differ, or one has no user id and their numbers differ.
     Different,
-    /// They have no kind of name in common.
+    /// Undecidable: they have no kind of identifier in common.
     Unclear,
 }
 
 impl Sender {
-    /// The sender of these names, each a number or a user id; the first of either kind counts. Other text is no
-    /// name and passed over.
+    /// The sender with these identifiers, each a phone number or a user id. Of several of one kind the first is used.
+    /// Other text is ignored.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut sender = Self::default();
         for name in names {
@@ -179,7 +172,7 @@ impl Sender {
         self
     }
 
-    /// These names, and what they lack from `other`.
+    /// Adds from `other` each kind of identifier that this sender lacks.
     pub(crate) fn or(self, other: &Self) -> Self {
         Self {
             phone: self.phone.or_else(|| other.phone.clone()),
@@ -188,32 +181,32 @@ impl Sender {
         }
     }
 
-    /// The phone number, if the user shows it.
+    /// The phone number. None if the user hides it.
     #[must_use]
     pub fn phone(&self) -> Option<&PhoneNumber> {
         self.phone.as_ref()
     }
 
-    /// The business-scoped user id, since 2026 and not in every message.
+    /// The business-scoped user id. Since 2026, and not in every message.
     #[must_use]
     pub fn user_id(&self) -> Option<&UserId> {
         self.user_id.as_ref()
     }
 
-    /// The user id that all accounts of one business see.
+    /// The user id as all accounts of one business see it.
     #[must_use]
     pub fn parent_user_id(&self) -> Option<&UserId> {
         self.parent_user_id.as_ref()
     }
 
-    /// Whether the message says nothing of who sent it.
+    /// True if there is no identifier at all.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.phone.is_none() && self.user_id.is_none() && self.parent_user_id.is_none()
     }
 
-    /// Whether two senders are the same user. A user id decides before a number does: numbers are handed on to
-    /// other people.
+    /// Compares two senders. User ids take precedence over numbers, because a number can be reassigned to another
+    /// person.
     #[must_use]
     pub fn matches(&self, other: &Self) -> Match {
         let ids = same(self.user_id.as_ref(), other.user_id.as_ref());
@@ -229,7 +222,7 @@ impl Sender {
     }
 }
 
-/// Whether two names are the same; none if one isn't given.
+/// Whether two identifiers are equal. None if either is absent.
 fn same<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> Option<bool> {
     Some(a? == b?)
 }
@@ -260,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_digits_however_they_are_spelled() {
+    fn formatting_of_a_number_is_ignored() {
         check("6421000001", Some("6421000001"));
         check("+6421000001", Some("6421000001"));
         check("006421000001", Some("6421000001"));
@@ -279,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_sorted_hashed_and_shown_by_their_digits() {
+    fn numbers_sort_hash_and_display_by_digits() {
         let number = |text: &str| PhoneNumber::parse(text).unwrap();
         let hash = |text: &str| BuildHasherDefault::<DefaultHasher>::default().hash_one(number(text));
         assert_eq!(hash("+64 21 000 001"), hash("6421000001"));
@@ -289,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_id_is_a_country_and_an_opaque_word() {
+    fn user_id_is_a_country_and_an_opaque_word() {
         for id in ["NZ.1349", "US.ENT.11815799212886844830", "user.9373795779eb"] {
             assert_eq!(UserId::parse(id).unwrap().as_str(), id);
             assert_eq!(UserId::parse(id).unwrap().to_string(), id);
@@ -301,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_told_apart_wherever_they_came_from() {
+    fn identifiers_are_recognised_in_any_order() {
         let sender = Sender::of(["", "NZ.ENT.77", "+6421000001", "NZ.1349", "6421999999"]);
         assert_eq!(sender.phone().unwrap().as_spelled(), "+6421000001");
         assert_eq!(sender.user_id().unwrap().as_str(), "NZ.1349");
@@ -311,19 +304,19 @@ mod tests {
             assert!(!Sender::of([name]).is_unknown(), "{name}");
         }
         for name in ["NZ.ENT", "NZ.13.49"] {
-            assert_eq!(Sender::of([name]).user_id().unwrap().as_str(), name, "only NZ.ENT.… is a parent's");
+            assert_eq!(Sender::of([name]).user_id().unwrap().as_str(), name, "only NZ.ENT.… is a parent id");
         }
     }
 
     #[test]
-    fn a_user_id_decides_before_a_number() {
+    fn user_id_takes_precedence_over_number() {
         let is = |a: &[&str], b: &[&str]| {
             let (a, b) = (Sender::of(a.iter().copied()), Sender::of(b.iter().copied()));
             assert_eq!(a.matches(&b), b.matches(&a));
             a.matches(&b)
         };
-        assert_eq!(is(&["64210001", "NZ.1"], &["64210002", "NZ.1"]), Match::Same); // moved to another number
-        assert_eq!(is(&["64210001", "NZ.1"], &["64210001", "NZ.2"]), Match::Different); // the number was handed on
+        assert_eq!(is(&["64210001", "NZ.1"], &["64210002", "NZ.1"]), Match::Same); // the user changed numbers
+        assert_eq!(is(&["64210001", "NZ.1"], &["64210001", "NZ.2"]), Match::Different); // the number was reassigned
         assert_eq!(is(&["64210001"], &["+64 21 0001", "NZ.2"]), Match::Same);
         assert_eq!(is(&["64210001"], &["64210002", "NZ.2"]), Match::Different);
         assert_eq!(is(&["NZ.ENT.7", "NZ.1"], &["NZ.ENT.7", "NZ.2"]), Match::Same); // two accounts of one business
@@ -333,7 +326,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_number_is_equal_to_its_own_normalised_forms(text in r"\+?[0-9() .-]{3,24}") {
+        fn number_equals_its_normalised_forms(text in r"\+?[0-9() .-]{3,24}") {
             if let Some(number) = PhoneNumber::parse(&text) {
                 prop_assert_eq!(number.as_spelled(), &text);
                 prop_assert_eq!(&PhoneNumber::parse(&number.e164()).unwrap(), &number);
@@ -342,7 +335,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_is_both_a_number_and_a_user_id(text in r"[+0-9A-Za-z. -]{0,20}") {
+        fn no_text_is_both_number_and_user_id(text in r"[+0-9A-Za-z. -]{0,20}") {
             prop_assert!(!(PhoneNumber::parse(&text).is_some() && UserId::parse(&text).is_some()));
         }
     }

@@ -1,8 +1,7 @@
-//! How the typed view is read from JSON text and written back: one trait, and two macros that declare
-//! types with it.
+//! How types are read from JSON text and written back: one trait, and two macros that declare types with it.
 //!
-//! serde's derive can't do it. `flatten`, which would keep unknown keys, buffers what it reads: numbers lose
-//! their spelling and raw text can't be kept. And its errors repeat the values that they complain of.
+//! serde's derive is not enough. `flatten`, which keeps unknown keys, buffers its input, so numbers lose their text and
+//! raw values can't be kept. serde's errors also quote the values that they reject.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,26 +10,25 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, JsonPath, Why};
+use super::fault::{Fault, JsonKind, JsonPath, Problem};
 use super::json::Json;
 
-/// A type that can be read from a JSON value. It writes itself by [`Serialize`]; what is written reads as
-/// the same again.
+/// A type that can be read from a JSON value. [`Serialize`] writes it so that it reads back as the same value.
 pub(crate) trait Shape: Serialize + Sized {
-    /// Reads a value; says where in it something is wrong.
+    /// Reads a value. A fault has its place within the value.
     fn read(json: &RawValue) -> Result<Self, Fault>;
 
-    /// What an absent key stands for. None: the key is demanded.
+    /// The value of an absent key. None if the key is required.
     fn absent() -> Option<Self> {
         None
     }
 
-    /// Whether this is written by leaving its key out.
+    /// Whether this value is written by omitting its key.
     fn is_absent(&self) -> bool {
         false
     }
 
-    /// Hands each value that no type names to `found`, with its place in this one.
+    /// Passes each value that no type names to `found`, with its place within this one.
     fn unrecognized<'m>(&'m self, _found: &mut dyn FnMut(JsonPath, &'m Json)) {}
 }
 
@@ -95,20 +93,38 @@ impl Shape for bool {
     }
 }
 
-/// A JSON string, borrowed unless it holds an escape.
+impl Shape for Json {
+    fn read(json: &RawValue) -> Result<Self, Fault> {
+        Ok(Self::from(json))
+    }
+
+    fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
+        found(JsonPath::default(), self);
+    }
+}
+
+/// A JSON string, borrowed unless it contains an escape.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// What a JSON string says; borrowed unless it holds an escape.
+/// The content of a JSON string, borrowed unless it contains an escape.
 pub(crate) fn text<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
     if !json.starts_with('"') {
         return Err(Fault::unexpected(expected, json));
     }
-    serde_json::from_str::<Text<'a>>(json).map(|Text(text)| text).map_err(|_| Fault::here(Why::NotUnicode))
+    serde_json::from_str::<Text<'a>>(json).map(|Text(text)| text).map_err(|_| Fault::here(Problem::NotUnicode))
 }
 
-/// The keys of an object with their values as they came.
+/// The content of a string, or the digits of a number.
+pub(crate) fn text_or_number<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
+    match JsonKind::of(json) {
+        JsonKind::Number => Ok(Cow::Borrowed(json)),
+        _ => text(json, expected),
+    }
+}
+
+/// The keys of an object with their values verbatim.
 pub(crate) fn members<'a>(json: &'a RawValue) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, Fault> {
     struct Members;
 
@@ -132,13 +148,13 @@ pub(crate) fn members<'a>(json: &'a RawValue) -> Result<Vec<(Cow<'a, str>, &'a R
     if !text.starts_with('{') {
         return Err(Fault::unexpected("an object", text));
     }
-    // It is JSON, or it were no RawValue: what can still be wrong is a key.
-    serde_json::Deserializer::from_str(text).deserialize_map(Members).map_err(|_| Fault::here(Why::NotUnicode))
+    // A RawValue is valid JSON, so only a key with an unpaired surrogate can fail.
+    serde_json::Deserializer::from_str(text).deserialize_map(Members).map_err(|_| Fault::here(Problem::NotUnicode))
 }
 
-/// Declares the type of a JSON object: a struct with a public field for each key that is named, and all
-/// others in `unrecognized`. A key that is an [`Option`] may be missing or `null`; others are demanded. Of a
-/// named key that comes twice the last one counts.
+/// Declares the type of a JSON object: a struct with a public field for each named key, and all other keys in
+/// `unrecognized`. A key of type [`Option`] may be absent or `null`; the others are required. Of a repeated named key
+/// the last value is used.
 macro_rules! object {
     (
         $(#[$meta:meta])*
@@ -155,15 +171,15 @@ macro_rules! object {
                 $(#[cfg_attr(feature = "schema", schemars(rename = $key))])?
                 pub $field: $type,
             )*
-            /// Keys that aren't named here, as they came.
+            /// All other keys, with their values verbatim.
             #[cfg_attr(feature = "schema", schemars(skip))]
             pub unrecognized: $crate::message::json::Unrecognized,
         }
 
-        #[allow(dead_code, clippy::allow_attributes, reason = "not every type uses all of what each is given")]
+        #[allow(dead_code, clippy::allow_attributes, reason = "not every type uses every method")]
         impl $name {
-            /// Reads the members of an object. A fault in one goes to `on_fault`, which ends reading, or lets it
-            /// go on with that member among the unrecognised ones.
+            /// Reads the members of an object. A faulty member is passed to `on_fault`: if that returns an error, reading
+            /// ends; otherwise the member is kept among the unrecognized ones.
             pub(crate) fn read_members<'a>(
                 members: impl IntoIterator<
                     Item = (::std::borrow::Cow<'a, str>, &'a ::serde_json::value::RawValue),
@@ -172,7 +188,7 @@ macro_rules! object {
                     $crate::message::fault::Fault,
                 ) -> ::core::result::Result<(), $crate::message::fault::Fault>,
             ) -> ::core::result::Result<Self, $crate::message::fault::Fault> {
-                use $crate::message::fault::{Fault, Why};
+                use $crate::message::fault::{Fault, Problem};
                 use $crate::message::shape::{Shape, key_of};
 
                 $(let mut $field: Option<$type> = None;)*
@@ -192,13 +208,13 @@ macro_rules! object {
                 Ok(Self {
                     $($field: match $field.or_else(<$type as Shape>::absent) {
                         Some(value) => value,
-                        None => return Err(Fault::here(Why::Missing).under_key(key_of!($field $($key)?))),
+                        None => return Err(Fault::here(Problem::Missing).under_key(key_of!($field $($key)?))),
                     },)*
                     unrecognized,
                 })
             }
 
-            /// Writes the members that are there.
+            /// Writes the members that are present.
             pub(crate) fn serialize_into<M: ::serde::ser::SerializeMap>(
                 &self,
                 map: &mut M,
@@ -242,7 +258,7 @@ macro_rules! object {
     };
 }
 
-/// The JSON key of a field: its name, unless another is given.
+/// The JSON key of a field: its name, unless `as` gives another.
 macro_rules! key_of {
     ($field:ident) => {
         stringify!($field)
@@ -252,8 +268,8 @@ macro_rules! key_of {
     };
 }
 
-/// Declares an open set of words: an enum of the known ones, and `Unknown` for any other, as it came.
-macro_rules! words {
+/// Declares an open set of words: an enum of the known ones, and `Unknown` for any other.
+macro_rules! open_enum {
     (
         $(#[$meta:meta])*
         $name:ident {
@@ -265,12 +281,12 @@ macro_rules! words {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$word_meta])* $variant,)*
-            /// Any other word, as it came.
+            /// Any other word, verbatim.
             Unknown(String),
         }
 
         impl $name {
-            /// The word as it is spelled in JSON.
+            /// The word as spelled in JSON.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -320,4 +336,4 @@ macro_rules! words {
     };
 }
 
-pub(crate) use {key_of, object, words};
+pub(crate) use {key_of, object, open_enum};

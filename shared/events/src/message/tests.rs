@@ -1,4 +1,6 @@
-//! The message model against every type, written down as golden files, and against any text at all.
+//! The message model against golden files of every type, and against arbitrary text.
+
+mod accessors;
 
 use std::collections::BTreeMap;
 
@@ -12,13 +14,13 @@ fn parse(json: &str) -> Message {
     Message::parse(json).unwrap()
 }
 
-/// What the typed view says of a message, as JSON: a golden file holds the message and this.
+/// A summary of the typed view, as JSON. A golden file has it beside the message.
 fn view(message: &Message) -> Value {
     let kind = match message.kind() {
         MessageKind::Known(payload) => json!({"known": payload.type_name()}),
         MessageKind::Unrecognized { message_type } => json!({"unrecognized": message_type}),
-        MessageKind::Malformed { message_type, why, at } => {
-            json!({"malformed": message_type, "at": at.to_string(), "why": why.to_string()})
+        MessageKind::Malformed { message_type, problem, at } => {
+            json!({"malformed": message_type, "at": at.to_string(), "why": problem.to_string()})
         }
     };
     json!({
@@ -46,7 +48,7 @@ struct Case<'a> {
     view: Value,
 }
 
-/// The same with sorted keys: whether serde_json sorts them by itself depends on who else is built.
+/// The same value with sorted keys. Whether serde_json sorts them depends on the features of the build.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -58,10 +60,9 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-/// Each line of a golden file is a message and what is read of it. `WAB_UPDATE=1` writes the second anew; the
-/// messages stay.
+/// Each line of a golden file is a message and the summary of its view. `WAB_UPDATE=1` rewrites the summaries.
 #[test]
-fn every_type_is_read_as_its_golden_file_says() {
+fn every_type_is_read_as_in_its_golden_file() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/messages");
     let mut files = 0;
     for file in std::fs::read_dir(directory).unwrap() {
@@ -82,14 +83,14 @@ fn every_type_is_read_as_its_golden_file_says() {
         if std::env::var_os("WAB_UPDATE").is_some() {
             std::fs::write(&path, &written).unwrap();
         } else {
-            assert!(!stale, "{}: WAB_UPDATE=1 writes what is read now:\n{written}", path.display());
+            assert!(!stale, "{} is stale; WAB_UPDATE=1 would write:\n{written}", path.display());
         }
         files += 1;
     }
     assert_eq!(files, 26);
 }
 
-/// A known message that is written from its parts reads as the same parts.
+/// A known message, written from its parts, reads back as the same parts.
 #[track_caller]
 fn check_round_trip(message: &Message) {
     if let MessageKind::Known(payload) = message.kind()
@@ -103,13 +104,13 @@ fn check_round_trip(message: &Message) {
 #[track_caller]
 fn check_malformed(json: &str, expected_at: &str, expected_why: &str) {
     let message = parse(json);
-    let MessageKind::Malformed { at, why, .. } = message.kind() else { panic!("{:?}", message.kind()) };
-    assert_eq!((at.to_string().as_str(), why.to_string().as_str()), (expected_at, expected_why), "{json}");
+    let MessageKind::Malformed { at, problem, .. } = message.kind() else { panic!("{:?}", message.kind()) };
+    assert_eq!((at.to_string().as_str(), problem.to_string().as_str()), (expected_at, expected_why), "{json}");
     assert_eq!(message.raw(), json);
 }
 
 #[test]
-fn a_fault_is_named_with_its_place_and_without_its_value() {
+fn fault_has_its_place_but_no_value() {
     check_malformed(r#"{"type":"text"}"#, "$.text", "missing");
     check_malformed(r#"{"type":"text","text":null}"#, "$.text", "missing");
     check_malformed(r#"{"type":"text","text":"secret"}"#, "$.text", "expected an object, found a string");
@@ -151,7 +152,7 @@ fn a_fault_is_named_with_its_place_and_without_its_value() {
 }
 
 #[test]
-fn a_malformed_message_keeps_what_can_be_read() {
+fn malformed_message_keeps_its_readable_parts() {
     let message =
         parse(r#"{"from":"6421000001","id":"wamid.QUJD","timestamp":1763889301,"type":"text","text":{},"context":7}"#);
     assert!(matches!(message.kind(), MessageKind::Malformed { .. }));
@@ -163,7 +164,7 @@ fn a_malformed_message_keeps_what_can_be_read() {
 }
 
 #[test]
-fn edits_within_edits_are_not_looked_into() {
+fn edit_within_an_edit_is_not_read() {
     let mut json = r#"{"type":"text","text":{"body":"x"}}"#.to_owned();
     for _ in 0..5_000 {
         json = format!(r#"{{"type":"edit","edit":{{"original_message_id":"a","message":{json}}}}}"#);
@@ -175,7 +176,7 @@ fn edits_within_edits_are_not_looked_into() {
 }
 
 #[test]
-fn what_nests_deeply_is_kept_if_no_type_names_it() {
+fn deeply_nested_unknown_key_is_kept() {
     let deep =
         format!(r#"{{"type":"text","text":{{"body":"x"}},"deep":{}{}}}"#, "[".repeat(50_000), "]".repeat(50_000));
     assert_eq!(parse(&deep).text(), Some("x"));
@@ -183,7 +184,7 @@ fn what_nests_deeply_is_kept_if_no_type_names_it() {
 }
 
 #[test]
-fn of_repeated_keys_the_last_counts_and_unnamed_ones_all_stay() {
+fn last_of_repeated_keys_is_used() {
     let message = parse(r#"{"type":"image","type":"text","text":{"body":"a"},"text":{"body":"b"},"x":1,"x":2}"#);
     assert_eq!(message.text(), Some("b"));
     assert_eq!(message.head().unrecognized.get("x").unwrap().get(), "2");
@@ -192,7 +193,7 @@ fn of_repeated_keys_the_last_counts_and_unnamed_ones_all_stay() {
 }
 
 #[test]
-fn unnamed_keys_of_array_elements_have_their_place() {
+fn unknown_keys_are_reported_with_their_place() {
     let message = parse(r#"{"type":"contacts","contacts":[{},{"nickname":"A"}],"x":1}"#);
     let places: Vec<String> = message.unrecognized().iter().map(|(at, json)| format!("{at} {json:?}")).collect();
     assert_eq!(places, ["$.x 1", "$.contacts[1].nickname \"A\""]);
@@ -204,7 +205,7 @@ fn unnamed_keys_of_array_elements_have_their_place() {
 }
 
 #[test]
-fn words_of_an_edit_are_the_new_ones() {
+fn text_of_an_edit_is_the_new_one() {
     let edited =
         |message: &str| format!(r#"{{"type":"edit","edit":{{"original_message_id":"a","message":{message}}}}}"#);
     let text = parse(&edited(r#"{"type":"text","text":{"body":"new"}}"#));
@@ -212,20 +213,20 @@ fn words_of_an_edit_are_the_new_ones() {
 }
 
 #[test]
-fn times_keep_their_spelling() {
+fn unreadable_time_is_kept_verbatim() {
     let message = parse(r#"{"type":"request_welcome","timestamp":"soon"}"#);
     assert_eq!((message.head().timestamp.as_ref().unwrap().as_str(), message.sent_at()), ("soon", None));
 }
 
 #[test]
-fn parts_that_contradict_each_other_make_no_message() {
+fn contradictory_parts_are_rejected() {
     let mut head = Head { message_type: Some("image".to_owned()), ..Head::default() };
     assert!(Message::new(head.clone(), Payload::RequestWelcome).is_err());
     head.message_type = None;
     assert!(Message::new(head, Payload::RequestWelcome).is_ok());
 }
 
-/// JSON that looks like a message: known and unknown keys over values of every kind.
+/// JSON that resembles a message: known and unknown keys with values of every kind.
 fn like_a_message() -> impl Strategy<Value = Value> {
     let words = [
         "text",
@@ -284,7 +285,7 @@ fn like_a_message() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in r#"[{}\[\]",:\\u0ai d]{0,60}|.*"#) {
+    fn arbitrary_text_never_panics(text in r#"[{}\[\]",:\\u0ai d]{0,60}|.*"#) {
         let _ = Message::parse(&text);
     }
 

@@ -1,38 +1,15 @@
-//! Values that the world sends as two kinds of JSON: opaque ids, points in time, exact numbers, JSON in a string.
+//! Values that arrive as more than one JSON kind: opaque ids, points in time, JSON in a string.
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::str::FromStr;
-
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::fault::{Fault, JsonKind, Why};
-use super::shape::{Shape, text};
+use super::fault::{Fault, JsonKind};
+use super::shape::{Shape, text, text_or_number};
 
-/// A string, or a number as its digits came.
-fn text_or_number<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
-    match JsonKind::of(json) {
-        JsonKind::Number => Ok(Cow::Borrowed(json)),
-        _ => text(json, expected),
-    }
-}
-
-/// An opaque identifier: of a message (`wamid.…`), a medium, a product. Comes as a string; as a number it is
-/// kept as its digits.
+/// An opaque identifier: of a message (`wamid.…`), a medium, a product. JSON has a string or a number; of a number
+/// the digits are kept.
 ///
-/// The part of a `wamid` behind the dot decodes to bytes that hold the user's phone number: keep it out of logs.
-///
-/// ```
-/// use wab_events::message::{Message, MessageKind, Payload};
-///
-/// let message = Message::parse(r#"{"type": "image", "image": {"id": 1003383421387256, "mime_type": "image/jpeg"}}"#)?;
-/// let MessageKind::Known(Payload::Image(image)) = message.kind() else { panic!("an image") };
-/// assert_eq!(image.id.as_str(), "1003383421387256");
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// **Keep it out of logs**: the part of a `wamid` after the dot is base64 and contains the user's phone number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Id(String);
@@ -57,40 +34,32 @@ impl Shape for Id {
     }
 }
 
-/// A point in time as WhatsApp writes it: seconds since 1970-01-01T00:00:00Z in a string, in older messages a
-/// number. Anything else is kept as it came and simply isn't a time.
-///
-/// ```
-/// use wab_events::message::Message;
-///
-/// let message = Message::parse(r#"{"timestamp": "1763889301", "type": "text", "text": {"body": "Kia ora"}}"#)?;
-/// assert_eq!(message.sent_at().unwrap().to_string(), "2025-11-23T09:15:01Z");
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// A point in time as WhatsApp writes it: seconds since 1970-01-01T00:00:00Z, in a string or, in older messages, a
+/// number. Any other string is kept, and has no [`seconds`](Self::seconds).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(String);
 
 impl Timestamp {
-    /// A point in time, to the second.
+    /// The point in time this many seconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Self {
         Self(seconds.to_string())
     }
 
-    /// The text as it came.
+    /// The string or the digits, verbatim.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z; none if it isn't a whole number of them.
+    /// Seconds since 1970-01-01T00:00:00Z. None if the text isn't an integer.
     #[must_use]
     pub fn seconds(&self) -> Option<i64> {
         self.0.parse().ok()
     }
 
-    /// The point in time; none if it isn't one between the years −9999 and 9999.
+    /// The point in time. None if the text isn't an integer, or is outside the years −9999 to 9999.
     #[must_use]
     pub fn at(&self) -> Option<jiff::Timestamp> {
         jiff::Timestamp::from_second(self.seconds()?).ok()
@@ -103,23 +72,13 @@ impl Shape for Timestamp {
     }
 }
 
-/// JSON in a string, which nobody promises to be JSON. Some gateways hand on the object itself: it is kept as its text.
-///
-/// ```
-/// use wab_events::message::{Message, MessageKind, Payload};
-///
-/// let json = r#"{"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": {"rating": 5}}}}"#;
-/// let message = Message::parse(json)?;
-/// let MessageKind::Known(Payload::Interactive(interactive)) = message.kind() else { panic!("a reply") };
-/// assert_eq!(interactive.nfm_reply.as_ref().unwrap().response_json.as_str(), r#"{"rating": 5}"#);
-/// # Ok::<(), wab_events::message::NotAMessage>(())
-/// ```
+/// A string that should hold JSON, but may not. Some gateways send the object itself, of which the text is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct JsonText(String);
 
 impl JsonText {
-    /// The text.
+    /// The text of the JSON.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -141,207 +100,13 @@ impl Shape for JsonText {
     }
 }
 
-/// An exact number: a price, a quantity, a coordinate, an error's code. Comes as a JSON number or as a string
-/// that spells one, and is never a float: its spelling is kept. Two numbers are equal if their values are:
-/// `99.9` and `99.90`.
-///
-/// ```
-/// use wab_events::message::Decimal;
-///
-/// let price: Decimal = "99.90".parse()?;
-/// assert_eq!(price.as_str(), "99.90");
-/// assert_eq!(price, "99.9".parse()?);
-/// assert!(price < "100".parse()?);
-/// assert_eq!(price.scaled(2), Some(9990)); // in cents
-/// assert_eq!(price.scaled(0), None); // would lose the cents
-/// # Ok::<(), wab_events::message::NotANumber>(())
-/// ```
-#[derive(Debug, Clone)]
-pub struct Decimal(String);
-
-impl Decimal {
-    /// The number as it came, in the grammar of JSON numbers (RFC 8259 section 6).
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The number times ten to the power of `digits`, if that is a whole number that fits: a price in the
-    /// smallest unit of a currency with that many digits behind the point (ISO 4217: 2 for USD, 0 for JPY).
-    #[must_use]
-    pub fn scaled(&self, digits: u8) -> Option<i64> {
-        let Parts { negative, digits: significant, exponent } = self.parts();
-        if significant.is_empty() {
-            return Some(0);
-        }
-        let zeros = usize::try_from(exponent.checked_add(i64::from(digits))?).ok()?;
-        // 19 digits are the most that i64 holds.
-        if significant.len().checked_add(zeros)? > 19 {
-            return None;
-        }
-        let mut whole = if negative { "-".to_owned() } else { String::new() };
-        whole.push_str(&significant);
-        whole.extend(std::iter::repeat_n('0', zeros));
-        whole.parse().ok()
-    }
-
-    /// The number if it is a whole one that fits.
-    #[must_use]
-    pub fn to_i64(&self) -> Option<i64> {
-        self.scaled(0)
-    }
-
-    /// The nearest double: for a coordinate, not for money.
-    #[must_use]
-    pub fn to_f64(&self) -> f64 {
-        // The grammar of JSON numbers is part of Rust's.
-        self.0.parse().unwrap_or(f64::NAN)
-    }
-
-    fn parts(&self) -> Parts {
-        let (negative, unsigned) = match self.0.strip_prefix('-') {
-            Some(unsigned) => (true, unsigned),
-            None => (false, self.0.as_str()),
-        };
-        let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let mut digits = [whole, fraction].concat();
-        let zeros = digits.len() - digits.trim_end_matches('0').len();
-        digits.truncate(digits.len() - zeros);
-        digits.drain(..digits.len() - digits.trim_start_matches('0').len());
-        // No spelling is as long as i64 is large; the exponent was held to i32 on the way in.
-        let length = |text: usize| i64::try_from(text).unwrap_or(i64::MAX);
-        let exponent = exponent.parse::<i64>().unwrap_or(0) - length(fraction.len()) + length(zeros);
-        Parts {
-            negative: negative && !digits.is_empty(),
-            exponent: if digits.is_empty() { 0 } else { exponent },
-            digits,
-        }
-    }
-}
-
-/// A number as ± digits × 10^exponent, with no zero at either end of its digits; zero has none.
-#[derive(PartialEq, Eq, Hash)]
-struct Parts {
-    negative: bool,
-    digits: String,
-    exponent: i64,
-}
-
-impl Parts {
-    /// Compares how far two numbers of the same sign are from zero.
-    fn magnitude_cmp(&self, other: &Self) -> Ordering {
-        let magnitude = |parts: &Self| parts.exponent + i64::try_from(parts.digits.len()).unwrap_or(i64::MAX);
-        match (self.digits.is_empty(), other.digits.is_empty()) {
-            (false, false) => magnitude(self).cmp(&magnitude(other)).then_with(|| self.digits.cmp(&other.digits)),
-            (empty, other_empty) => other_empty.cmp(&empty),
-        }
-    }
-}
-
-impl PartialEq for Decimal {
-    fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
-    }
-}
-
-impl Eq for Decimal {}
-
-impl Hash for Decimal {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.parts().hash(state);
-    }
-}
-
-impl PartialOrd for Decimal {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Decimal {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let (a, b) = (self.parts(), other.parts());
-        match (a.negative, b.negative) {
-            (false, false) => a.magnitude_cmp(&b),
-            (true, true) => b.magnitude_cmp(&a),
-            (negative, other_negative) => other_negative.cmp(&negative),
-        }
-    }
-}
-
-impl fmt::Display for Decimal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<i64> for Decimal {
-    fn from(number: i64) -> Self {
-        Self(number.to_string())
-    }
-}
-
-impl FromStr for Decimal {
-    type Err = NotANumber;
-
-    fn from_str(text: &str) -> Result<Self, NotANumber> {
-        if is_number(text) { Ok(Self(text.to_owned())) } else { Err(NotANumber) }
-    }
-}
-
-/// Whether a text is a JSON number (RFC 8259 section 6) with an exponent of up to nine digits.
-fn is_number(text: &str) -> bool {
-    fn digits(text: &str) -> Option<&str> {
-        let rest = text.trim_start_matches(|char: char| char.is_ascii_digit());
-        (rest.len() < text.len()).then_some(rest)
-    }
-    fn number(text: &str) -> Option<&str> {
-        let text = text.strip_prefix('-').unwrap_or(text);
-        let mut rest = match text.strip_prefix('0') {
-            Some(rest) => rest,
-            None => digits(text)?,
-        };
-        if let Some(fraction) = rest.strip_prefix('.') {
-            rest = digits(fraction)?;
-        }
-        if let Some(exponent) = rest.strip_prefix(['e', 'E']) {
-            let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-            rest = digits(exponent)?;
-            if exponent.len() > 9 {
-                return None;
-            }
-        }
-        Some(rest)
-    }
-    number(text) == Some("")
-}
-
-/// A text that isn't a number in the grammar of JSON, or has an exponent of more than nine digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a number")]
-pub struct NotANumber;
-
-impl Serialize for Decimal {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
-        raw.serialize(serializer)
-    }
-}
-
-impl Shape for Decimal {
-    fn read(json: &RawValue) -> Result<Self, Fault> {
-        text_or_number(json.get(), "a number")?.trim().parse().map_err(|NotANumber| Fault::here(Why::NotANumber))
-    }
-}
-
 #[cfg(feature = "schema")]
 mod schema {
     use std::borrow::Cow;
 
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-    use super::{Decimal, Id, JsonText, Timestamp};
+    use super::{Id, JsonText, Timestamp};
 
     impl JsonSchema for Id {
         fn schema_name() -> Cow<'static, str> {
@@ -375,93 +140,8 @@ mod schema {
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
             json_schema!({
                 "type": ["string", "object", "array"],
-                "description": "JSON in a string, usually; from some gateways the JSON itself.",
+                "description": "Usually JSON in a string; some gateways send the JSON itself.",
             })
-        }
-    }
-
-    impl JsonSchema for Decimal {
-        fn schema_name() -> Cow<'static, str> {
-            "Decimal".into()
-        }
-
-        fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            json_schema!({
-                "type": ["number", "string"],
-                "pattern": r"^\s*-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?\s*$",
-                "description": "An exact number, in a JSON number or a string.",
-                "examples": [99.9, "99.90"],
-            })
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn decimal(text: &str) -> Decimal {
-        text.parse().unwrap()
-    }
-
-    fn hash(text: &str) -> u64 {
-        BuildHasherDefault::<DefaultHasher>::default().hash_one(decimal(text))
-    }
-
-    #[test]
-    fn numbers_are_those_of_json() {
-        for text in ["0", "-0", "7", "30", "99.99", "-122.16165924072", "1e9", "1.50E-2", "0.0", "1E+000000009"] {
-            assert_eq!(decimal(text).as_str(), text);
-        }
-        for text in ["", "-", "+1", "007", ".5", "5.", "1e", "1e+", "1,5", "0x10", "NaN", "1 ", "٣", "1e0000000009"] {
-            assert_eq!(text.parse::<Decimal>(), Err(NotANumber), "{text}");
-        }
-    }
-
-    #[test]
-    fn values_are_compared_and_spellings_kept() {
-        for (a, b) in [("99.9", "99.90"), ("1e2", "100"), ("-0", "0.000"), ("0.05e1", "0.5"), ("12300", "1.23E4")] {
-            assert_eq!(decimal(a), decimal(b));
-            assert_ne!(decimal(a).as_str(), decimal(b).as_str());
-            assert_eq!(hash(a), hash(b));
-        }
-        assert_ne!(decimal("1"), decimal("1.1"));
-        assert_ne!(hash("1"), hash("1.1"));
-        assert_eq!(decimal("99.90").to_string(), "99.90");
-        let rising = ["-1e999999999", "-100", "-99.99", "-0.1", "0", "1e-999999999", "0.1", "1", "9.99", "10", "1e20"];
-        for pair in rising.windows(2) {
-            let [a, b] = pair else { panic!("windows of two") };
-            assert!(decimal(a) < decimal(b), "{a} < {b}");
-        }
-    }
-
-    #[test]
-    fn a_scaled_number_is_exact_or_none() {
-        assert_eq!(decimal("99.99").scaled(2), Some(9999));
-        assert_eq!(decimal("30").scaled(2), Some(3000));
-        assert_eq!(decimal("-1.5e1").to_i64(), Some(-15));
-        assert_eq!(decimal("0e999999999").to_i64(), Some(0));
-        assert_eq!(decimal("0.001").scaled(2), None);
-        assert_eq!(decimal("9223372036854775807").to_i64(), Some(i64::MAX));
-        assert_eq!(decimal("9223372036854775808").to_i64(), None);
-        assert_eq!(decimal("1e999999999").to_i64(), None);
-    }
-
-    proptest! {
-        #[test]
-        fn whole_numbers_compare_as_integers_do(a in any::<i64>(), b in any::<i64>()) {
-            prop_assert_eq!(Decimal::from(a).cmp(&Decimal::from(b)), a.cmp(&b));
-            prop_assert_eq!(Decimal::from(a).to_i64(), Some(a));
-        }
-
-        #[test]
-        fn what_json_takes_is_a_number_and_nothing_else(text in r"-?[0-9]{0,3}[.]?[0-9]{0,3}([eE][-+]?[0-9]{0,2})?") {
-            let json = serde_json::from_str::<&RawValue>(&text).is_ok_and(|raw| raw.get() == text);
-            prop_assert_eq!(text.parse::<Decimal>().is_ok(), json);
         }
     }
 }

@@ -1,147 +1,101 @@
-//! What a vendor's gateway adds to a message, under `_vnd`. It isn't WhatsApp's: only Turn.io's is known, from public
-//! recordings, and whatever stands there never makes a message malformed.
+//! What a vendor's gateway adds to a message, under `_vnd`. It isn't WhatsApp's. Only Turn.io's is known, from public
+//! recordings. Nothing under this key makes a message malformed.
 
-use super::json::Lenient;
+use super::decimal::Decimal;
+use super::lenient::Lenient;
 use super::shape::object;
-use super::value::{Decimal, Id};
+use super::value::Id;
 
 object! {
     /// What a vendor's gateway adds to a message.
-    ///
-    /// ```
-    /// use wab_events::message::Message;
-    ///
-    /// let message = Message::parse(r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"direction": "inbound"}}}"#)?;
-    /// let vendor = message.head().vendor.as_ref().unwrap().seen().unwrap();
-    /// assert_eq!(vendor.v1.direction.as_deref(), Some("inbound"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     Vendor {
-        /// Turn.io's note.
+        /// Turn.io's metadata.
         v1: TurnNote,
     }
 }
 
 object! {
-    /// What Turn.io notes on a message.
-    ///
-    /// ```
-    /// use wab_events::message::Message;
-    ///
-    /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"labels": [{"value": "Question"}]}}}"#;
-    /// let message = Message::parse(json)?;
-    /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
-    /// assert_eq!(note.labels.as_ref().unwrap()[0].value.as_deref(), Some("Question"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// Turn.io's metadata of a message.
     #[derive(Default)]
     TurnNote {
         /// Turn.io's id of the message.
         uuid: Option<Id>,
         /// `inbound` or `outbound`.
         direction: Option<String>,
-        /// Who wrote the message.
+        /// The author of the message.
         author: Option<Lenient<TurnPerson>>,
-        /// The chat that the message is in.
+        /// The chat that contains the message.
         chat: Option<TurnChat>,
-        /// The message that this one answers.
+        /// The message that this one replies to.
         in_reply_to: Option<Id>,
-        /// What the message was sorted as.
+        /// The labels assigned to the message.
         labels: Option<Vec<TurnLabel>>,
-        /// When it was taken (ISO 8601).
+        /// When Turn.io received the message (ISO 8601).
         inserted_at: Option<String>,
-        /// What became of it.
+        /// The latest delivery status.
         last_status: Option<String>,
-        /// When (ISO 8601).
+        /// When the latest delivery status was reported (ISO 8601).
         last_status_timestamp: Option<String>,
-        /// Whether it went another way than WhatsApp.
+        /// True if the message used another channel than WhatsApp.
         on_fallback_channel: Option<bool>,
-        /// A template's words.
+        /// The rendered text of a template.
         rendered_content: Option<Lenient<String>>,
-        /// The card that it was made of.
+        /// The card that the message was made from.
         card_uuid: Option<Id>,
-        /// The answer that it was made of.
+        /// The prepared answer that the message was made from.
         faq_uuid: Option<Id>,
     }
 }
 
 object! {
     /// A chat, in a [`TurnNote`].
-    ///
-    /// ```
-    /// # use wab_events::message::Message;
-    /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"chat": {"state": "OPEN", "unread_count": 1}}}}"#;
-    /// let message = Message::parse(json)?;
-    /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
-    /// assert_eq!(note.chat.as_ref().unwrap().state.as_deref(), Some("OPEN"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
     #[derive(Default)]
     TurnChat {
-        /// Its id.
+        /// Turn.io's id of the chat.
         uuid: Option<Id>,
         /// The user's number.
         owner: Option<Id>,
-        /// The id of the user's contact.
+        /// Turn.io's id of the user's contact.
         contact_uuid: Option<Id>,
         /// `OPEN`, `CLOSED`, …
         state: Option<String>,
-        /// Why, in words.
+        /// The reason of the state, in words.
         state_reason: Option<String>,
-        /// Who cares for it.
+        /// The person the chat is assigned to.
         assigned_to: Option<Lenient<TurnPerson>>,
-        /// How many messages nobody has read.
+        /// The number of unread messages.
         unread_count: Option<Decimal>,
-        /// Where it can be looked at.
+        /// A link to the chat.
         permalink: Option<String>,
-        /// When it began (ISO 8601).
+        /// When the chat began (ISO 8601).
         inserted_at: Option<String>,
-        /// When it changed last (ISO 8601).
+        /// When the chat last changed (ISO 8601).
         updated_at: Option<String>,
     }
 }
 
 object! {
-    /// Somebody in a [`TurnNote`].
-    ///
-    /// ```
-    /// # use wab_events::message::Message;
-    /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"author": {"type": "OWNER", "name": "Aroha"}}}}"#;
-    /// let message = Message::parse(json)?;
-    /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
-    /// let author = note.author.as_ref().unwrap().seen().unwrap();
-    /// assert_eq!(author.person_type.as_deref(), Some("OWNER"));
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// A person or system in a [`TurnNote`].
     #[derive(Default)]
     TurnPerson {
-        /// A number, or Turn.io's id.
+        /// A phone number, or Turn.io's id.
         id: Option<Id>,
         /// The name.
         name: Option<String>,
-        /// `OWNER` is the user, `OPERATOR` and `SYSTEM` are the business.
+        /// `OWNER` is the user; `OPERATOR` and `SYSTEM` are the business.
         person_type as "type": Option<String>,
-        /// Of a system: the request that it made.
+        /// The request that created the message. Systems only.
         request_id: Option<Id>,
     }
 }
 
 object! {
-    /// What a message was sorted as, in a [`TurnNote`].
-    ///
-    /// ```
-    /// # use wab_events::message::Message;
-    /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"labels": [{"id": "l-1", "value": "Question"}]}}}"#;
-    /// let message = Message::parse(json)?;
-    /// let note = &message.head().vendor.as_ref().unwrap().seen().unwrap().v1;
-    /// assert_eq!(note.labels.as_ref().unwrap()[0].id.as_ref().unwrap().as_str(), "l-1");
-    /// # Ok::<(), wab_events::message::NotAMessage>(())
-    /// ```
+    /// A label of a message, in a [`TurnNote`].
     #[derive(Default)]
     TurnLabel {
-        /// Its id.
+        /// Turn.io's id of the label.
         id: Option<Id>,
-        /// Its word.
+        /// The label's text.
         value: Option<String>,
     }
 }

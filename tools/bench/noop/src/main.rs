@@ -1,4 +1,4 @@
-//! What `lambda_http` costs by itself: a function that answers 200, and no more.
+//! The cost of `lambda_http` alone: a function that only answers 200.
 
 use std::convert::Infallible;
 

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use super::request::{Answer, Request, Service};
-use crate::plan::{HOUR, Ms, SECOND};
-use crate::process::EPOCH_MS;
+use crate::stack::TABLE_ARN;
+use crate::time::{EPOCH_MS, HOUR, Ms, SECOND};
 
 /// "The maximum item size in DynamoDB is 400 KB."
 const MAX_ITEM_BYTES: usize = 400 * 1024;
@@ -25,11 +25,8 @@ const STALENESS: Ms = 2 * SECOND;
 /// "A single Query operation will read up to ... 1 MB of data", and a `Scan` as well.
 const PAGE_BYTES: usize = 1024 * 1024;
 
-pub(crate) const TABLE_ARN: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/events";
-
 type Item = Map<String, Value>;
 
-/// The table.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     rows: BTreeMap<(String, String), Row>,
@@ -61,13 +58,13 @@ pub(crate) struct Record {
     pub(crate) json: String,
 }
 
-/// A new item.
+/// An item that was put.
 #[derive(Debug)]
 pub(crate) struct Put {
     pub(crate) pk: String,
     pub(crate) sk: String,
     pub(crate) item: Item,
-    /// What stood there before, and is overwritten.
+    /// Whether it replaced another item.
     pub(crate) overwritten: bool,
 }
 
@@ -76,7 +73,7 @@ impl Table {
         Self { shards: (0..shards).map(|_| Shard::default()).collect(), ..Self::default() }
     }
 
-    /// `PutItem`: the answer, and the item if it was put.
+    /// `PutItem`: the answer, and the item if it was stored.
     pub(crate) fn put(&mut self, request: &Request, now: Ms) -> (Answer, Option<Put>) {
         let request = request.json();
         let invalid = || (Answer::error(Service::DynamoDb, 400, "ValidationException"), None);
@@ -105,7 +102,7 @@ impl Table {
         (Answer::json(&json!({})), Some(put))
     }
 
-    /// Stores an item, whatever was there.
+    /// Stores an item unconditionally.
     pub(crate) fn insert(&mut self, pk: String, sk: String, item: Item, now: Ms) -> Put {
         let before = self.rows.insert((pk.clone(), sk.clone()), Row { item: item.clone(), stored_at: now });
         // "If you perform a PutItem or UpdateItem operation that does not change any data in an item, DynamoDB Streams
@@ -116,8 +113,8 @@ impl Table {
         Put { pk, sk, item, overwritten: before.is_some() }
     }
 
-    /// Deletes an item whose time to live is over: "typically within a few days of their expiration"; until then it is
-    /// read and found as ever. Its record in the stream is a `REMOVE`.
+    /// Deletes an expired item: "typically within a few days of their expiration". Until then it can be read. Its stream
+    /// record is a `REMOVE`.
     pub(crate) fn expire(&mut self, pk: &str, sk: &str, now: Ms) -> bool {
         let row = self.rows.remove(&(pk.to_owned(), sk.to_owned()));
         if let Some(row) = &row {
@@ -155,7 +152,7 @@ impl Table {
         }
     }
 
-    /// The open shard that the changes of an item go to.
+    /// The open shard that receives the changes of an item.
     fn open_shard(&self, pk: &str) -> usize {
         let hash = pk.bytes().fold(5_381_u64, |hash, byte| hash.wrapping_mul(33) ^ u64::from(byte));
         let roots = self.shards.iter().enumerate().filter(|(index, _)| !self.is_child(*index)).count() as u64;
@@ -172,7 +169,7 @@ impl Table {
         self.shards.iter().any(|shard| shard.children.is_some_and(|children| children.contains(&index)))
     }
 
-    /// Closes an open shard; its successors take what comes.
+    /// Closes an open shard. Its children receive later changes.
     pub(crate) fn split(&mut self, which: usize) {
         let open: Vec<usize> = (0..self.shards.len()).filter(|index| self.shards[*index].children.is_none()).collect();
         let parent = open[which % open.len()];
@@ -238,7 +235,7 @@ impl Table {
         Answer::json(&answer)
     }
 
-    /// The items that stand under a partition key.
+    /// The items of a partition.
     pub(crate) fn partition(&self, pk: &str) -> impl Iterator<Item = (&str, &Item, Ms)> {
         let pk = pk.to_owned();
         self.rows
@@ -247,23 +244,22 @@ impl Table {
             .map(|((_, sk), row)| (sk.as_str(), &row.item, row.stored_at))
     }
 
-    /// All items, with their keys.
     pub(crate) fn items(&self) -> impl Iterator<Item = (&str, &str, &Item)> {
         self.rows.iter().map(|((pk, sk), row)| (pk.as_str(), sk.as_str(), &row.item))
     }
 }
 
-/// The attribute that a name in an expression stands for.
+/// Resolves a name in an expression to its attribute.
 fn attribute_name<'a>(request: &'a Value, name: &'a str) -> &'a str {
     request["ExpressionAttributeNames"][name].as_str().unwrap_or(name)
 }
 
-/// A text attribute.
+/// A string attribute.
 pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.get("S")?.as_str()
 }
 
-/// Keys: strings of 1 to 2,048 and 1 to 1,024 bytes. Keys of an index the same, where they are there ("Constraints").
+/// Keys are strings of 1 to 2,048 and 1 to 1,024 bytes. So are the keys of an index, if present ("Constraints").
 fn is_valid(item: &Item) -> bool {
     let is_key = |name: &str, most: usize, needed: bool| match item.get(name) {
         None => !needed,
@@ -319,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_keeps_what_is_there_and_shows_it() {
+    fn condition_keeps_and_returns_the_existing_item() {
         let mut table = Table::new(1);
         assert_eq!(put(&mut table, "MO#a", "first", true).0, 200);
         let (status, answer) = put(&mut table, "MO#a", "second", true);
@@ -329,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_put_that_changes_nothing_is_not_in_the_stream() {
+    fn unchanged_put_is_not_in_the_stream() {
         let mut table = Table::new(1);
         for body in ["first", "first", "second"] {
             put(&mut table, "MO#a", body, false);
@@ -339,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_at_most_400_kb_and_has_its_keys() {
+    fn item_is_at_most_400_kb_and_has_keys() {
         let names = "pk".len() + "MO#a".len() + "sk".len() + "EVENT".len() + "body".len();
         let largest = "x".repeat(400 * 1024 - names);
         let mut table = Table::new(1);
@@ -349,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn the_records_of_a_key_stay_in_order_when_shards_split() {
+    fn records_of_a_key_stay_in_order_across_splits() {
         let mut table = Table::new(2);
         for round in 0..20 {
             table.split(round);
@@ -357,7 +353,7 @@ mod tests {
                 put(&mut table, pk, &round.to_string(), false);
             }
         }
-        // A parent is read before its children, so along each way from a root the numbers of a key must rise.
+        // A parent is read before its children, so the sequence numbers of a key must rise along each path from a root.
         fn check(table: &Table, shard: usize, pk: &str, mut last: String) {
             for record in table.shards[shard].records.iter().filter(|record| record.pk == pk) {
                 assert!(record.sequence_number > last);
@@ -375,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_that_is_not_consistent_may_miss_the_latest() {
+    fn eventually_consistent_read_may_miss_the_latest_write() {
         let mut table = Table::new(1);
         put(&mut table, "DLR#a", "x", true);
         let mut query =

@@ -1,5 +1,5 @@
-//! Models of the services that the functions call, each rule with its source. They know nothing of this project but the
-//! names and limits in the template.
+//! Models of the AWS services that the functions call. Each rule names its source. They know only the names and limits in
+//! this project's template.
 
 pub(crate) mod dynamodb;
 pub(crate) mod request;

@@ -1,9 +1,9 @@
-//! A call as it arrives at AWS, and the answer to it.
+//! A call to AWS, and its answer.
 
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
-/// A service, told by the host that is called.
+/// A service, recognized by the host of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     DynamoDb,
@@ -13,12 +13,11 @@ pub(crate) enum Service {
     Lambda,
 }
 
-/// A call.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) service: Service,
     pub(crate) operation: String,
-    /// The path without its slash, for S3 and Lambda.
+    /// The path without its leading slash, for S3 and Lambda.
     pub(crate) path: String,
     pub(crate) body: Vec<u8>,
 }
@@ -56,18 +55,17 @@ impl Request {
         Self { service, operation, path, body }
     }
 
-    /// The body of a service that speaks JSON.
+    /// The JSON body of a call.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{}: {error}", self.operation))
     }
 }
 
-/// An answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
-    /// What Lambda says of a function that failed.
+    /// Whether the invoked function failed.
     pub(crate) function_error: bool,
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::request::{Answer, Request, Service};
 
-/// The bucket.
 #[derive(Debug, Default)]
 pub(crate) struct Bucket {
     objects: BTreeMap<String, Vec<u8>>,
@@ -16,7 +15,7 @@ impl Bucket {
         Answer::ok("")
     }
 
-    /// "NoSuchKey" for one who may list the bucket, as `fanout` may.
+    /// Answers "NoSuchKey" as S3 does to callers that may list the bucket, such as `fanout`.
     pub(crate) fn get(&self, request: &Request) -> Answer {
         match self.objects.get(&request.path) {
             Some(bytes) => Answer::ok(bytes.clone()),

@@ -11,14 +11,14 @@ const MAX_BATCH_BYTES: usize = 262_144;
 /// "You can send up to 10 messages in a single PublishBatch."
 const MAX_ENTRIES: usize = 10;
 
-/// A message that was published.
+/// A published message.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Message {
     pub(crate) body: String,
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
-/// A batch as it was sent: its topic, and its entries by their numbers.
+/// A batch request: its topic, and its entries by number.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) topic_arn: String,
@@ -34,7 +34,7 @@ struct Entry {
 }
 
 impl Batch {
-    /// Reads the form of the query protocol: `PublishBatchRequestEntries.member.1.Message` and so on.
+    /// Parses the form of the query protocol: `PublishBatchRequestEntries.member.1.Message` and so on.
     pub(crate) fn read(request: &Request) -> Self {
         let mut batch = Self::default();
         for (name, value) in form_urlencoded::parse(&request.body) {
@@ -69,8 +69,7 @@ impl Batch {
         batch
     }
 
-    /// What SNS makes of it: the messages that it took, and the answer. `fails` says which entries fail by themselves,
-    /// and with which code.
+    /// Returns the answer and the published messages. `fails` returns the error code of an entry that fails.
     pub(crate) fn publish(self, mut fails: impl FnMut() -> Option<(&'static str, bool)>) -> (Answer, Vec<Message>) {
         let error = |code: &str| (Answer::error(Service::Sns, 400, code), Vec::new());
         if self.entries.is_empty() {
@@ -113,8 +112,8 @@ impl Entry {
             + attributes.map(|(name, value)| name.len() + "String".len() + value.len()).sum::<usize>()
     }
 
-    /// "Messages must be UTF-8 encoded strings"; attribute values must not be empty. Which characters are refused is
-    /// documented for SQS, to which SNS delivers.
+    /// "Messages must be UTF-8 encoded strings"; attribute values must not be empty. The rejected characters are documented
+    /// for SQS, to which SNS delivers.
     fn is_valid(&self) -> bool {
         !self.message.body.is_empty()
             && super::sqs::may_be_sent(&self.message.body)
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_ten_messages_of_256_kib_together() {
+    fn batch_holds_ten_messages_of_256_kib_in_total() {
         assert_eq!(publish(&["x"; 10]), (200, 10));
         assert_eq!(publish(&["x"; 11]), (400, 0));
         assert_eq!(publish(&[]), (400, 0));
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_with_a_character_that_is_refused_fails_alone() {
+    fn entry_with_rejected_character_fails_alone() {
         assert_eq!(publish(&["x", "\u{ffff}", "y"]), (200, 2));
     }
 }

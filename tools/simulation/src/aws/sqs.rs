@@ -6,13 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::request::{Answer, Request, Service};
-use crate::plan::{Ms, SECOND};
-use crate::process::EPOCH_MS;
+use crate::time::{EPOCH_MS, Ms, SECOND};
 
 /// "The maximum message size is 1 MiB."
 const MAX_MESSAGE_BYTES: usize = 1_048_576;
 
-/// A queue.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     messages: BTreeMap<u64, Message>,
@@ -29,7 +27,7 @@ struct Message {
     handle: String,
 }
 
-/// A message in somebody's hands.
+/// A received message.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
     pub(crate) id: u64,
@@ -47,16 +45,16 @@ pub(crate) fn may_be_sent(text: &str) -> bool {
 }
 
 impl Queue {
-    /// `SendMessage`: the answer, and the body if it was taken.
+    /// `SendMessage`: the answer, and the body if it was accepted.
     pub(crate) fn send(&mut self, request: &Request, now: Ms) -> (Answer, Option<String>) {
         let request = request.json();
         let body = request["MessageBody"].as_str().unwrap_or_default();
-        let refused = |code| (Answer::error(Service::Sqs, 400, code), None);
+        let rejected = |code| (Answer::error(Service::Sqs, 400, code), None);
         if body.is_empty() || body.len() > MAX_MESSAGE_BYTES {
-            return refused("InvalidParameterValue");
+            return rejected("InvalidParameterValue");
         }
         if !may_be_sent(body) {
-            return refused("InvalidMessageContents");
+            return rejected("InvalidMessageContents");
         }
         self.add(body.to_owned(), now);
         (Answer::json(&json!({"MessageId": "m", "MD5OfMessageBody": ""})), Some(body.to_owned()))
@@ -68,8 +66,8 @@ impl Queue {
         self.messages.insert(self.sent, message);
     }
 
-    /// Up to ten visible messages, hidden for so long. Those that were received too often are given back apart: they
-    /// belong into the dead-letter queue.
+    /// Receives up to ten visible messages and hides them for `hidden`. Returns separately the bodies of messages that
+    /// exceed `max_receives`, for the dead-letter queue.
     pub(crate) fn receive(&mut self, hidden: Ms, max_receives: u32, now: Ms) -> (Vec<Received>, Vec<String>) {
         let visible: Vec<u64> =
             self.messages.iter().filter(|(_, message)| message.visible_at <= now).map(|(id, _)| *id).take(10).collect();
@@ -94,14 +92,14 @@ impl Queue {
         self.messages.remove(&id);
     }
 
-    /// Makes a message visible although somebody has it: "standard queues provide at-least-once delivery".
+    /// Makes a received message visible again: "standard queues provide at-least-once delivery".
     pub(crate) fn show(&mut self, id: u64, now: Ms) {
         if let Some(message) = self.messages.get_mut(&id) {
             message.visible_at = now;
         }
     }
 
-    /// When the next message can be received.
+    /// When the next message becomes visible.
     pub(crate) fn next_visible(&self) -> Option<Ms> {
         self.messages.values().map(|message| message.visible_at).min()
     }
@@ -114,7 +112,7 @@ impl Queue {
         self.messages.values().map(|message| message.body.as_str())
     }
 
-    /// The calls of a person's tool.
+    /// The calls of `wab`.
     pub(crate) fn call(&mut self, request: &Request, now: Ms) -> Answer {
         let json = request.json();
         let by_handle = |queue: &Self, handle: &Value| {
@@ -178,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_hidden_until_its_time_is_over_or_it_is_deleted() {
+    fn received_message_is_hidden_until_timeout() {
         let mut queue = Queue::default();
         assert_eq!(send(&mut queue, "a"), 200);
         let (first, _) = queue.receive(30, 9, 0);
@@ -190,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_received_too_often_is_dead() {
+    fn message_received_too_often_is_dead() {
         let mut queue = Queue::default();
         send(&mut queue, "a");
         for now in 0..3 {
@@ -201,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_at_most_a_mebibyte_of_legal_characters() {
+    fn message_is_at_most_a_mebibyte_of_legal_characters() {
         let mut queue = Queue::default();
         assert_eq!(send(&mut queue, &"x".repeat(MAX_MESSAGE_BYTES)), 200);
         for refused in [&"x".repeat(MAX_MESSAGE_BYTES + 1), "", "\u{fffe}", "\u{ffff}", "\u{1}"] {

@@ -1,4 +1,4 @@
-//! What a file for `wab check` holds, and what each piece of it is.
+//! Splits the input of `wab check` into documents, and recognises each by its keys.
 
 use std::collections::BTreeMap;
 
@@ -7,32 +7,38 @@ use wab_events::message::{Json, Message, NotAMessage};
 use wab_events::{Data, Event, EventError, MoData};
 use wab_models::{Content, DlrCallback, Fields, MoCallback};
 
-/// One piece of JSON, told apart by its keys.
+/// One JSON value of the input.
 pub(super) enum Document {
-    /// A message object, by itself or in a callback, an event or a record.
+    /// A message object, bare or in a callback, an event or a record.
     Message {
         message: Box<Message>,
-        /// Where it stands: `$`, `$.content`, …
+        /// Its place in the document: `$`, `$.content`, …
         within: &'static str,
         outer: Outer,
     },
     /// A delivery receipt, or an MO callback or event without a message object.
-    Other { label: &'static str, outer: Outer },
-    /// Neither.
-    Malformed { label: &'static str, why: String, leaves: usize },
+    Other {
+        label: &'static str,
+        outer: Outer,
+    },
+    Malformed {
+        label: &'static str,
+        problem: String,
+        leaves: usize,
+    },
 }
 
-/// What stands around a message.
+/// The document around a message.
 #[derive(Default)]
 pub(super) struct Outer {
-    /// Its leaves, those of the message left out.
+    /// Its leaves, without those of the message.
     pub(super) leaves: usize,
-    /// The keys that aren't named, with their leaves.
+    /// The keys that the model doesn't name, with the number of their leaves.
     pub(super) unnamed: Vec<(String, usize)>,
 }
 
-/// The documents of a text, each with the line on which it begins. A text is one JSON value, a list of them, or one
-/// on each line; a line that isn't JSON is a malformed document.
+/// The documents of a text, each with its line number. A text is one JSON value, a list of values, or one value on
+/// each line. A line that isn't JSON is a malformed document.
 pub(super) fn documents(text: &str) -> Vec<(usize, Document)> {
     if let Ok(whole) = serde_json::from_str::<&RawValue>(text) {
         let first_line = 1 + text
@@ -50,8 +56,8 @@ pub(super) fn documents(text: &str) -> Vec<(usize, Document)> {
             let document = match serde_json::from_str::<&RawValue>(line) {
                 Ok(json) => read(json),
                 Err(error) => {
-                    let why = format!("not JSON at column {}", error.column());
-                    Document::Malformed { label: "(not JSON)", why, leaves: 0 }
+                    let problem = format!("not JSON at column {}", error.column());
+                    Document::Malformed { label: "(not JSON)", problem, leaves: 0 }
                 }
             };
             (index + 1, document)
@@ -62,7 +68,7 @@ pub(super) fn documents(text: &str) -> Vec<(usize, Document)> {
 fn read(json: &RawValue) -> Document {
     let leaves = Json::from(json).leaves();
     let Ok(fields) = serde_json::from_str::<Fields<'_>>(json.get()) else {
-        return Document::Malformed { label: "(no object)", why: "not a JSON object".to_owned(), leaves };
+        return Document::Malformed { label: "(no object)", problem: "not a JSON object".to_owned(), leaves };
     };
     let has = |name: &str| fields.contains_key(name);
     let is_object = |name: &str| fields.get(name).is_some_and(|value| value.get().starts_with('{'));
@@ -72,7 +78,7 @@ fn read(json: &RawValue) -> Document {
     } else if has("content") || has("Destination") || has("destination") {
         mo_callback(json.get(), leaves)
     } else if is_object("message") && !has("id") && !has("status") {
-        // A record of a corpus: the message, and words about it that nobody has to name.
+        // A record of a corpus: a message with metadata, which the model needn't name.
         fields.get("message").map_or_else(|| message(json, "$"), |inner| message(inner, "$.message"))
     } else if has("status") && !is_status {
         dlr_callback(json.get(), leaves)
@@ -84,14 +90,14 @@ fn read(json: &RawValue) -> Document {
 fn message(json: &RawValue, within: &'static str) -> Document {
     match Message::of(json) {
         Ok(message) => Document::Message { message: Box::new(message), within, outer: Outer::default() },
-        Err(error) => Document::Malformed { label: "(no object)", why: error.to_string(), leaves: 0 },
+        Err(error) => Document::Malformed { label: "(no object)", problem: error.to_string(), leaves: 0 },
     }
 }
 
 fn mo_callback(body: &str, leaves: usize) -> Document {
     let callback = match MoCallback::parse(body) {
         Ok(callback) => callback,
-        Err(error) => return Document::Malformed { label: "(MO callback)", why: error.to_string(), leaves },
+        Err(error) => return Document::Malformed { label: "(MO callback)", problem: error.to_string(), leaves },
     };
     let unnamed = unnamed(&callback.unrecognized);
     let outer = Outer { leaves, unnamed };
@@ -114,7 +120,7 @@ fn dlr_callback(body: &str, leaves: usize) -> Document {
             label: "(delivery receipt)",
             outer: Outer { leaves, unnamed: unnamed(&callback.unrecognized) },
         },
-        Err(error) => Document::Malformed { label: "(delivery receipt)", why: error.to_string(), leaves },
+        Err(error) => Document::Malformed { label: "(delivery receipt)", problem: error.to_string(), leaves },
     }
 }
 
@@ -122,7 +128,7 @@ fn event(json: &RawValue, leaves: usize) -> Document {
     let event = match Event::parse(json.get()) {
         Ok(event) => event,
         Err(error @ (EventError::NotJson | EventError::NotAnEvent(_) | EventError::UnknownContract)) => {
-            return Document::Malformed { label: "(event)", why: error.to_string(), leaves };
+            return Document::Malformed { label: "(event)", problem: error.to_string(), leaves };
         }
     };
     let mut unnamed: Vec<(String, usize)> =
@@ -132,7 +138,7 @@ fn event(json: &RawValue, leaves: usize) -> Document {
             unnamed.extend(undocumented(mo.callback()));
             match mo.message() {
                 Some(message) => {
-                    // In SNS's envelope the event is one leaf, a string.
+                    // In SNS's envelope the whole event is one leaf, a string.
                     let outer = Outer { leaves: leaves.saturating_sub(message.leaves()), unnamed };
                     Document::Message { message: Box::new(message.clone()), within: "$.data.content", outer }
                 }
@@ -161,7 +167,7 @@ fn unnamed(fields: &Fields<'_>) -> Vec<(String, usize)> {
 mod tests {
     use super::*;
 
-    /// What a text is taken for: its line, its type or label, and where its message stands.
+    /// Checks the line of each document, and its label or its message's place and type.
     #[track_caller]
     fn check(text: &str, expected: &[(usize, &str)]) {
         let found = documents(text);
@@ -172,7 +178,7 @@ mod tests {
                     (line, format!("{within} {}", message.message_type().unwrap_or("-")))
                 }
                 Document::Other { label, .. } => (line, label.to_owned()),
-                Document::Malformed { label, why, .. } => (line, format!("{label} {why}")),
+                Document::Malformed { label, problem, .. } => (line, format!("{label} {problem}")),
             })
             .collect();
         let expected: Vec<(usize, String)> = expected.iter().map(|(line, what)| (*line, (*what).to_owned())).collect();
@@ -180,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_document_is_told_by_its_keys() {
+    fn documents_are_recognised_by_their_keys() {
         let text = r#"{"type":"text","text":{"body":"a"}}"#;
         check(text, &[(1, "$ text")]);
         check(&format!("\n\n {text}"), &[(3, "$ text")]);

@@ -1,4 +1,4 @@
-//! `wab parked list`: what waits in the dead-letter queue.
+//! `wab parked list`: shows the messages of the dead-letter queue.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,40 +10,42 @@ use serde::Serialize;
 use wab_events::Kind;
 use wab_models::Key;
 
-use super::Filter;
-use super::message::{Parked, What, classify};
+use super::filter::Filter;
+use super::message::{Parked, ParkedKind, classify};
 use super::reader::Reader;
-use crate::aws::{self, Received};
+use crate::aws;
+use crate::stack::{Received, StackArgs};
 
-/// For how long a message is hidden at most from others who read the queue. They are given back at the end.
+/// How long a message stays hidden from other readers at most. All messages are released at the end.
 const HIDDEN: Duration = Duration::from_secs(10);
 
-/// How long the queue is read.
-const TIME: Duration = Duration::from_secs(60);
+/// Maximum time for reading the queue.
+const MAX_TIME: Duration = Duration::from_secs(60);
 
-/// Show what waits in the dead-letter queue, and why
+/// List the messages of the dead-letter queue, with their reasons
 ///
-/// Nothing is taken away. Kinds: `event`, one that couldn't be published; `record`, a stream record that couldn't be
-/// read; `position`, a batch that Lambda gave up, with the time of its arrival; `spilled`, what should have reached the
-/// table from the spill queue; `unknown`, anything else. No message or number is shown: an event by its id, a hash.
+/// The messages stay in the queue. Their kinds are: `event`, an event that couldn't be published; `record`, a stream
+/// record that couldn't be read; `position`, a batch that Lambda gave up, with the time of its arrival; `spilled`, an event
+/// that didn't get from the spill queue into the table; `unknown`, anything else. Message texts and numbers are never
+/// shown. An event is shown by its id, which is a hash.
 ///
-/// A queue that is long or busy may not be shown whole; then it says so.
+/// A long or busy queue may be listed in part, which the last line reports.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Args {
     #[command(flatten)]
     filter: Filter,
-    /// Show the key of each event in the table too. It holds the gateway's message id
+    /// Also show each event's key in the table. It contains the gateway's message id
     #[arg(long)]
     keys: bool,
-    /// Read at most so many messages, and for at most a minute
+    /// Maximum number of messages to read. Reading also ends after a minute
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     max: u32,
-    /// Print it all as JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    aws: aws::Args,
+    stack: StackArgs,
 }
 
 const AFTER: &str = "\
@@ -53,27 +55,26 @@ Examples:
   wab parked list --only event --keys --stack wab --profile production
 
 Exit codes:
-  0  shown, also if there is nothing
+  0  listed, also if the queue is empty
   2  usage error
-  3  AWS can't be reached or refuses";
+  3  a call to AWS failed";
 
-/// All that is printed.
+/// What `--json` prints.
 #[derive(Debug, Serialize)]
 struct List {
     messages: Vec<Row>,
-    /// How many messages were read, whether shown or not.
+    /// Messages read, shown or not.
     read: usize,
-    /// How many there are, about.
+    /// The approximate number of messages in the queue.
     in_queue: u64,
-    /// Whether there may be more than were read.
+    /// The queue may hold more messages than were read.
     more: bool,
 }
 
-/// A message of the queue.
 #[derive(Debug, Serialize)]
 struct Row {
     message_id: String,
-    kind: What,
+    kind: ParkedKind,
     since: Option<Timestamp>,
     received_times: u32,
     reason: Option<String>,
@@ -97,10 +98,10 @@ struct Batch {
 
 pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {
     let list = aws::block_on(async {
-        let stack = args.aws.connect(directory).await?;
+        let stack = args.stack.connect(directory).await?;
         writeln!(err, "{}", stack.name)?;
-        let in_queue = stack.parked_messages().await?;
-        let mut reader = Reader::new(&stack, HIDDEN, Some(TIME));
+        let in_queue = stack.dead_letters.approximate_len().await?;
+        let mut reader = Reader::new(&stack.dead_letters, HIDDEN, Some(MAX_TIME));
         let max = usize::try_from(args.max)?;
         let mut messages = Vec::new();
         let mut read = 0;
@@ -135,9 +136,9 @@ impl Row {
         let key = parked.key();
         Self {
             message_id: message.id,
-            kind: parked.what(),
+            kind: parked.kind(),
             since: message.sent_at,
-            received_times: message.times,
+            received_times: message.receive_count,
             reason,
             event_id: key.map(Key::event_id),
             event_kind: key.and_then(Key::kind_and_id).map(|(kind, _)| kind),
@@ -167,7 +168,7 @@ impl Row {
             reason,
         ];
         if with_key {
-            // An id is the gateway's, and may hold anything.
+            // The gateway's id may hold terminal escapes.
             let key = self.key.as_ref().map(|key| format!("{} {}", key.pk, key.sk).escape_debug().to_string());
             cells.push(or_dash(key.as_deref()));
         }
@@ -212,7 +213,7 @@ mod tests {
             id: "m".to_owned(),
             handle: "h".to_owned(),
             sent_at: Timestamp::from_millisecond(1_763_889_302_417).ok(),
-            times: 3,
+            receive_count: 3,
             body: body.to_owned(),
         };
         let (parked, reason) = classify(body);
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn each_message_is_a_line_without_its_key() {
+    fn message_is_listed_without_its_key() {
         let event = include_str!("../../golden/parked-event.json");
         let position = include_str!("../../golden/parked-position.json");
         let out = shown(&[event, position, "?"], false, 3);
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_shown_if_it_is_asked_for() {
+    fn key_is_shown_with_keys_option() {
         let event = include_str!("../../golden/parked-event.json");
         assert!(shown(&[event], true, 1).contains("MO#7c1f EVENT"));
         let hostile = r#"{"reason": "r", "key": {"pk": "MO#\u001b[2J", "sk": "EVENT"}}"#;
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_queue_and_one_that_is_not_shown_whole_say_so() {
+    fn empty_and_partial_lists_are_reported() {
         assert_eq!(shown(&[], false, 0), "nothing is parked\n");
         assert!(shown(&["?"], false, 12).ends_with("1 parked; there may be more: the queue holds about 12\n"));
     }

@@ -1,4 +1,4 @@
-//! A message of the dead-letter queue: what it is, and so how it comes back. Pure.
+//! Classifies the messages of the dead-letter queue. Pure.
 
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp};
@@ -7,46 +7,46 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use wab_models::Key;
 
-use crate::replay::Window;
+use crate::window::Window;
 
-/// By how much the clock that dates a callback may run ahead of the stream's, whose instants are whole seconds.
-const AFTER: SignedDuration = SignedDuration::from_secs(5);
+/// How far the clock that dates a callback may run ahead of the stream's, whose times are whole seconds.
+const MAX_CLOCK_LEAD: SignedDuration = SignedDuration::from_secs(5);
 
-/// How much of a reason is shown.
+/// A longer reason is cut.
 const MAX_REASON_CHARS: usize = 160;
 
-/// What a message holds.
+/// A parked message, by what it takes to redrive it.
 #[derive(Debug)]
 pub(crate) enum Parked {
-    /// An event that couldn't be published: the table has it.
+    /// An event that couldn't be published. It is in the table.
     Event { key: Key },
     /// A stream record whose key couldn't be read.
     Record { record: Box<RawValue> },
-    /// A position in the stream, written by Lambda when it gave a batch up: the table has its events.
+    /// A position in the stream, written by Lambda when it gave a batch up. Its events are in the table.
     Position { batch: GivenUp },
-    /// A message of the spill queue: an item that never reached the table.
+    /// A message of the spill queue. Its item never reached the table.
     Spilled { message: String, key: Option<Key> },
-    /// Something else. It stays where it is.
+    /// Anything else. It stays in the queue.
     Unknown,
 }
 
-/// The kinds of [`Parked`], as they are written.
+/// The kinds of [`Parked`], as options and output name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum What {
+pub(crate) enum ParkedKind {
     /// An event that couldn't be published
     Event,
     /// A stream record that couldn't be read
     Record,
     /// A batch of the stream that Lambda gave up
     Position,
-    /// What should have reached the table from the spill queue
+    /// An event that didn't get from the spill queue into the table
     Spilled,
     /// Anything else
     Unknown,
 }
 
-/// What a message is about, as a digest.
+/// A digest that is equal for two messages about the same event, although their message ids differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Identity([u8; 32]);
 
@@ -59,24 +59,20 @@ pub(crate) struct GivenUp {
 }
 
 impl GivenUp {
-    /// When its events were received. That is before they arrived in the stream, by a moment if not for `margin`.
+    /// The time in which its events were received. They were received before they arrived in the stream: usually by a
+    /// moment, by up to `margin` if they waited in the spill queue.
     pub(crate) fn window(&self, margin: SignedDuration) -> Window {
         let from = self.first.saturating_sub(margin).unwrap_or(Timestamp::MIN);
-        Window { from, to: self.last.saturating_add(AFTER).unwrap_or(Timestamp::MAX) }
+        Window { from, to: self.last.saturating_add(MAX_CLOCK_LEAD).unwrap_or(Timestamp::MAX) }
     }
 }
 
-/// The union of what such a message may hold. Each part is read only as far as it is needed.
+/// The keys of every kind of message: what `fanout` and `recover` write ([`wab_models::Parked`]), a message of the spill
+/// queue, or Lambda's own record. Each value is parsed only where it is needed.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(default)]
     reason: Option<serde_json::Value>,
-    #[serde(borrow, default)]
-    key: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    record: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    spilled: Option<&'a RawValue>,
     #[serde(borrow, default)]
     event: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -102,13 +98,12 @@ struct RequestContext {
     condition: Option<String>,
 }
 
-/// The part of a spilled event that is read.
 #[derive(Deserialize)]
 struct SpilledEvent {
     event: Key,
 }
 
-/// Reads a message, whatever it is, and the reason that it gives.
+/// Classifies a message, and returns the reason it states.
 pub(crate) fn classify(body: &str) -> (Parked, Option<String>) {
     let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(body) else { return (Parked::Unknown, None) };
     let reason = match (&envelope.reason, envelope.context) {
@@ -131,22 +126,29 @@ impl Envelope<'_> {
                     records: info.batch_size,
                 },
             }),
-            // An unreadable message of the spill queue is kept as a string.
-            Self { spilled: Some(spilled), .. } => {
-                Some(spilled_message(read(spilled).unwrap_or_else(|| spilled.get().to_owned())))
-            }
             Self { event: Some(inner), reason: None, .. } | Self { quarantine: Some(inner), reason: None, .. } => {
                 is_object(inner).then(|| spilled_message(body.to_owned()))
             }
-            Self { key: Some(key), reason: Some(_), .. } => {
-                read::<Key>(key).and_then(|key| key.kind_and_id().is_some().then_some(Parked::Event { key }))
-            }
-            Self { record: Some(record), reason: Some(_), .. } => {
-                is_object(record).then(|| Parked::Record { record: (*record).to_owned() })
-            }
+            Self { reason: Some(_), .. } => serde_json::from_str(body).ok().and_then(parked_by_a_function),
             _ => None,
         };
         parked.unwrap_or(Parked::Unknown)
+    }
+}
+
+fn parked_by_a_function(parked: wab_models::Parked<'_>) -> Option<Parked> {
+    match parked {
+        // A message of the spill queue that isn't JSON is parked as a string.
+        wab_models::Parked { spilled: Some(spilled), .. } => {
+            Some(spilled_message(read(spilled).unwrap_or_else(|| spilled.get().to_owned())))
+        }
+        wab_models::Parked { key: Some(key), .. } => {
+            key.kind_and_id().is_some().then(|| Parked::Event { key: key.into_owned() })
+        }
+        wab_models::Parked { record: Some(record), .. } => {
+            is_object(record).then(|| Parked::Record { record: record.to_owned() })
+        }
+        _ => None,
     }
 }
 
@@ -163,7 +165,7 @@ fn is_object(raw: &RawValue) -> bool {
     raw.get().starts_with('{')
 }
 
-/// A reason as it may be shown on a terminal.
+/// Shortens a reason and strips control characters, so that it can't inject terminal escapes.
 fn shown(reason: &str) -> String {
     let mut shown: String =
         reason.chars().take(MAX_REASON_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -174,17 +176,17 @@ fn shown(reason: &str) -> String {
 }
 
 impl Parked {
-    pub(crate) fn what(&self) -> What {
+    pub(crate) fn kind(&self) -> ParkedKind {
         match self {
-            Self::Event { .. } => What::Event,
-            Self::Record { .. } => What::Record,
-            Self::Position { .. } => What::Position,
-            Self::Spilled { .. } => What::Spilled,
-            Self::Unknown => What::Unknown,
+            Self::Event { .. } => ParkedKind::Event,
+            Self::Record { .. } => ParkedKind::Record,
+            Self::Position { .. } => ParkedKind::Position,
+            Self::Spilled { .. } => ParkedKind::Spilled,
+            Self::Unknown => ParkedKind::Unknown,
         }
     }
 
-    /// Where its event stands, or will.
+    /// The key of its event in the table.
     pub(crate) fn key(&self) -> Option<&Key> {
         match self {
             Self::Event { key, .. } => Some(key),
@@ -193,7 +195,6 @@ impl Parked {
         }
     }
 
-    /// What tells that a message is the same one again, which has another id after it was parked again.
     pub(crate) fn identity(&self) -> Option<Identity> {
         let of = |text: &str| Identity(Sha256::digest(text).into());
         match self {
@@ -205,7 +206,7 @@ impl Parked {
     }
 }
 
-impl What {
+impl ParkedKind {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Event => "event",
@@ -223,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    /// A golden file stays for ever: what was parked once must be brought back by every version to come.
+    /// Golden files are never changed: every later version must redrive what was parked once.
     macro_rules! golden {
         ($name:literal) => {
             include_str!(concat!("../../golden/", $name, ".json"))
@@ -231,9 +232,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(body: &str, what: What, reason: Option<&str>) -> Parked {
+    fn check(body: &str, kind: ParkedKind, reason: Option<&str>) -> Parked {
         let (parked, found) = classify(body);
-        assert_eq!((parked.what(), found.as_deref()), (what, reason), "{body}");
+        assert_eq!((parked.kind(), found.as_deref()), (kind, reason), "{body}");
         parked
     }
 
@@ -242,8 +243,8 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_known_by_its_key() {
-        let parked = check(golden!("parked-event"), What::Event, Some("the item's layout is not known"));
+    fn event_is_identified_by_its_key() {
+        let parked = check(golden!("parked-event"), ParkedKind::Event, Some("the item's layout is not known"));
         let Parked::Event { key } = &parked else { panic!("an event") };
         assert_eq!((&*key.pk, &*key.sk), ("MO#7c1f", "EVENT"));
         let again = classify(r#"{"key": {"sk": "EVENT", "pk": "MO#7c1f"}, "reason": "another"}"#).0;
@@ -251,17 +252,17 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_kept_as_it_is() {
-        let parked = check(golden!("parked-record"), What::Record, Some("the record has no key of this table"));
+    fn record_is_kept_verbatim() {
+        let parked = check(golden!("parked-record"), ParkedKind::Record, Some("the record has no key of this table"));
         let Parked::Record { record } = &parked else { panic!("a record") };
-        assert!(record.get().starts_with(r#"{"eventID": "1""#), "as it is: {record}");
+        assert!(record.get().starts_with(r#"{"eventID": "1""#), "{record}");
         let left_out = r#"{"reason": "the record is no stream record", "sequence_number": "7"}"#;
-        check(left_out, What::Unknown, Some("the record is no stream record"));
+        check(left_out, ParkedKind::Unknown, Some("the record is no stream record"));
     }
 
     #[test]
-    fn a_position_has_the_time_of_its_events() {
-        let parked = check(golden!("parked-position"), What::Position, Some("RetryAttemptsExhausted"));
+    fn position_has_the_time_of_its_events() {
+        let parked = check(golden!("parked-position"), ParkedKind::Position, Some("RetryAttemptsExhausted"));
         let Parked::Position { batch } = parked else { panic!("a position") };
         assert_eq!(batch.records, 100);
         let window = batch.window(SignedDuration::from_mins(1));
@@ -270,24 +271,24 @@ mod tests {
     }
 
     #[test]
-    fn a_spilled_event_goes_back_as_the_message_that_it_was() {
+    fn spilled_event_keeps_its_original_message() {
         for (body, reason) in [
             (golden!("parked-spilled"), None),
             (golden!("parked-spilled-by-recover"), Some("the table did not take the event")),
         ] {
-            let parked = check(body, What::Spilled, reason);
+            let parked = check(body, ParkedKind::Spilled, reason);
             let Parked::Spilled { message, .. } = &parked else { panic!("a spilled event") };
             assert_eq!(message.trim(), golden!("parked-spilled").trim());
             assert_eq!(parked.key().unwrap().event_id(), "2261d224ea3b4a40860397f823cb7d66");
         }
-        let parked = check(golden!("parked-spilled-unreadable"), What::Spilled, Some("the message is not known"));
+        let parked = check(golden!("parked-spilled-unreadable"), ParkedKind::Spilled, Some("the message is not known"));
         let Parked::Spilled { message, key: None } = parked else { panic!("a spilled message") };
         assert_eq!(message, "{\"event\": cut \"off");
-        check(r#"{"quarantine": {"pk": "QUARANTINE#2025-11-23", "sk": "x"}}"#, What::Spilled, None);
+        check(r#"{"quarantine": {"pk": "QUARANTINE#2025-11-23", "sk": "x"}}"#, ParkedKind::Spilled, None);
     }
 
     #[test]
-    fn anything_else_is_unknown() {
+    fn other_messages_are_unknown() {
         for body in [
             "",
             "null",
@@ -300,7 +301,7 @@ mod tests {
             r#"{"DDBStreamBatchInfo": 7}"#,
             r#"{"event": {}, "event": {}}"#,
         ] {
-            check(body, What::Unknown, None);
+            check(body, ParkedKind::Unknown, None);
         }
         for body in [
             r#"{"reason": "r", "key": {"pk": "QUARANTINE#2025-11-23", "sk": "x"}}"#,
@@ -308,20 +309,20 @@ mod tests {
             r#"{"reason": "r", "record": "x"}"#,
             r#"{"reason": "r", "event": {}}"#,
         ] {
-            check(body, What::Unknown, Some("r"));
+            check(body, ParkedKind::Unknown, Some("r"));
         }
-        check(r#"{"reason": {"code": 7}, "record": {}}"#, What::Record, None);
+        check(r#"{"reason": {"code": 7}, "record": {}}"#, ParkedKind::Record, None);
     }
 
     #[test]
-    fn a_reason_is_short_and_can_not_drive_the_terminal() {
-        check(r#"{"reason": "a\u001b[2J\nb"}"#, What::Unknown, Some("a [2J b"));
+    fn reason_is_short_and_has_no_control_characters() {
+        check(r#"{"reason": "a\u001b[2J\nb"}"#, ParkedKind::Unknown, Some("a [2J b"));
         let (_, reason) = classify(&format!(r#"{{"reason": "{}"}}"#, "é".repeat(200)));
         assert_eq!(reason.unwrap(), format!("{}…", "é".repeat(MAX_REASON_CHARS)));
     }
 
-    /// JSON that looks like what is parked.
-    fn anything_like_it() -> impl Strategy<Value = String> {
+    /// JSON that resembles parked messages.
+    fn similar_json() -> impl Strategy<Value = String> {
         let word = prop::sample::select(vec![
             "reason",
             "key",
@@ -372,9 +373,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_message_is_too_strange(body in any::<String>(), like in anything_like_it()) {
+        fn any_message_can_be_classified(body in any::<String>(), similar in similar_json()) {
             read_all(&body);
-            read_all(&like);
+            read_all(&similar);
         }
     }
 }

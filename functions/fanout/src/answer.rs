@@ -1,0 +1,15 @@
+//! The response to Lambda.
+
+use serde::Serialize;
+use wab_models::Counts;
+use wab_platform::BatchItemFailure;
+
+/// The first record that isn't done, if any. Lambda retries from there.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// At most one: Lambda would retry from the lowest sequence number in any case.
+    pub batch_item_failures: Vec<BatchItemFailure>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+}

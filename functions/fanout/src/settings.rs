@@ -1,0 +1,29 @@
+//! The function's settings.
+
+use wab_platform::{SettingError, required};
+
+/// The environment variables `MO_TOPIC_ARN`, `DLR_TOPIC_ARN`, `DEAD_LETTER_QUEUE_URL`, `TABLE_NAME` and `BUCKET_NAME`.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub(crate) mo_topic_arn: String,
+    pub(crate) dlr_topic_arn: String,
+    pub(crate) dead_letter_queue_url: String,
+    pub(crate) table_name: String,
+    pub(crate) bucket_name: String,
+}
+
+impl Settings {
+    /// Reads the settings through `var`, which looks up a variable by name.
+    ///
+    /// # Errors
+    /// If one is missing.
+    pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        Ok(Self {
+            mo_topic_arn: required(&var, "MO_TOPIC_ARN")?,
+            dlr_topic_arn: required(&var, "DLR_TOPIC_ARN")?,
+            dead_letter_queue_url: required(&var, "DEAD_LETTER_QUEUE_URL")?,
+            table_name: required(&var, "TABLE_NAME")?,
+            bucket_name: required(&var, "BUCKET_NAME")?,
+        })
+    }
+}

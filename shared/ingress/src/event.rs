@@ -1,0 +1,110 @@
+//! The event of an HTTP API: the only form in which a callback reaches a function.
+
+use lambda_http::Body;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use serde_json::value::RawValue;
+
+/// A request of an HTTP API in payload format 2.0 (API Gateway developer guide, "Create AWS Lambda proxy integrations
+/// for HTTP APIs"). Only what a receiver needs is read.
+#[derive(Debug)]
+pub struct HttpEvent {
+    pub(crate) authorization: Option<String>,
+    /// When API Gateway received the request, in milliseconds since 1970-01-01T00:00:00Z.
+    pub(crate) time_epoch: Option<i64>,
+    pub(crate) body: Body,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    headers: Headers,
+    request_context: RequestContext,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Deserialize)]
+struct Headers {
+    /// API Gateway sends header names in lower case; `sam local start-api` capitalises them.
+    #[serde(alias = "Authorization")]
+    authorization: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext {
+    time_epoch: Option<i64>,
+}
+
+impl<'de> Deserialize<'de> for HttpEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The runtime's deserializer tracks the path to every key, and the runtime logs the error. The error of
+        // serde_json would quote the event.
+        let unreadable = || D::Error::custom("the event is not a request of an HTTP API");
+        let event = <&RawValue>::deserialize(deserializer)?;
+        let wire: Wire = serde_json::from_str(event.get()).map_err(|_| unreadable())?;
+        let body = match wire.body {
+            None => Body::Empty,
+            Some(body) if wire.is_base64_encoded => Body::Binary(decode(&body).ok_or_else(unreadable)?),
+            Some(body) => Body::Text(body),
+        };
+        Ok(Self { authorization: wire.headers.authorization, time_epoch: wire.request_context.time_epoch, body })
+    }
+}
+
+fn decode(base64: &str) -> Option<Vec<u8>> {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.decode(base64).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(body: &str) -> String {
+        format!(
+            r#"{{"version": "2.0", "headers": {{"authorization": "Basic eDp5", "host": "h"}}, "requestContext": {{"timeEpoch": 7}}, {body}}}"#
+        )
+    }
+
+    #[track_caller]
+    fn check(body: &str, expected: &[u8]) {
+        let event: HttpEvent = serde_json::from_str(&event(body)).unwrap();
+        assert_eq!(AsRef::<[u8]>::as_ref(&event.body), expected);
+        assert_eq!(event.authorization.as_deref(), Some("Basic eDp5"));
+        assert_eq!(event.time_epoch, Some(7));
+    }
+
+    #[test]
+    fn body_is_text_or_base64_or_missing() {
+        check(r#""body": "{\"id\": \"\u00e4\"}", "isBase64Encoded": false"#, "{\"id\": \"ä\"}".as_bytes());
+        check(r#""body": "/wA=", "isBase64Encoded": true"#, &[255, 0]);
+        check(r#""body": null, "isBase64Encoded": false"#, b"");
+        check(r#""isBase64Encoded": false"#, b"");
+    }
+
+    #[test]
+    fn credentials_are_read_from_a_capitalised_header() {
+        let event = r#"{"headers": {"Authorization": "Basic eDp5"}, "requestContext": {}}"#;
+        let event: HttpEvent = serde_json::from_str(event).unwrap();
+        assert_eq!(event.authorization.as_deref(), Some("Basic eDp5"));
+    }
+
+    #[test]
+    fn unreadable_event_is_not_quoted() {
+        for event in [
+            r#"{"headers": {"authorization": ["secret"]}, "requestContext": {}}"#,
+            r#"{"headers": {}, "requestContext": {}, "body": ["secret"]}"#,
+            r#"{"headers": {}, "requestContext": {}, "body": "!secret", "isBase64Encoded": true}"#,
+            r#"{"secret": 1}"#,
+            r#""secret""#,
+        ] {
+            let error = serde_json::from_str::<HttpEvent>(event).unwrap_err().to_string();
+            assert!(error.starts_with("the event is not a request of an HTTP API"), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The state that a function keeps between callbacks, and how it admits a request.
+
+use lambda_http::Context;
+use wab_events::Kind;
+use wab_models::{CallbackError, MAX_BODY_BYTES, Quarantined, ReceivedAt, Unreadable};
+use wab_platform::{Clock, SdkConfig, SettingError, required};
+use wab_store::Store;
+
+use crate::answer::Rejection;
+use crate::credentials::Credentials;
+use crate::event::HttpEvent;
+use crate::inbound::{Inbound, deadline, epoch_ms, received_time};
+
+/// The environment variables of `mo` and `dlr`: `CALLBACK_CREDENTIALS`, `RETENTION_DAYS`, and those of the store.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    store: wab_store::Settings,
+    credentials: Credentials,
+    retention_days: u16,
+}
+
+impl Settings {
+    /// Reads the settings through `var`, which looks up an environment variable.
+    ///
+    /// # Errors
+    /// If a setting is missing or malformed. A function without credentials must not start.
+    pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        let credentials = required(&var, "CALLBACK_CREDENTIALS")?.parse().map_err(|_| SettingError {
+            name: "CALLBACK_CREDENTIALS",
+            problem: "is not a comma-separated list of `user:hex(sha256(password))`",
+        })?;
+        let retention_days = required(&var, "RETENTION_DAYS")?
+            .parse()
+            .map_err(|_| SettingError { name: "RETENTION_DAYS", problem: "is not a number of days from 0 to 65535" })?;
+        Ok(Self { store: wab_store::Settings::read(var)?, credentials, retention_days })
+    }
+}
+
+/// What the handlers of `mo` and `dlr` share. Built once, at init.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    pub store: Store,
+    credentials: Credentials,
+    clock: Clock,
+    retention_days: u16,
+}
+
+impl Receiver {
+    #[must_use]
+    pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
+        Self {
+            credentials: settings.credentials,
+            store: Store::new(sdk, settings.store),
+            clock: Clock::of(sdk),
+            retention_days: settings.retention_days,
+        }
+    }
+
+    /// Authenticates the caller and converts the request. Nothing reads the event after this.
+    ///
+    /// # Errors
+    /// If the credentials are missing or wrong, or the body is larger than [`MAX_BODY_BYTES`].
+    pub fn admit(&self, event: HttpEvent, context: &Context) -> Result<Inbound<'_>, Rejection> {
+        let application = self.credentials.authenticate(event.authorization.as_deref())?;
+        if event.body.len() > MAX_BODY_BYTES {
+            return Err(Rejection::TooLarge);
+        }
+        let now = self.clock.now();
+        let received = received_time(event.time_epoch);
+        let received_ms = epoch_ms(received.unwrap_or(now));
+        Ok(Inbound {
+            application,
+            body: event.body,
+            received_at: ReceivedAt::from_epoch_ms(received_ms),
+            expires_at: received_ms / 1000 + i64::from(self.retention_days) * 24 * 60 * 60,
+            deadline: deadline(received, context.deadline(), now),
+        })
+    }
+
+    /// Stores a body that isn't a callback, and rejects it.
+    pub async fn quarantine(&self, kind: Kind, inbound: &Inbound<'_>, problem: CallbackError) -> Rejection {
+        let Inbound { application, expires_at, deadline, .. } = *inbound;
+        let (body, at): (&[u8], _) = (inbound.body.as_ref(), inbound.received_at.clone());
+        let quarantined = Quarantined::new(kind, problem, Unreadable { body, application, at, expires_at });
+        match Box::pin(self.store.quarantine(quarantined, body, deadline)).await {
+            Ok(()) => Rejection::Quarantined(problem),
+            Err(unavailable) => Rejection::Unavailable(unavailable),
+        }
+    }
+}
