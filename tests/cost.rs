@@ -14,7 +14,7 @@ use crate::requests::fresh_id;
 use crate::stack::Stack;
 use crate::template::template;
 
-/// `fixtures/prices.json`; beside each price, where it comes from.
+/// `fixtures/prices.json`, which names the source of each price.
 #[derive(Deserialize)]
 struct Prices {
     http_api_request_usd: f64,
@@ -35,7 +35,7 @@ struct Prices {
     idle_polls_per_minute: f64,
 }
 
-/// What `make bench` recorded, as much as is needed here.
+/// The part of `make bench`'s record that is needed here.
 #[derive(Deserialize)]
 struct Bench {
     subjects: HashMap<String, Subject>,
@@ -54,25 +54,25 @@ struct AtMemory {
     billed_ms: f64,
 }
 
-/// Of one callback: what AWS counts.
+/// The quantities that AWS bills for one callback.
 struct Measured {
     table_units: f64,
     index_units: f64,
-    /// Of the look at a message's receipts.
+    /// Of the query of a message's receipts.
     read_units: f64,
     item_bytes: usize,
-    /// In the bucket; none if the body is in the item.
+    /// Size of the object in the bucket. None if the body is in the item.
     object_bytes: Option<usize>,
     message_bytes: usize,
 }
 
 impl Prices {
-    /// The cost of an object for a month: put, read once at fan-out, and stored.
+    /// The cost of an object that is put, stored for a month, and read once at fan-out.
     fn object(&self, bytes: f64) -> f64 {
         self.s3_put_usd + self.s3_get_usd + bytes / 1e9 * self.s3_storage_gb_month_usd
     }
 
-    /// The cost of an item for a month, its index left out.
+    /// The cost of an item that is put and stored for a month, without its index.
     fn item(&self, bytes: f64) -> f64 {
         let storage = self.dynamodb_storage_gb_month_usd + self.dynamodb_backup_gb_month_usd;
         (bytes / KB as f64).ceil() * self.dynamodb_write_unit_usd + bytes / 1e9 * storage
@@ -80,9 +80,9 @@ impl Prices {
 }
 
 #[test]
-fn from_the_size_that_counts_as_large_an_object_is_the_cheaper_place() {
+fn object_is_cheaper_from_the_large_item_size_on() {
     let prices: Prices = serde_json::from_str(include_str!("fixtures/prices.json")).unwrap();
-    // What stands around the body in an item, and the pointer that takes its place.
+    // The size of an item without its body, and of the pointer to an object.
     let (around, pointer) = (350.0, 110.0);
     let by_object = |item: f64| prices.object(item - around) + prices.item(around + pointer);
     let large = LARGE_ITEM_BYTES as f64;
@@ -91,10 +91,10 @@ fn from_the_size_that_counts_as_large_an_object_is_the_cheaper_place() {
 }
 
 const KB: usize = 1_024;
-/// CloudWatch Logs counts this beside an event's text.
+/// CloudWatch Logs adds this to the text of each event.
 const LOG_EVENT_BYTES: f64 = 26.0;
 const MINUTES_OF_A_MONTH: f64 = 730.0 * 60.0;
-/// What a busy stream hands over at once: the price of fan-out is shared.
+/// The batch size of a busy stream, which shares the price of an invocation.
 const RECORDS_OF_A_BATCH: f64 = 10.0;
 
 fn mo(id: &str, content: &Value, size_bytes: usize) -> Value {
@@ -128,7 +128,7 @@ fn dlr(id: &str) -> Value {
     json!({"id": id, "status": "delivered", "reference": "order-17"})
 }
 
-/// Posts a callback, finds its item, and writes that once more for its price.
+/// Posts a callback, reads its item, and writes a copy of it to learn the consumed capacity.
 async fn measure(stack: &Stack, kind: Kind, id: &str, body: &Value) -> Measured {
     assert_eq!(stack.post_ok(kind, body).await, "stored");
     let pk = format!("{}#{id}", kind.as_str().to_uppercase());
@@ -157,7 +157,7 @@ async fn measure(stack: &Stack, kind: Kind, id: &str, body: &Value) -> Measured 
         read_units = query.consumed_capacity.unwrap().capacity_units.unwrap();
     }
 
-    // As long as the original, and no event.
+    // As long as the original, but not the key of an event.
     let copy = format!("{}{}", "_".repeat(kind.as_str().len()), pk.split_at(kind.as_str().len()).1);
     attributes.insert("pk".to_owned(), AttributeValue::S(copy.clone()));
     let put = stack.dynamodb.put_item().table_name(&stack.file.table).set_item(Some(attributes));
@@ -176,7 +176,7 @@ async fn measure(stack: &Stack, kind: Kind, id: &str, body: &Value) -> Measured 
     }
 }
 
-/// One row of the table: dollars for a million.
+/// One row of the table, in dollars for a million callbacks.
 fn row(name: &str, function: &str, it: &Measured, body_bytes: usize, prices: &Prices, bench: &Bench) -> String {
     let memory_mb = template()["Globals"]["Function"]["MemorySize"].as_u64().unwrap();
     let billed_ms = |function: &str| {
@@ -206,7 +206,7 @@ fn row(name: &str, function: &str, it: &Measured, body_bytes: usize, prices: &Pr
     format!("| {name} | {units} | {} |\n", columns.join(" | "))
 }
 
-/// One line of the API's access log, for a callback that was stored.
+/// The size of one line of the API's access log, for a stored callback.
 fn access_log_gb() -> f64 {
     let values = [
         ("integration.requestId", "5d0b3f5e-6f0c-4f55-9f0e-0d6a1f1c7d11"),
@@ -245,7 +245,7 @@ fn check_page(name: &str, table: &str) {
     }
 }
 
-/// How many metrics an alarm watches: what it is billed by.
+/// The number of metrics that an alarm is billed for.
 fn alarm_metrics(alarm: &Value) -> usize {
     let metrics = alarm["Properties"]["Metrics"].as_array();
     metrics.map_or(1, |metrics| metrics.iter().filter(|metric| metric["MetricStat"].is_object()).count())
@@ -259,7 +259,7 @@ fn page_has_the_fixed_costs_of_a_month() {
     let alarms = resources.filter(|it| it["Type"] == "AWS::CloudWatch::Alarm" && it["Condition"].is_null());
     let watched: usize = alarms.map(alarm_metrics).sum();
     let polls = prices.idle_polls_per_minute * MINUTES_OF_A_MONTH;
-    // A metric is billed only while it is sent: these are, in normal operation.
+    // Only metrics that receive data are billed. In normal operation these do.
     let counted = ["stored", "duplicate"];
     let costs = [
         ("alarms, by the metrics that they watch", watched as f64, prices.alarm_metric_month_usd),

@@ -1,5 +1,5 @@
-//! What CloudFormation and the services reject when a stack is created, although `sam validate --lint` passes. Each rule
-//! names the AWS page it comes from, is held to both templates, and is shown to fail for something that breaks it.
+//! What CloudFormation and the services reject when a stack is created, although `sam validate --lint` passes. Each
+//! rule cites an AWS page, is checked against both templates, and is shown to fail for counterexamples.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::template::{load, parse};
 
 const TEMPLATES: [&str; 2] = ["infra/template.yaml", "examples/subscriber/template.yaml"];
-/// What an ARN, an address or a generated name is counted as.
+/// The assumed size of an ARN, a URL or a generated name.
 const REFERENCE_BYTES: usize = 256;
 
-/// Every resource of `of_type` keeps the rule, and each of `bad` breaks it. A rule sees the whole template and the
-/// resource's properties.
+/// Checks that every resource of `of_type` keeps the rule and each of `bad` breaks it. A rule gets the whole template
+/// and the resource's properties.
 #[track_caller]
 fn check(of_type: &str, keeps: impl Fn(&Value, &Value) -> bool, bad: &[&str]) {
     check_found(|template| resources(template, of_type), keeps, bad);

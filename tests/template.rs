@@ -1,4 +1,4 @@
-//! The rules that `infra/template.yaml` must keep, so that it can be operated.
+//! The operational rules of `infra/template.yaml`.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ fn text(path: &str) -> String {
     std::fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// YAML as JSON, its short tags in their long form: `!Ref X` is `{"Ref": "X"}`.
+/// Converts YAML to JSON, with short tags in their long form: `!Ref X` becomes `{"Ref": "X"}`.
 pub(crate) fn parse(yaml: &str) -> Value {
     to_json(&Yaml::load_from_str(yaml).unwrap()[0])
 }
@@ -59,7 +59,7 @@ fn resource(name: &str) -> Value {
     template()["Resources"][name]["Properties"].clone()
 }
 
-/// The names that `read` asks for, when each of them is set to something usable.
+/// The names that `read` looks up if each of them has a usable value.
 fn asked<T, E: std::fmt::Debug>(read: impl Fn(&dyn Fn(&str) -> Option<String>) -> Result<T, E>) -> BTreeSet<String> {
     let names = RefCell::new(BTreeSet::new());
     let var = |name: &str| {
@@ -75,7 +75,7 @@ fn asked<T, E: std::fmt::Debug>(read: impl Fn(&dyn Fn(&str) -> Option<String>) -
 }
 
 #[test]
-fn each_function_is_given_exactly_the_settings_it_asks_for() {
+fn each_function_gets_exactly_the_settings_it_reads() {
     let receiver = asked(|var| wab_ingress::Settings::read(var));
     let fanout = asked(|var| wab_fanout::Settings::read(var));
     let recover = asked(|var| wab_recover::Settings::read(var));
@@ -84,7 +84,7 @@ fn each_function_is_given_exactly_the_settings_it_asks_for() {
         let given: BTreeSet<String> = given.as_object().unwrap().keys().cloned().collect();
         assert_eq!(&given, expected, "{function}");
     }
-    // And all of them one that the SDK's configuration knows, if the deployment says so.
+    // All functions also get one that the SDK's configuration knows, if the deployment sets it.
     let common = template()["Globals"]["Function"]["Environment"]["Variables"].clone();
     let chosen = json!({"Fn::If": ["HasCertificateFile", {"Ref": "CertificateFile"}, {"Ref": "AWS::NoValue"}]});
     assert_eq!(common, json!({"SSL_CERT_FILE": chosen}));
@@ -98,7 +98,7 @@ fn stream_is_retried_until_an_age_then_parked() {
     assert_eq!(source["StartingPosition"], "TRIM_HORIZON");
     assert_eq!(source["MaximumRetryAttempts"], -1, "age alone ends the retries");
     let age = source["MaximumRecordAgeInSeconds"].as_i64().unwrap();
-    // `fanout` parks an event after 20 h at the latest, and the stream keeps a record for 24 h.
+    // Later than `fanout` parks an event, at 20 h, and earlier than the stream forgets a record, at 24 h.
     assert!((21 * 60 * 60..24 * 60 * 60).contains(&age));
     let destination = &source["DestinationConfig"]["OnFailure"]["Destination"];
     assert_eq!(destination, &json!({"Fn::GetAtt": "DeadLetterQueue.Arn"}));
@@ -109,7 +109,7 @@ fn stream_is_retried_until_an_age_then_parked() {
 }
 
 #[test]
-fn every_function_logs_json_to_a_group_that_forgets_and_nothing_below_info() {
+fn every_function_logs_json_with_retention_from_info_up() {
     let globals = template()["Globals"]["Function"]["LoggingConfig"].clone();
     assert_eq!((&globals["LogFormat"], &globals["SystemLogLevel"]), (&json!("JSON"), &json!("WARN")));
     assert_eq!(globals["ApplicationLogLevel"], json!({"Ref": "LogLevel"}));
@@ -124,7 +124,7 @@ fn every_function_logs_json_to_a_group_that_forgets_and_nothing_below_info() {
 }
 
 #[test]
-fn every_function_is_built_from_its_folder_and_waits_longer_than_it_may_answer() {
+fn every_function_has_its_folder_and_a_longer_timeout() {
     for (name, function) in resources("AWS::Serverless::Function") {
         assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda", "{name}");
         assert_eq!(function["Properties"]["CodeUri"], format!("../functions/{}", name.to_lowercase()));
@@ -147,7 +147,7 @@ fn every_function_is_built_from_its_folder_and_waits_longer_than_it_may_answer()
 }
 
 #[test]
-fn each_role_has_exactly_the_actions_and_resources_that_its_function_uses() {
+fn each_role_has_exactly_the_permissions_its_function_uses() {
     let logs = |group: &str| (json!(["logs:CreateLogStream", "logs:PutLogEvents"]), json!({"Fn::GetAtt": group}));
     let allow = |action: &str, resource: Value| (json!(action), resource);
     let get_att = |attribute: &str| json!({"Fn::GetAtt": attribute});
@@ -188,7 +188,7 @@ fn each_role_has_exactly_the_actions_and_resources_that_its_function_uses() {
 }
 
 #[test]
-fn what_holds_events_survives_the_stack() {
+fn stores_of_events_survive_the_stack() {
     for (name, resource) in ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue"].map(resources).concat() {
         let policies = (&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]);
         assert_eq!(policies, (&json!("Retain"), &json!("Retain")), "{name}");
@@ -206,7 +206,7 @@ fn table_expires_items_and_streams_new_ones() {
 }
 
 #[test]
-fn the_spill_queue_is_read_with_partial_answers_and_gives_up_after_its_reader() {
+fn spill_queue_outlasts_its_reader_and_takes_partial_answers() {
     let source = resource("Recover")["Events"]["Spilled"]["Properties"].clone();
     assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
     let queue = resource("SpillQueue");
@@ -248,9 +248,9 @@ fn objects_outlive_items_that_expire_late() {
     }
 }
 
-/// The statements that refuse plain http, by what they protect.
+/// The statements that deny plain HTTP, by the resource they protect.
 #[test]
-fn queues_topics_and_bucket_are_reached_over_tls_only() {
+fn queues_topics_and_bucket_require_tls() {
     let policies = ["AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy"].map(resources).concat();
     let protected: Vec<String> = policies
         .iter()
@@ -269,7 +269,7 @@ fn queues_topics_and_bucket_are_reached_over_tls_only() {
 }
 
 #[test]
-fn credentials_are_demanded_and_never_shown() {
+fn credentials_are_required_and_never_shown() {
     let parameter = template()["Parameters"]["CallbackCredentials"].clone();
     assert_eq!((&parameter["NoEcho"], &parameter["Default"]), (&json!(true), &Value::Null));
     let outputs = template()["Outputs"].to_string();
@@ -277,7 +277,7 @@ fn credentials_are_demanded_and_never_shown() {
 }
 
 #[test]
-fn every_queue_is_encrypted_and_wakes_someone() {
+fn every_queue_is_encrypted_and_has_an_alarm() {
     let alarms = resources("AWS::CloudWatch::Alarm");
     for (name, queue) in resources("AWS::SQS::Queue") {
         assert_eq!(queue["Properties"]["MessageRetentionPeriod"], 14 * 24 * 60 * 60, "{name}");
@@ -288,7 +288,7 @@ fn every_queue_is_encrypted_and_wakes_someone() {
     }
 }
 
-/// What an alarm watches: its own metric, or those of its expression.
+/// The metrics of an alarm: its own, or those of its expression.
 fn metrics(alarm: &Value) -> Vec<Value> {
     let properties = &alarm["Properties"];
     let of_expression = properties["Metrics"].as_array().into_iter().flatten();
@@ -297,14 +297,14 @@ fn metrics(alarm: &Value) -> Vec<Value> {
     if metrics.is_empty() { vec![properties.clone()] } else { metrics }
 }
 
-/// The alarms' names, without their ending.
+/// The alarms' logical ids without the suffix `Alarm`.
 fn alarm_names() -> BTreeSet<String> {
     let alarms = resources("AWS::CloudWatch::Alarm");
     alarms.iter().map(|(name, _)| name.strip_suffix("Alarm").unwrap().to_owned()).collect()
 }
 
 #[test]
-fn every_alarm_notifies_and_names_its_section_of_the_runbook() {
+fn every_alarm_notifies_and_names_its_runbook_section() {
     let runbook = text("docs/runbook.md");
     let headings: Vec<&str> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
@@ -321,19 +321,19 @@ fn every_alarm_notifies_and_names_its_section_of_the_runbook() {
 }
 
 #[test]
-fn runbook_names_no_alarm_that_is_gone() {
+fn runbook_explains_only_existing_alarms() {
     let names = alarm_names();
     for row in text("docs/runbook.md").lines().filter(|line| line.starts_with("| `")) {
         let cell = row.split('|').nth(1).unwrap();
         let capitalised = |name: &&str| name.starts_with(|first: char| first.is_ascii_uppercase());
         for name in cell.split('`').filter(capitalised) {
-            assert!(names.contains(name), "the runbook explains {name}, which the template doesn't have");
+            assert!(names.contains(name), "the runbook explains {name}, which isn't in the template");
         }
     }
 }
 
 #[test]
-fn lost_callbacks_wake_someone() {
+fn lost_callbacks_raise_an_alarm() {
     let alarm = |name: &str| resource(&format!("{name}Alarm"));
     let filter = |name: &str| {
         let filter = resource(name);
@@ -345,7 +345,7 @@ fn lost_callbacks_wake_someone() {
     assert_eq!(filter("RateLimited"), r#"{ $.status = "429" }"#);
     assert_eq!(filter("TooLarge"), r#"{ ($.status = "413") || ($.integrationStatus = "413") }"#);
     assert_eq!(filter("Accepted"), r#"{ $.status = "200" }"#);
-    // What the patterns look for is in the log.
+    // The access log has the fields of the patterns.
     let format = resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap().to_owned();
     let format: Value = serde_json::from_str(&format).unwrap();
     assert_eq!(format["status"], "$context.status");
@@ -392,14 +392,14 @@ fn retried_events_count_as_spill_lag() {
 }
 
 #[test]
-fn stored_events_without_an_invocation_wake_someone() {
+fn stored_events_without_an_invocation_raise_an_alarm() {
     let alarm = resource("FanoutStoppedAlarm");
     let expression = "IF(FILL(invoked, 0) == 0, FILL(stored, 0) + FILL(recovered, 0), 0)";
     assert_eq!(alarm["Metrics"][0]["Expression"], expression);
     let invoked = metrics(&json!({"Properties": alarm})).pop().unwrap();
     assert_eq!((&invoked["Namespace"], &invoked["MetricName"]), (&json!("AWS/Lambda"), &json!("Invocations")));
     assert_eq!(invoked["Dimensions"], json!([{"Name": "FunctionName", "Value": {"Ref": "Fanout"}}]));
-    // An event that is stored at the end of a period is published in the next.
+    // An event stored at the end of a period is published in the next.
     assert!(alarm["DatapointsToAlarm"].as_u64().unwrap() > 1);
     assert_eq!((&alarm["Threshold"], &alarm["ComparisonOperator"]), (&json!(0), &json!("GreaterThanThreshold")));
 }
@@ -453,7 +453,7 @@ fn example_subscription_keeps_what_cannot_be_delivered() {
 }
 
 #[test]
-fn the_log_level_that_lambda_sets_is_the_one_that_is_read() {
+fn functions_read_the_log_level_that_lambda_sets() {
     for function in ["mo", "dlr", "fanout", "recover"] {
         let main =
             std::fs::read_to_string(format!("{}/../functions/{function}/src/main.rs", env!("CARGO_MANIFEST_DIR")));
