@@ -1,16 +1,17 @@
 //! From the gateway's post to the subscriber's queue, through everything that `infra/template.yaml` deploys.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+mod failures;
+mod tools;
+
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use clap::Parser;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use wab_events::{DeliveryStatus, Kind};
-use wab_models::{DlrCallback, Item, LARGE_ITEM_BYTES, MAX_BODY_BYTES, MoCallback, Received, ReceivedAt, Spilled};
+use wab_models::{Item, LARGE_ITEM_BYTES, MAX_BODY_BYTES};
 
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 use crate::stack::{Delivered, Stack};
@@ -18,6 +19,21 @@ use crate::stack::{Delivered, Stack};
 /// The events of one of the gateway's messages.
 pub(crate) fn of<'a>(events: &'a [Delivered], id: &str) -> Vec<&'a Delivered> {
     events.iter().filter(|delivered| delivered.subject() == id).collect()
+}
+
+/// Converts an item to a put, after `spoil` has changed its attributes.
+pub(crate) fn write(item: &Item<'_>, spoil: impl FnOnce(&mut serde_json::Map<String, Value>)) -> WriteRequest {
+    let mut item = serde_json::to_value(item).unwrap();
+    spoil(item.as_object_mut().unwrap());
+    let attributes = item.as_object().unwrap().iter().map(|(name, value)| {
+        let value = match value {
+            Value::Number(number) => AttributeValue::N(number.to_string()),
+            other => AttributeValue::S(other.as_str().unwrap().to_owned()),
+        };
+        (name.clone(), value)
+    });
+    let put = PutRequest::builder().set_item(Some(attributes.collect())).build().unwrap();
+    WriteRequest::builder().put_request(put).build()
 }
 
 /// Checks with another library than ours that it is a CloudEvent.
@@ -347,235 +363,4 @@ async fn receipts_in_any_order_tell_what_became_of_the_message() {
         ("received", true, true, 5),
     ];
     assert_eq!(told, expected);
-}
-
-#[tokio::test]
-#[ignore = "needs the local stack: make test"]
-async fn what_is_no_callback_is_kept_in_quarantine_and_not_published() {
-    let stack = Stack::connect().await;
-    let subscriber = stack.subscribe(None).await;
-    let body = format!("{{\"id\": \"{}\",", fresh_id("broken"));
-    assert_eq!(stack.post(Kind::Mo, body.as_str()).await.status, 400);
-    let today = format!("QUARANTINE#{:.10}", jiff::Timestamp::now().to_string());
-    let kept = stack.items(&today).await;
-    let [item] = &kept.iter().filter(|item| item.get("body") == Some(&body)).collect::<Vec<_>>()[..] else {
-        panic!("one item")
-    };
-    assert_eq!((&*item["kind"], &*item["application"]), ("mo", &*stack.file.username));
-    assert!(item["reason"].starts_with("the body is not JSON"), "{}", item["reason"]);
-    assert!(subscriber.everything_so_far().await.iter().all(|delivered| !delivered.text.contains("broken")));
-}
-
-#[tokio::test]
-#[ignore = "needs the local stack: make test"]
-async fn what_waits_in_the_spill_queue_is_stored_and_published() {
-    let stack = Stack::connect().await;
-    let subscriber = stack.subscribe(None).await;
-    let (new, known) = (fresh_id("deferred"), fresh_id("known"));
-    stack.post_ok(Kind::Mo, &mo_text(&known)).await;
-    for id in [&new, &known] {
-        let body = mo_text(id).to_string();
-        let at = ReceivedAt::from_epoch_ms(1_763_889_302_417);
-        let received = Received { body: &body, application: "shop", at, expires_at: 4_000_000_000 };
-        let item = Item::mo(&MoCallback::parse(&body).unwrap(), received);
-        stack.spill(&Spilled::Event(item).to_message().unwrap()).await;
-    }
-    let events = subscriber.until(&new, 1).await;
-    let [item] = &stack.items(&format!("MO#{new}")).await[..] else { panic!("one item") };
-    assert_eq!(item["received_at"], "2025-11-23T09:15:02.417Z", "when the gateway sent it");
-    assert_eq!(stack.items(&format!("MO#{known}")).await.len(), 1);
-    assert_eq!(of(&[events, subscriber.everything_so_far().await].concat(), &known).len(), 1);
-}
-
-/// A put of an item, of another one than it should be.
-#[tokio::test]
-#[ignore = "needs the local stack: make test"]
-async fn what_is_no_item_in_the_spill_queue_is_parked_with_its_reason() {
-    let stack = Stack::connect().await;
-    let id = fresh_id("newer");
-    let newer = json!({"event": {"v": 99, "pk": format!("MO#{id}")}});
-    stack.spill(&newer.to_string()).await;
-    let parked = stack.parked(|message| message["spilled"]["event"]["pk"] == newer["event"]["pk"]).await;
-    assert_eq!(parked, json!({"reason": "the message is no spilled item", "spilled": newer}));
-}
-
-pub(crate) fn write(item: &Item<'_>, spoil: impl FnOnce(&mut serde_json::Map<String, Value>)) -> WriteRequest {
-    let mut item = serde_json::to_value(item).unwrap();
-    spoil(item.as_object_mut().unwrap());
-    let attributes = item.as_object().unwrap().iter().map(|(name, value)| {
-        let value = match value {
-            Value::Number(number) => AttributeValue::N(number.to_string()),
-            other => AttributeValue::S(other.as_str().unwrap().to_owned()),
-        };
-        (name.clone(), value)
-    });
-    let put = PutRequest::builder().set_item(Some(attributes.collect())).build().unwrap();
-    WriteRequest::builder().put_request(put).build()
-}
-
-#[tokio::test]
-#[ignore = "needs the local stack: make test"]
-async fn one_unpublishable_record_in_a_batch_is_parked_and_the_others_arrive() {
-    let stack = Stack::connect().await;
-    let subscriber = stack.subscribe(None).await;
-    let (first, poison, last) = (fresh_id("first"), fresh_id("poison"), fresh_id("last"));
-    let received =
-        |body| Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(0), expires_at: 4_000_000_000 };
-    let bodies = [mo_text(&first).to_string(), mo_text(&poison).to_string(), dlr(&last, "sent").to_string()];
-    let [one, two, three] = &bodies;
-    let mo = |body| Item::mo(&MoCallback::parse(body).unwrap(), received(body));
-    let writes = vec![
-        write(&mo(one), |_| {}),
-        write(&mo(two), |item| {
-            item.insert("v".to_owned(), json!(99));
-        }),
-        write(&Item::dlr(&DlrCallback::parse(three).unwrap(), received(three)), |_| {}),
-    ];
-    stack.dynamodb.batch_write_item().request_items(&stack.file.table, writes).send().await.unwrap();
-
-    let parked = stack.parked(|message| message["key"]["pk"] == format!("MO#{poison}")).await;
-    assert_eq!(parked["reason"], "the item's layout is not known");
-    assert_eq!(parked["key"]["sk"], "EVENT");
-    // Another test may be keeping a topic from them just now.
-    let events = [subscriber.until(&last, 1).await, subscriber.everything_so_far().await].concat();
-    assert_eq!((of(&events, &first).len(), of(&events, &poison).len()), (1, 0));
-}
-
-/// Denies everyone to publish to a topic, as long as it is `refused`.
-async fn refuse_publishing(stack: &Stack, topic: &str, refused: bool) {
-    let attributes = stack.sns.get_topic_attributes().topic_arn(topic).send().await.unwrap().attributes.unwrap();
-    let mut policy: Value = serde_json::from_str(&attributes["Policy"]).unwrap();
-    let statements = policy["Statement"].as_array_mut().unwrap();
-    statements.retain(|statement| statement["Sid"] != "Refused");
-    if refused {
-        let statement =
-            json!({"Sid": "Refused", "Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic});
-        statements.push(statement);
-    }
-    let set = stack.sns.set_topic_attributes().topic_arn(topic).attribute_name("Policy");
-    set.attribute_value(policy.to_string()).send().await.unwrap();
-}
-
-/// Waits until Lambda has seen a batch of the stream fail.
-async fn stream_fails(stack: &Stack) -> bool {
-    for _ in 0..300 {
-        let mappings = stack.lambda.list_event_source_mappings().function_name(&stack.file.fanout_function);
-        let mappings = mappings.send().await.unwrap().event_source_mappings.unwrap();
-        if mappings[0].last_processing_result.as_deref() == Some("FAILED") {
-            return true;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    false
-}
-
-#[tokio::test]
-#[ignore = "needs the local stack: make test"]
-async fn events_that_sns_refuses_for_a_while_all_arrive_afterwards() {
-    let stack = Stack::connect().await;
-    let subscriber = stack.subscribe(None).await;
-    let (mo, dlr_topic) = (&*stack.file.mo_topic_arn, &*stack.file.dlr_topic_arn);
-    // All is refused; then half of each batch, so that it is done in part.
-    for refused in [&[mo, dlr_topic][..], &[dlr_topic]] {
-        let ids: Vec<String> = (0..30).map(|_| fresh_id("outage")).collect();
-        for topic in refused {
-            refuse_publishing(&stack, topic, true).await;
-        }
-        for id in &ids {
-            // The gateway notices nothing.
-            assert_eq!(stack.post_ok(Kind::Mo, &mo_text(id)).await, "stored");
-            assert_eq!(stack.post_ok(Kind::Dlr, &dlr(id, "sent")).await, "stored");
-        }
-        let failed = stream_fails(&stack).await;
-        for topic in refused {
-            refuse_publishing(&stack, topic, false).await;
-        }
-        assert!(failed, "the outage was one");
-
-        let events = subscriber.everything_so_far().await;
-        for id in &ids {
-            let events: BTreeSet<_> = of(&events, id)
-                .iter()
-                .map(|delivered| (delivered.attributes["kind"].as_str(), delivered.event["id"].as_str()))
-                .collect();
-            assert_eq!(events.len(), 2, "each at least once, and always with the same id");
-        }
-    }
-}
-
-fn fixture(name: &str) -> String {
-    let path = format!("{}/fixtures/events/{name}", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-#[tokio::test]
-#[ignore = "needs the local stack: make test"]
-async fn the_event_files_for_sam_local_invoke_are_answered_as_their_names_say() {
-    let stack = Stack::connect().await;
-    let (mo, dlr) = (stack.file.mo_function.clone(), stack.file.dlr_function.clone());
-    for (function, file, status) in [
-        (&mo, "mo-text.json", 200),
-        (&mo, "mo-text.json", 200),
-        (&mo, "mo-image.json", 200),
-        (&mo, "mo-base64-body.json", 200),
-        (&mo, "mo-unauthorized.json", 401),
-        (&mo, "mo-not-json.json", 400),
-        (&dlr, "dlr-received.json", 200),
-        (&dlr, "dlr-unknown-status.json", 200),
-    ] {
-        let answer = stack.invoke(function, &fixture(file)).await;
-        assert_eq!(answer["statusCode"], status, "{file}: {answer}");
-    }
-    let subscriber = stack.subscribe(None).await;
-    let answer = stack.invoke(&stack.file.fanout_function, &fixture("fanout-mo-and-dlr.json")).await;
-    assert_eq!(answer, json!({"batchItemFailures": []}));
-    let events = subscriber.everything_so_far().await;
-    for kind in ["mo", "dlr"] {
-        assert!(events.iter().any(|delivered| delivered.attributes["kind"] == kind), "{kind}");
-    }
-    let answer = stack.invoke(&stack.file.recover_function, &fixture("recover-mo.json")).await;
-    assert_eq!(answer, json!({"batchItemFailures": []}));
-    assert_eq!(stack.items("MO#11111111-1111-4111-8111-000000000031").await.len(), 1);
-    let answer = stack.invoke(&stack.file.fanout_function, &fixture("fanout-one-poison.json")).await;
-    assert_eq!(answer, json!({"batchItemFailures": []}));
-    let poison = fixture("fanout-one-poison.json");
-    let poison: Value = serde_json::from_str(&poison).unwrap();
-    let key = &poison["Records"][1]["dynamodb"]["Keys"];
-    stack.parked(|message| message["key"] == json!({"pk": key["pk"]["S"], "sk": key["sk"]["S"]})).await;
-}
-
-/// Runs `wab send` as a person would type it, and gives its exit code and what it printed.
-async fn wab(stack: &Stack, kind: &str, arguments: &[&str]) -> (u8, String) {
-    let url = if kind == "mo" { &stack.file.mo_url } else { &stack.file.dlr_url };
-    let line = [&["wab", "send", kind, "--url", url, "--user", &stack.file.username], arguments].concat();
-    let cli = wab::Cli::try_parse_from(line).unwrap();
-    tokio::task::spawn_blocking(move || {
-        let mut out = Vec::new();
-        let code = cli.run(Path::new("."), &mut out, &mut std::io::sink()).unwrap();
-        (code, String::from_utf8(out).unwrap())
-    })
-    .await
-    .unwrap()
-}
-
-#[tokio::test]
-#[ignore = "needs the local stack: make test"]
-async fn wab_send_acts_as_the_gateway_and_its_exit_code_says_what_came_of_it() {
-    let stack = Stack::connect().await;
-    let subscriber = stack.subscribe(None).await;
-    let id = fresh_id("wab");
-    let right = ["--password", &stack.file.password];
-    let mo = ["--type", "document", "--id", &id];
-    let (code, printed) = wab(&stack, "mo", &[&right[..], &mo].concat()).await;
-    assert!(code == 0 && printed.contains("Stored"), "{printed}");
-    let (code, printed) = wab(&stack, "mo", &[&right[..], &mo].concat()).await;
-    assert!(code == 0 && printed.contains("Duplicate"), "{printed}");
-    let (code, printed) = wab(&stack, "dlr", &[&right[..], &["--status", "frozen", "--id", &id]].concat()).await;
-    assert!(code == 0 && printed.contains("Stored"), "{printed}");
-    let (code, printed) = wab(&stack, "mo", &["--password", "wrong"]).await;
-    assert!(code == 1 && printed.contains("401"), "{printed}");
-
-    let events = subscriber.everything_so_far().await;
-    let [document, frozen] = of(&events, &id)[..] else { panic!("two events") };
-    assert_eq!((&*document.attributes["type"], &*frozen.attributes["status"]), ("document", "frozen"));
 }
