@@ -18,7 +18,7 @@ fn each_row_names_what_proves_it() {
     let rows: Vec<&str> = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1).collect();
     let rows = rows.iter().take_while(|line| line.starts_with('|'));
     let faults: BTreeSet<&str> = wab_simulation::fault_names().collect();
-    let tests: String = ["tests", "functions/mo/tests"]
+    let tests: String = ["tests", "tests/fanout", "functions/mo/tests"]
         .into_iter()
         .flat_map(|folder| fs::read_dir(format!("{root}/{folder}")).unwrap())
         .map(|entry| entry.unwrap().path())

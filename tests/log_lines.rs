@@ -4,12 +4,11 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use wab_fanout::{Fanout, Settings};
-use wab_models::{Item, MoCallback, StreamBatch};
+use wab_models::StreamBatch;
 use wab_subscriber::Subscriber;
 
-use crate::fake_aws::{dynamodb_error, queued, receiver, sdk, taken_by};
-use crate::fanout_rules::{plenty, published, received, record};
+use crate::fake_aws::{dynamodb_error, fanout, published, queued, receiver, sdk, success, taken_by};
+use crate::records::{mo_item, mo_record, plenty, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
 /// Stands in every place that comes from outside.
@@ -67,7 +66,7 @@ async fn line_of(
 async fn a_callback_is_one_line_that_says_what_came_of_it() {
     let right = basic(USER, PASSWORD);
     let mo = mo_full_of_secrets().to_string();
-    let stored = line_of(&right, &mo, |_, _| (200, "{}".to_owned())).await;
+    let stored = line_of(&right, &mo, success).await;
     assert_eq!((&stored["level"], &stored["outcome"]), (&json!("INFO"), &json!("stored")));
     assert_eq!(stored["event.id"].as_str().unwrap().len(), 32);
 
@@ -94,7 +93,7 @@ async fn a_refusal_is_one_line_with_its_code() {
         (&*right, "{\"source\":\"s3cret\"}", "no_id"),
         (&*right, &"s3cret".repeat(1_100_000), "too_large"),
     ] {
-        let fields = line_of(authorization, body, |_, _| (200, "{}".to_owned())).await;
+        let fields = line_of(authorization, body, success).await;
         assert_eq!((&fields["level"], &fields["code"]), (&json!("WARN"), &json!(code)));
         let is_kept = !["unauthorized", "too_large"].contains(&code);
         assert_eq!(fields["outcome"] == "quarantined", is_kept, "{fields}");
@@ -128,17 +127,16 @@ async fn what_the_table_does_not_take_is_one_line_with_the_reason() {
 #[tokio::test]
 async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
     let body = mo_full_of_secrets().to_string();
-    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
+    let item = mo_item(&body);
     let mut poison = record(2, &item);
     poison["dynamodb"]["NewImage"]["body"]["S"] = SECRET.into();
     let unreadable = json!({"eventName": SECRET, "dynamodb": {"SequenceNumber": "3", "Keys": SECRET}});
-    let good = mo_text("a").to_string();
-    let good = record(1, &Item::mo(&MoCallback::parse(&good).unwrap(), received(&good)));
+    let good = mo_record(1, "a");
     let (sdk, _) = sdk(|operation, request| match operation {
         "PublishBatch" => published(request, &[(1, "InternalError", false)]),
         _ => (200, json!({"MessageId": "m"}).to_string()),
     });
-    let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
+    let fanout = fanout(&sdk);
     let batch = |records: &[&Value]| -> StreamBatch { serde_json::from_value(json!({"Records": records})).unwrap() };
 
     let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), plenty())).await;
@@ -157,15 +155,10 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
 
 #[tokio::test]
 async fn fanout_names_the_first_events_that_wait() {
-    let records: Vec<Value> = (0..30)
-        .map(|number| {
-            let body = mo_text(&format!("{SECRET}-{number}")).to_string();
-            record(number, &Item::mo(&MoCallback::parse(&body).unwrap(), received(&body)))
-        })
-        .collect();
+    let records: Vec<Value> = (0..30).map(|number| mo_record(number, &format!("{SECRET}-{number}"))).collect();
     let throttled: Vec<_> = (0..10).map(|entry| (entry, "Throttled", true)).collect();
     let (sdk, _) = sdk(move |_, request| published(request, &throttled));
-    let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
+    let fanout = fanout(&sdk);
     let batch = serde_json::from_value(json!({"Records": records})).unwrap();
     let lines = log_of(wab_fanout::handle(&fanout, batch, plenty())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
@@ -176,14 +169,14 @@ async fn fanout_names_the_first_events_that_wait() {
 
 #[tokio::test]
 async fn example_subscriber_is_heard() {
-    let (sdk, _) = sdk(|_, _| (200, "{}".to_owned()));
+    let (sdk, _) = sdk(success);
     let subscriber = Subscriber::new(&sdk, "seen".to_owned(), "http://localhost/replies".to_owned());
     let batch = json!({"Records": [{"messageId": "1", "body": SECRET, "attributes": {}, "messageAttributes": {}}]});
     let lines = log_of(wab_subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     assert_eq!((&line["level"], &line["target"]), (&json!("WARN"), &json!("wab_subscriber")));
     let body = mo_text("a").to_string();
-    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
+    let item = mo_item(&body);
     let event = wab_models::NewEvent::of(&item, &body).unwrap().to_message().unwrap();
     let batch = json!({"Records": [{"messageId": "1", "body": event, "attributes": {}, "messageAttributes": {}}]});
     let lines = log_of(wab_subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;

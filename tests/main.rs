@@ -12,22 +12,23 @@
 )]
 
 mod answers;
+mod bodies;
 mod contracts;
 mod cost;
 mod create_time;
+mod deadlines;
 mod end_to_end;
 mod failures;
 mod fake_aws;
-mod fanout_rules;
-mod last_resort;
+mod fanout;
 mod log_lines;
 mod parked;
-mod recover_rules;
-mod redrive_rules;
+mod records;
+mod recover;
+mod redrive;
 mod requests;
-mod requests_sent;
 mod samples;
 mod stack;
+mod store_calls;
 mod subscriber_example;
 mod template;
-mod what_is_sent;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use wab_models::{DlrCallback, Item, Key, MoCallback, Received, ReceivedAt};
 
 use crate::end_to_end::{of, write};
-use crate::fanout_rules::record;
+use crate::records::record;
 use crate::requests::{dlr, fresh_id, mo_text};
 use crate::stack::{Delivered, PATIENCE, Stack};
 

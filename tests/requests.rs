@@ -60,3 +60,8 @@ pub(crate) fn mo_text(id: &str) -> Value {
 pub(crate) fn dlr(id: &str, status: &str) -> Value {
     json!({"id": id, "status": status, "reference": "order-17"})
 }
+
+/// The body of a message with this many bytes of content.
+pub(crate) fn mo_of(content_bytes: usize) -> String {
+    json!({"id": "7c1f", "content": "x".repeat(content_bytes)}).to_string()
+}

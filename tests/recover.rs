@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 use wab_events::Kind;
-use wab_models::{CallbackError, Item, MoCallback, Quarantined, ReceivedAt, Spilled, Unreadable};
+use wab_models::{CallbackError, Quarantined, ReceivedAt, Spilled, Unreadable};
 use wab_recover::{MAX_RECEIVES, Recover, Settings, SpillBatch};
 
 use crate::fake_aws::{Calls, dynamodb_error, put, queued, sdk, sent, taken_by};
-use crate::fanout_rules::received;
+use crate::records::mo_item;
 use crate::requests::mo_text;
 
 fn spilled_mo(id: &str) -> String {
     let body = mo_text(id).to_string();
-    Spilled::Event(Item::mo(&MoCallback::parse(&body).unwrap(), received(&body))).to_message().unwrap()
+    Spilled::Event(mo_item(&body)).to_message().unwrap()
 }
 
 fn message(id: &str, body: &str, receives: u32) -> Value {

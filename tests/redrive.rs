@@ -5,20 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 use wab::Resources;
-use wab_models::{Item, MoCallback};
 
 use crate::fake_aws::sdk;
-use crate::fanout_rules::{received, record};
-use crate::requests::mo_text;
+use crate::records::mo_record;
 
 const EVENT: &str = include_str!("../tools/wab/golden/parked-event.json");
 const POSITION: &str = include_str!("../tools/wab/golden/parked-position.json");
 
 /// Redrives a queue that holds `message`, with a function that answers `answer`. Returns how often a message was deleted.
 async fn deletions(message: &'static str, answer: Value) -> usize {
-    let body = mo_text("7c1f").to_string();
-    let item =
-        record(1, &Item::mo(&MoCallback::parse(&body).unwrap(), received(&body)))["dynamodb"]["NewImage"].clone();
+    let item = mo_record(1, "7c1f")["dynamodb"]["NewImage"].clone();
     let was_received = AtomicBool::new(false);
     let (sdk, calls) = sdk(move |operation, _| {
         let answer = match operation {
