@@ -47,7 +47,7 @@ async fn check_refused(path: &str, authorization: Option<&str>, body: &[u8], sta
 }
 
 #[tokio::test]
-async fn strangers_are_refused_before_their_body_is_read() {
+async fn unauthenticated_callers_are_rejected_before_parsing() {
     let callback = mo_text("secret").to_string();
     for authorization in [
         None,
@@ -65,7 +65,7 @@ async fn strangers_are_refused_before_their_body_is_read() {
 }
 
 #[tokio::test]
-async fn what_is_no_callback_is_a_bad_request() {
+async fn invalid_callback_is_answered_400_and_quarantined() {
     let right = basic(USER, PASSWORD);
     let long = format!(r#"{{"id":"secret{}","status":"sent"}}"#, "x".repeat(600));
     for (body, code) in [
@@ -86,7 +86,7 @@ async fn what_is_no_callback_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_body_that_lambda_would_not_hand_over_is_too_large() {
+async fn body_over_the_lambda_limit_is_answered_413() {
     let right = basic(USER, PASSWORD);
     let too_large = json!({"id": "secret", "content": "x".repeat(MAX_BODY_BYTES)}).to_string();
     check_refused("/mo", Some(&right), too_large.as_bytes(), 413, "too_large").await;
@@ -105,7 +105,7 @@ fn body_may_be_6_mb() {
 }
 
 #[tokio::test]
-async fn a_new_callback_is_stored_with_one_call() {
+async fn new_callback_is_stored_with_one_call() {
     let (sdk, calls) = sdk(success);
     let body = mo_text("7c1f").to_string();
     let response = post(&sdk, &body).await;
@@ -142,7 +142,7 @@ async fn received_at(time: Value) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn clock_says_the_time_where_the_request_does_not() {
+async fn request_without_a_time_gets_the_clocks_time() {
     let thirty_days = 30 * 86_400;
     let by_clock = (json!("2026-01-01T00:00:00.250Z"), json!((1_767_225_600 + thirty_days).to_string()));
     for none in [json!(null), json!(0), json!(-1)] {
@@ -153,7 +153,7 @@ async fn clock_says_the_time_where_the_request_does_not() {
 }
 
 #[tokio::test]
-async fn refusal_names_the_request_of_lambda() {
+async fn rejection_has_the_lambda_request_id() {
     let (sdk, _) = sdk(success);
     let mut context = Context::default();
     let event = r#"{"headers":{},"requestContext":{}}"#;
@@ -164,7 +164,7 @@ async fn refusal_names_the_request_of_lambda() {
 }
 
 #[tokio::test]
-async fn the_same_callback_again_is_a_duplicate_whatever_its_layout() {
+async fn repeated_callback_is_answered_duplicate_whatever_its_layout() {
     let digest = wab_models::Digest::of(&dlr("4711", "received").to_string());
     let there = json!({"digest": {"S": digest.as_str()}});
     let (sdk, calls) = sdk(move |_, _| taken_by(&there));
@@ -176,7 +176,7 @@ async fn the_same_callback_again_is_a_duplicate_whatever_its_layout() {
 }
 
 #[tokio::test]
-async fn another_body_under_the_same_key_is_stored_beside_the_first() {
+async fn different_body_under_the_same_key_is_stored_as_variant() {
     let there = json!({"digest": {"S": "0".repeat(64)}});
     let (sdk, calls) = sdk(move |_, put| if put.contains("EVENT#") { success("", "") } else { taken_by(&there) });
     let body = mo_text("7c1f").to_string();
@@ -188,7 +188,7 @@ async fn another_body_under_the_same_key_is_stored_beside_the_first() {
 }
 
 #[tokio::test]
-async fn a_variant_again_is_a_duplicate() {
+async fn repeated_variant_is_answered_duplicate() {
     let there = json!({"digest": {"S": "0".repeat(64)}});
     let (sdk, calls) = sdk(move |_, _| taken_by(&there));
     let body = mo_text("7c1f").to_string();
@@ -198,7 +198,7 @@ async fn a_variant_again_is_a_duplicate() {
 }
 
 #[tokio::test]
-async fn what_the_table_does_not_take_is_deferred() {
+async fn event_rejected_by_the_table_is_spilled() {
     for code in ["AccessDeniedException", "ResourceNotFoundException", "ThrottlingException", "ValidationException"] {
         let (sdk, calls) = sdk(no_table(code));
         let body = mo_text("7c1f").to_string();
@@ -213,7 +213,7 @@ async fn what_the_table_does_not_take_is_deferred() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_callback_is_quarantined_by_the_spill_queue_if_need_be() {
+async fn quarantined_body_is_spilled_if_the_table_fails() {
     let (sdk, calls) = sdk(no_table("InternalServerError"));
     let response = post(&sdk, "no callback").await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["code"]), (400, &json!("not_json")));
@@ -221,7 +221,7 @@ async fn a_body_that_is_no_callback_is_quarantined_by_the_spill_queue_if_need_be
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_callback_and_that_nothing_keeps_is_asked_for_again() {
+async fn unstored_quarantined_body_is_answered_503() {
     let (sdk, _) = sdk(|_, _| dynamodb_error(400, "AccessDeniedException"));
     let response = post(&sdk, "no callback").await;
     assert_eq!((response.status().as_u16(), &json_of(&response)["code"]), (503, &json!("unavailable")));
@@ -237,13 +237,13 @@ async fn check_unavailable(sdk: wab_platform::SdkConfig) {
 }
 
 #[tokio::test]
-async fn an_aws_that_cannot_be_reached_is_answered_503_within_4_seconds() {
+async fn unreachable_aws_is_answered_503_within_4_seconds() {
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     check_unavailable(sdk_at(&format!("http://{unused}"))).await;
 }
 
 #[tokio::test]
-async fn a_table_and_a_spill_queue_that_refuse_are_answered_503() {
+async fn failing_table_and_spill_queue_are_answered_503() {
     for (status, code) in [
         (400, "AccessDeniedException"),
         (400, "ResourceNotFoundException"),
@@ -255,7 +255,7 @@ async fn a_table_and_a_spill_queue_that_refuse_are_answered_503() {
 }
 
 #[tokio::test]
-async fn a_put_whose_answer_was_lost_is_found_again() {
+async fn put_with_a_lost_answer_is_answered_duplicate() {
     let body = mo_text("7c1f").to_string();
     let there = json!({"digest": {"S": wab_models::Digest::of(&body).as_str()}});
     let tries = std::sync::atomic::AtomicUsize::new(0);
@@ -268,7 +268,7 @@ async fn a_put_whose_answer_was_lost_is_found_again() {
 }
 
 #[test]
-fn a_function_without_usable_settings_refuses_to_start() {
+fn missing_or_malformed_setting_is_an_error() {
     let good = |name: &str| match name {
         "TABLE_NAME" | "BUCKET_NAME" | "SPILL_QUEUE_URL" => Some("there".to_owned()),
         "CALLBACK_CREDENTIALS" => Some(format!("shop:{}", "0".repeat(64))),
@@ -295,7 +295,7 @@ fn a_function_without_usable_settings_refuses_to_start() {
 
 /// What is seldom needed must not make every callback's future larger: it is moved about, and kept on the stack.
 #[test]
-fn a_callbacks_future_has_no_room_for_what_is_seldom_needed() {
+fn future_of_a_callback_stays_small() {
     let (sdk, _) = sdk(success);
     let receiver = receiver(&sdk);
     let future = wab_mo::handle(&receiver, request("/mo", None, b"{}"));

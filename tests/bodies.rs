@@ -13,7 +13,7 @@ use crate::records::{mo_item, quarantined, soon};
 use crate::requests::mo_of;
 
 #[tokio::test]
-async fn a_large_body_is_an_object_and_the_item_points_at_it() {
+async fn large_body_is_stored_before_its_pointer() {
     let (sdk, calls) = sdk(success);
     let body = mo_of(1_000_000);
     let response = post(&sdk, &body).await;
@@ -28,7 +28,7 @@ async fn a_large_body_is_an_object_and_the_item_points_at_it() {
 }
 
 #[tokio::test]
-async fn without_the_bucket_a_body_goes_into_the_item_if_that_can_hold_it() {
+async fn item_holds_the_body_if_the_bucket_fails() {
     let no_bucket = |operation: &str, _: &str| match operation {
         "PutObject" => s3_error(503, "SlowDown"),
         _ => (200, "{}".to_owned()),
@@ -60,7 +60,7 @@ async fn calls_to_store(item_bytes: usize, bucket: bool, is_callback: bool) -> V
 }
 
 #[tokio::test]
-async fn body_goes_into_the_bucket_from_the_limit_on() {
+async fn body_over_the_limit_goes_into_the_bucket() {
     for is_callback in [true, false] {
         assert_eq!(calls_to_store(LARGE_ITEM_BYTES, true, is_callback).await, ["PutItem"]);
         assert_eq!(calls_to_store(LARGE_ITEM_BYTES + 1, true, is_callback).await, ["PutObject", "PutItem"]);
@@ -68,7 +68,7 @@ async fn body_goes_into_the_bucket_from_the_limit_on() {
 }
 
 #[tokio::test]
-async fn item_without_the_bucket_may_be_400_kb_as_a_variant() {
+async fn item_without_the_bucket_may_be_400_kb() {
     // "Quotas in Amazon DynamoDB": 400 KB, and a variant's key is 13 bytes longer.
     let largest = 409_600 - 13;
     for is_callback in [true, false] {
@@ -78,7 +78,7 @@ async fn item_without_the_bucket_may_be_400_kb_as_a_variant() {
 }
 
 #[tokio::test]
-async fn binary_content_is_stored_as_the_bytes_it_is() {
+async fn binary_content_is_stored_decoded() {
     let (sdk, calls) = sdk(success);
     let body = r#"{"id":"7c1f","encoding":"base64","content":"R0lGODlh"}"#;
     assert_eq!(post(&sdk, body).await.status(), 200);
@@ -94,7 +94,7 @@ async fn binary_content_is_stored_as_the_bytes_it_is() {
 }
 
 #[tokio::test]
-async fn binary_content_that_the_bucket_does_not_take_is_in_the_body() {
+async fn binary_content_stays_inline_if_the_bucket_fails() {
     let (sdk, calls) = sdk(no_bucket);
     let body = r#"{"id":"7c1f","encoding":"base64","content":"R0lGODlh"}"#;
     assert_eq!(post(&sdk, body).await.status(), 200);
@@ -117,7 +117,7 @@ fn item_bytes(attributes: &Value) -> usize {
 }
 
 #[tokio::test]
-async fn description_of_binary_content_never_makes_an_item_too_large() {
+async fn description_of_binary_content_never_exceeds_the_item_limit() {
     /// What is stored of this many characters of base64 while the bucket refuses; none if it is answered 503.
     async fn stored(chars: usize) -> Option<Value> {
         let body = json!({"id": "7c1f", "encoding": "base64", "content": "A".repeat(chars)}).to_string();
@@ -154,7 +154,7 @@ async fn content_type(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn objects_say_what_they_are() {
+async fn objects_have_their_content_type() {
     let large = json!({"id": "7c1f", "content": "x".repeat(10_000)}).to_string();
     assert_eq!(content_type(&large).await, "application/json");
     assert_eq!(content_type(r#"{"id":"7c1f","encoding":"base64","content":"R0lGODlh"}"#).await, "image/gif");
@@ -162,7 +162,7 @@ async fn objects_say_what_they_are() {
 }
 
 #[tokio::test]
-async fn a_large_body_is_deferred_by_its_pointer() {
+async fn large_body_is_spilled_by_its_pointer() {
     let (sdk, calls) = sdk(no_table("InternalServerError"));
     let body = mo_of(1_000_000);
     assert_eq!(json_of(&post(&sdk, &body).await)["outcome"], "deferred");
@@ -185,7 +185,7 @@ async fn spilled_message_may_be_1_mib() {
 }
 
 #[tokio::test]
-async fn message_too_large_for_the_spill_queue_is_not_sent() {
+async fn message_over_the_spill_limit_is_not_sent() {
     // Each of these characters takes six bytes in JSON.
     let body = "\u{1}".repeat(390_000);
     let (sdk, calls) = sdk(|operation, _| match operation {

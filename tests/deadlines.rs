@@ -91,7 +91,7 @@ fn check_took(answer: &Answer, time_ms: u64) {
 const WAITED_MS: [i64; 2] = [0, 1_000];
 
 #[tokio::test(start_paused = true)]
-async fn slow_spill_queue_still_takes_what_a_silent_table_leaves() {
+async fn slow_spill_queue_has_time_after_a_silent_table() {
     for waited in WAITED_MS {
         let (answer, _) = post(100, waited, |operation| match operation {
             "SendMessage" => after(1_400, queued()),
@@ -123,7 +123,7 @@ async fn silent_table_and_spill_queue_are_answered_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_bucket_leaves_table_and_spill_queue_their_time() {
+async fn slow_bucket_leaves_time_for_table_and_spill_queue() {
     let (answer, calls) = post(300_000, 0, |operation| match operation {
         "SendMessage" => after(1_400, queued()),
         _ => SILENT,
@@ -135,7 +135,7 @@ async fn slow_bucket_leaves_table_and_spill_queue_their_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bucket_gets_more_where_only_an_object_can_hold_the_body() {
+async fn bucket_gets_more_time_for_bodies_over_400_kb() {
     let (answer, calls) = post(1_000_000, 0, |operation| match operation {
         "PutObject" => after(1_900, stored()),
         "SendMessage" => after(900, queued()),
@@ -177,7 +177,7 @@ async fn put_that_fails_once_is_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn quick_failure_of_the_last_resort_is_retried() {
+async fn failed_send_to_the_spill_queue_is_retried() {
     let tries = AtomicUsize::new(0);
     let (answer, _) = post(100, 0, move |operation| match operation {
         "SendMessage" => match tries.fetch_add(1, Ordering::Relaxed) {
@@ -191,7 +191,7 @@ async fn quick_failure_of_the_last_resort_is_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clock_skew_takes_no_callback_its_time() {
+async fn clock_skew_leaves_every_callback_its_time() {
     for (waited, at_most) in [(-3_600_000, 3_500), (0, 3_500), (1_400, 2_100), (3_600_000, 2_000)] {
         let (answer, _) = post(100, waited, |_| SILENT).await;
         check(&answer, 503, "unavailable", at_most);
@@ -206,7 +206,7 @@ async fn clock_skew_takes_no_callback_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_reading_a_body_took_is_taken_from_the_time_to_keep_it() {
+async fn earlier_lambda_timeout_shortens_the_deadline() {
     // Lambda ends the invocation in 2.7 s of the 5 s that it may take. 1.2 s are reserved for the answer.
     for waited in [0, 3_600_000] {
         let (answer, _) = post_with_timeout(300_000, waited, Some(ms(2_700)), |_| SILENT).await;
@@ -216,7 +216,7 @@ async fn what_reading_a_body_took_is_taken_from_the_time_to_keep_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_service_delays_a_start_by_half_a_second() {
+async fn silent_service_delays_a_start_by_500_ms() {
     let (sdk, calls) = paced_sdk(|_| SILENT);
     let started = Instant::now();
     receiver(&sdk).store.warm_up().await;
@@ -244,7 +244,7 @@ async fn connections(call: impl AsyncFnOnce(SdkConfig)) -> usize {
 }
 
 #[tokio::test]
-async fn slow_handshake_does_not_rule_out_the_last_resort() {
+async fn slow_handshake_leaves_the_spill_queue_its_time() {
     let spill = connections(async |sdk| {
         let body = mo_text("a").to_string();
         let item = mo_item(&body);
@@ -302,7 +302,7 @@ async fn stalled_body_is_published_by_reference() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_table_leaves_recover_its_time() {
+async fn silent_table_leaves_recover_time_to_answer() {
     let (sdk, _) = paced_sdk(|_| None);
     let settings = wab_recover::Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap();
     let body = mo_text("7c1f").to_string();

@@ -51,7 +51,7 @@ fn attributes<const N: usize>(attributes: [(&str, &str); N]) -> BTreeMap<String,
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn a_message_arrives_as_a_cloudevent_with_its_attributes() {
+async fn message_arrives_as_a_cloudevent_with_attributes() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let id = fresh_id("mo");
@@ -86,7 +86,7 @@ async fn a_message_arrives_as_a_cloudevent_with_its_attributes() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn a_receipt_of_every_status_arrives_unknown_ones_too() {
+async fn receipt_of_any_status_arrives() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let id = fresh_id("dlr");
@@ -116,7 +116,7 @@ async fn a_receipt_of_every_status_arrives_unknown_ones_too() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn a_filter_policy_on_the_type_gets_only_its_own() {
+async fn filter_policy_selects_events_by_type() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(Some(json!({"type": ["reaction"]}))).await;
     let (text, reaction, last) = (fresh_id("text"), fresh_id("reaction"), fresh_id("last"));
@@ -137,7 +137,7 @@ async fn a_filter_policy_on_the_type_gets_only_its_own() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn fifty_posts_of_one_callback_at_once_are_one_item_and_one_event() {
+async fn fifty_concurrent_posts_store_and_publish_once() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let id = fresh_id("mo");
@@ -156,7 +156,7 @@ async fn fifty_posts_of_one_callback_at_once_are_one_item_and_one_event() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn a_repeated_callback_with_another_layout_is_not_published_again() {
+async fn repeated_callback_is_published_once_whatever_its_layout() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let id = fresh_id("dlr");
@@ -171,7 +171,7 @@ async fn a_repeated_callback_with_another_layout_is_not_published_again() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn the_same_key_with_another_body_is_a_second_item_and_a_second_event() {
+async fn different_body_under_the_same_key_is_published_too() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let id = fresh_id("mo");
@@ -192,7 +192,7 @@ async fn the_same_key_with_another_body_is_a_second_item_and_a_second_event() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn strangers_get_the_challenge_and_leave_nothing() {
+async fn unauthenticated_callers_get_a_challenge_and_store_nothing() {
     let stack = Stack::connect().await;
     let id = fresh_id("stranger");
     let (user, password) = (&*stack.file.username, &*stack.file.password);
@@ -219,7 +219,7 @@ async fn strangers_get_the_challenge_and_leave_nothing() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn both_live_credentials_open_the_door_and_name_their_application() {
+async fn each_valid_credential_names_its_application() {
     let stack = Stack::connect().await;
     let (user, password) = stack.file.second_username.clone().zip(stack.file.second_password.clone()).unwrap();
     assert!(password.contains(':'), "a password may hold what ends a user name");
@@ -231,7 +231,7 @@ async fn both_live_credentials_open_the_door_and_name_their_application() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn broken_json_is_a_bad_request() {
+async fn broken_json_is_answered_400() {
     let stack = Stack::connect().await;
     for body in ["", "{", r#"{"id":"a",}"#, "id=a&status=sent", "[]", "{}"] {
         for kind in [Kind::Mo, Kind::Dlr] {
@@ -244,7 +244,7 @@ async fn broken_json_is_a_bad_request() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn shapes_that_nobody_documented_arrive() {
+async fn undocumented_shapes_are_published() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let number = i64::try_from(getrandom::u64().unwrap() >> 1).unwrap();
@@ -281,7 +281,7 @@ async fn shapes_that_nobody_documented_arrive() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn a_body_of_any_size_that_can_come_in_is_stored_and_arrives() {
+async fn body_of_any_accepted_size_arrives() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let body = |id: &str, bytes: usize| json!({"id": id, "content": "x".repeat(bytes)}).to_string();
@@ -316,7 +316,7 @@ async fn a_body_of_any_size_that_can_come_in_is_stored_and_arrives() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn binary_content_arrives_described_and_is_in_the_bucket_as_the_bytes_it_is() {
+async fn binary_content_arrives_described_and_stored_decoded() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let id = fresh_id("binary");
@@ -335,7 +335,7 @@ async fn binary_content_arrives_described_and_is_in_the_bucket_as_the_bytes_it_i
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn receipts_in_any_order_tell_what_became_of_the_message() {
+async fn receipts_in_any_order_give_the_delivery_status() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let id = fresh_id("order");

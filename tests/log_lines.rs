@@ -63,7 +63,7 @@ async fn line_of(
 }
 
 #[tokio::test]
-async fn a_callback_is_one_line_that_says_what_came_of_it() {
+async fn accepted_callback_is_one_line_with_its_outcome() {
     let right = basic(USER, PASSWORD);
     let mo = mo_full_of_secrets().to_string();
     let stored = line_of(&right, &mo, success).await;
@@ -81,7 +81,7 @@ async fn a_callback_is_one_line_that_says_what_came_of_it() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_one_line_with_its_code() {
+async fn rejection_is_one_line_with_its_code() {
     let right = basic(USER, PASSWORD);
     let mo = mo_full_of_secrets().to_string();
     for (authorization, body, code) in [
@@ -101,7 +101,7 @@ async fn a_refusal_is_one_line_with_its_code() {
 }
 
 #[tokio::test]
-async fn what_the_table_does_not_take_is_one_line_with_the_reason() {
+async fn failed_put_is_one_line_with_its_reason() {
     let right = basic(USER, PASSWORD);
     let mo = mo_full_of_secrets().to_string();
     let deferred = line_of(&right, &mo, |operation, _| match operation {
@@ -125,7 +125,7 @@ async fn what_the_table_does_not_take_is_one_line_with_the_reason() {
 }
 
 #[tokio::test]
-async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
+async fn fanout_logs_parked_events_without_their_contents() {
     let body = mo_full_of_secrets().to_string();
     let item = mo_item(&body);
     let mut poison = record(2, &item);
@@ -154,7 +154,7 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
 }
 
 #[tokio::test]
-async fn fanout_names_the_first_events_that_wait() {
+async fn fanout_logs_the_first_ten_waiting_events() {
     let records: Vec<Value> = (0..30).map(|number| mo_record(number, &format!("{SECRET}-{number}"))).collect();
     let throttled: Vec<_> = (0..10).map(|entry| (entry, "Throttled", true)).collect();
     let (sdk, _) = sdk(move |_, request| published(request, &throttled));
@@ -168,7 +168,7 @@ async fn fanout_names_the_first_events_that_wait() {
 }
 
 #[tokio::test]
-async fn example_subscriber_is_heard() {
+async fn example_subscriber_logs_under_its_own_target() {
     let (sdk, _) = sdk(success);
     let subscriber = Subscriber::new(&sdk, "seen".to_owned(), "http://localhost/replies".to_owned());
     let batch = json!({"Records": [{"messageId": "1", "body": SECRET, "attributes": {}, "messageAttributes": {}}]});

@@ -123,7 +123,7 @@ fn event_ids<'a>(events: &'a [Delivered], id: &str) -> Vec<&'a str> {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn an_unpublishable_event_is_listed_parked_again_and_published_once_its_item_is_mended() {
+async fn unpublishable_event_is_redriven_after_its_item_is_corrected() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let desk = Desk::new(&json!({}));
@@ -163,7 +163,7 @@ async fn an_unpublishable_event_is_listed_parked_again_and_published_once_its_it
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn a_position_brings_back_all_events_of_its_time() {
+async fn position_is_redriven_as_all_events_of_its_time() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let queue = stack.queue().await;
@@ -211,7 +211,7 @@ async fn a_position_brings_back_all_events_of_its_time() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn a_replay_publishes_a_window_again_with_the_same_event_ids() {
+async fn replay_republishes_a_window_with_the_same_event_ids() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let desk = Desk::new(&json!({}));
@@ -246,7 +246,7 @@ async fn a_replay_publishes_a_window_again_with_the_same_event_ids() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn each_kind_of_parked_message_has_its_way_back_and_what_is_not_known_stays() {
+async fn every_known_kind_is_redriven_and_others_stay() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let (queue, spill_queue) = (stack.queue().await, stack.queue().await);

@@ -39,7 +39,7 @@ async fn quarantined_body_is_put_without_a_condition() {
 }
 
 #[tokio::test]
-async fn receipts_are_read_consistently_and_no_more_than_100() {
+async fn at_most_100_receipts_are_read_consistently() {
     let (sdk, requests) = recorded(
         200,
         r#"{"Items":[{"sk":{"S":"sent"},"received_at":{"S":"2025-11-23T09:15:02.417Z"}},{"sk":{"S":"broken"}}]}"#,
@@ -59,7 +59,7 @@ async fn receipts_are_read_consistently_and_no_more_than_100() {
 }
 
 #[tokio::test]
-async fn receipt_of_a_final_status_is_stored_under_its_word() {
+async fn receipt_is_stored_under_its_status() {
     let (sdk, requests) = recorded(200, "{}");
     let body = r#"{"id":4711,"status":"received"}"#;
     let item = Item::dlr(&DlrCallback::parse(body).unwrap(), received(body));
@@ -69,7 +69,7 @@ async fn receipt_of_a_final_status_is_stored_under_its_word() {
 }
 
 #[tokio::test]
-async fn taken_key_is_a_duplicate_only_with_the_same_digest() {
+async fn taken_key_with_the_same_digest_is_a_duplicate() {
     let body = mo_text("7c1f").to_string();
     let digest = Digest::of(&body);
     for (there, duplicate) in [
@@ -98,7 +98,7 @@ async fn object_is_put_and_fetched_under_its_key() {
 }
 
 #[tokio::test]
-async fn queues_get_their_messages_under_their_urls() {
+async fn messages_are_sent_to_their_queues() {
     let body = mo_text("7c1f").to_string();
     let spilled = Spilled::Event(mo_item(&body));
     let (sdk, requests) = recorded(200, r#"{"MessageId":"m"}"#);
@@ -116,7 +116,7 @@ async fn queues_get_their_messages_under_their_urls() {
 }
 
 #[tokio::test]
-async fn warm_up_is_one_ping_without_an_effect() {
+async fn warm_up_is_one_ping() {
     let check = |requests: &Arc<Mutex<Vec<Sent>>>| {
         let sent = sent_once(requests);
         assert_eq!((sent.method.as_str(), sent.path.as_str(), sent.body.as_str()), ("GET", "/ping", ""));

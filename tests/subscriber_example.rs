@@ -49,7 +49,7 @@ fn accept_all(_: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn text_is_answered_and_then_remembered() {
+async fn text_is_answered_then_recorded_as_handled() {
     let in_envelope = json!({"Type": "Notification", "Message": mo(TEXT)}).to_string();
     for body in [mo(TEXT), in_envelope] {
         let (failed, calls) = deliver(&[body], accept_all).await;
@@ -82,7 +82,7 @@ async fn other_events_are_ignored() {
 }
 
 #[tokio::test]
-async fn bad_record_fails_alone_and_is_not_remembered() {
+async fn bad_record_fails_alone_and_is_not_recorded() {
     let (failed, calls) = deliver(&["not an event".to_owned(), mo(TEXT)], accept_all).await;
     assert_eq!(failed, ["0"]);
     assert_eq!(operations(&calls).len(), 3);

@@ -7,7 +7,7 @@ use super::{check, within};
 /// "Quotas for configuring and running an HTTP API in API Gateway": 30 s at most. "Create AWS Lambda proxy integrations
 /// for HTTP APIs": POST, whatever the route's method.
 #[test]
-fn integration_is_one_that_an_http_api_accepts() {
+fn integration_is_accepted_by_an_http_api() {
     let keeps = |template: &Value, integration: &Value| {
         within(template, &integration["TimeoutInMillis"], 50..=30_000)
             && integration["IntegrationMethod"] == "POST"

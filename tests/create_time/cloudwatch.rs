@@ -9,7 +9,7 @@ use super::{check, numbers};
 /// "PutMetricAlarm": a period is 10, 20, 30 or whole minutes; all periods together are at most a day, or 7 days from an
 /// hour a period on.
 #[test]
-fn alarm_looks_back_no_further_than_it_may() {
+fn alarm_periods_are_within_their_limits() {
     let keeps = |template: &Value, alarm: &Value| {
         let metrics = alarm["Metrics"].as_array().into_iter().flatten();
         let periods = std::iter::once(&alarm["Period"]).chain(metrics.map(|metric| &metric["MetricStat"]["Period"]));
@@ -42,7 +42,7 @@ fn alarm_looks_back_no_further_than_it_may() {
 /// "PutMetricAlarm" and "MetricDataQuery": either one metric or a list of which exactly one returns data, at most 10, each
 /// with an id of its own that begins with a small letter, and expressions of at most 1,024 characters that name them.
 #[test]
-fn alarm_watches_one_number() {
+fn alarm_watches_exactly_one_series() {
     let keeps = |_: &Value, alarm: &Value| {
         let Some(metrics) = alarm["Metrics"].as_array() else {
             return ["Namespace", "MetricName", "Statistic"].iter().all(|given| !alarm[given].is_null());
@@ -112,7 +112,7 @@ fn alarm_is_within_its_limits() {
 /// "PutMetricFilter" and "MetricTransformation": one transformation, a pattern of at most 1,024 characters, at most 3
 /// dimensions, which only a pattern for JSON has and which exclude a default value; a namespace that isn't AWS's.
 #[test]
-fn metric_filter_is_one_that_logs_accepts() {
+fn metric_filter_is_accepted_by_logs() {
     let keeps = |_: &Value, filter: &Value| {
         let pattern = filter["FilterPattern"].as_str().unwrap();
         let transformations = filter["MetricTransformations"].as_array().unwrap();
@@ -148,7 +148,7 @@ fn metric_filter_is_one_that_logs_accepts() {
 
 /// "CreateLogGroup": letters, digits and `_-/.#`. "PutRetentionPolicy": one of these numbers of days.
 #[test]
-fn log_group_has_a_name_and_a_retention_that_logs_accepts() {
+fn log_group_name_and_retention_are_accepted() {
     const DAYS: [i64; 22] = [
         1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1_096, 1_827, 2_192, 2_557, 2_922, 3_288, 3_653,
     ];

@@ -7,7 +7,7 @@ use super::{REFERENCE_BYTES, bytes, check, check_found, properties, sources, sta
 /// "Creating and configuring an Amazon SQS event source mapping": Lambda rejects a mapping whose function may run longer
 /// than the queue hides a message, 30 s unless the queue says otherwise.
 #[test]
-fn queue_hides_messages_as_long_as_its_function_runs() {
+fn visibility_timeout_covers_the_function_timeout() {
     let keeps = |template: &Value, source: &Value| {
         let hidden = properties(template, &source["Queue"])["VisibilityTimeout"].as_i64().unwrap_or(30);
         source["Function"]["Timeout"].as_i64().unwrap_or(3) <= hidden
@@ -62,7 +62,7 @@ fn stream_is_read_within_the_limits() {
 /// "Control which events Lambda sends to your function": at most 5 filters, patterns of at most 4,096 characters that
 /// are JSON with a list at each end.
 #[test]
-fn stream_filter_is_a_pattern_that_lambda_accepts() {
+fn stream_filter_is_accepted_by_lambda() {
     fn ends_in_lists(pattern: &Value) -> bool {
         match pattern {
             Value::Object(members) => !members.is_empty() && members.values().all(ends_in_lists),
@@ -90,7 +90,7 @@ fn stream_filter_is_a_pattern_that_lambda_accepts() {
 /// "Process DynamoDB records with Lambda" and "Creating and configuring an Amazon SQS event source mapping": Lambda looks
 /// for these permissions in the role when the mapping is created. Without a role of its own SAM adds them.
 #[test]
-fn role_may_read_its_event_source_and_write_its_failures() {
+fn role_can_read_its_source_and_report_failures() {
     fn allows(template: &Value, role: &Value, action: &str) -> bool {
         let policies = properties(template, role)["Policies"].as_array().cloned().unwrap_or_default();
         let statements: Vec<Value> = policies.iter().flat_map(statements).collect();

@@ -12,7 +12,7 @@ use crate::stack::Stack;
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn what_is_no_callback_is_kept_in_quarantine_and_not_published() {
+async fn invalid_callback_is_quarantined_and_not_published() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let body = format!("{{\"id\": \"{}\",", fresh_id("broken"));
@@ -29,7 +29,7 @@ async fn what_is_no_callback_is_kept_in_quarantine_and_not_published() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn what_waits_in_the_spill_queue_is_stored_and_published() {
+async fn spilled_event_is_stored_and_published() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let (new, known) = (fresh_id("deferred"), fresh_id("known"));
@@ -50,7 +50,7 @@ async fn what_waits_in_the_spill_queue_is_stored_and_published() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn what_is_no_item_in_the_spill_queue_is_parked_with_its_reason() {
+async fn unreadable_spilled_message_is_parked() {
     let stack = Stack::connect().await;
     let id = fresh_id("newer");
     let newer = json!({"event": {"v": 99, "pk": format!("MO#{id}")}});
@@ -61,7 +61,7 @@ async fn what_is_no_item_in_the_spill_queue_is_parked_with_its_reason() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn one_unpublishable_record_in_a_batch_is_parked_and_the_others_arrive() {
+async fn unpublishable_record_is_parked_alone() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let (first, poison, last) = (fresh_id("first"), fresh_id("poison"), fresh_id("last"));
@@ -117,7 +117,7 @@ async fn stream_fails(stack: &Stack) -> bool {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn events_that_sns_refuses_for_a_while_all_arrive_afterwards() {
+async fn all_events_arrive_after_an_sns_outage() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let (mo, dlr_topic) = (&*stack.file.mo_topic_arn, &*stack.file.dlr_topic_arn);

@@ -16,7 +16,7 @@ fn fixture(name: &str) -> String {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn the_event_files_for_sam_local_invoke_are_answered_as_their_names_say() {
+async fn event_files_of_sam_local_get_their_answers() {
     let stack = Stack::connect().await;
     let (mo, dlr) = (stack.file.mo_function.clone(), stack.file.dlr_function.clone());
     for (function, file, status) in [
@@ -66,7 +66,7 @@ async fn wab(stack: &Stack, kind: &str, arguments: &[&str]) -> (u8, String) {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn wab_send_acts_as_the_gateway_and_its_exit_code_says_what_came_of_it() {
+async fn wab_send_reports_the_answer_as_exit_code() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let id = fresh_id("wab");

@@ -13,7 +13,7 @@ use crate::fake_aws::{aws, dynamodb_error, events, fanout, paced_sdk, published,
 use crate::records::{aged, dlr_record, mo_item, mo_record, plenty, record};
 
 #[tokio::test]
-async fn a_record_that_cannot_be_published_is_parked_and_the_others_are_published() {
+async fn unpublishable_records_are_parked_and_the_others_published() {
     let mut newer_layout = mo_record(2, "b");
     newer_layout["dynamodb"]["NewImage"]["v"]["N"] = "99".into();
     let mut no_body = dlr_record(3, "c");
@@ -69,7 +69,7 @@ async fn body_of_another_callback_is_parked() {
 }
 
 #[tokio::test]
-async fn an_entry_that_sns_refuses_for_good_is_parked() {
+async fn entry_that_sns_rejects_is_parked() {
     let records = vec![mo_record(1, "a"), mo_record(2, "b"), mo_record(3, "c")];
     let answer = aws(|request| published(request, &[(1, "InvalidParameter", true)]));
     let (failures, calls) = fan_out(records, answer).await;
@@ -79,7 +79,7 @@ async fn an_entry_that_sns_refuses_for_good_is_parked() {
 }
 
 #[tokio::test]
-async fn entries_that_sns_refuses_one_and_all_are_parked_after_one_call() {
+async fn entries_all_rejected_are_parked_after_one_call() {
     let records = vec![mo_record(1, "a"), mo_record(2, "b")];
     let refused = [(0, "InvalidParameter", true), (1, "InvalidParameter", true)];
     let (failures, calls) = fan_out(records, aws(move |request| published(request, &refused))).await;
@@ -88,7 +88,7 @@ async fn entries_that_sns_refuses_one_and_all_are_parked_after_one_call() {
 }
 
 #[tokio::test]
-async fn an_entry_that_sns_may_take_later_comes_again() {
+async fn entry_with_a_transient_error_is_retried() {
     for (code, sender_fault) in [
         ("InternalError", false),
         ("Throttled", true),
@@ -105,7 +105,7 @@ async fn an_entry_that_sns_may_take_later_comes_again() {
 }
 
 #[tokio::test]
-async fn an_entry_that_the_answer_leaves_out_comes_again() {
+async fn entry_missing_from_the_answer_is_retried() {
     let answer = aws(|_| {
         let first = "<member><Id>0</Id><MessageId>m</MessageId></member>";
         (
@@ -120,7 +120,7 @@ async fn an_entry_that_the_answer_leaves_out_comes_again() {
 }
 
 #[tokio::test]
-async fn a_topic_that_refuses_the_call_sees_the_batch_again_from_its_first_record() {
+async fn failed_call_is_retried_from_its_first_record() {
     for (status, code) in [
         (403, "AuthorizationError"),
         (404, "NotFound"),
@@ -141,7 +141,7 @@ async fn a_topic_that_refuses_the_call_sees_the_batch_again_from_its_first_recor
 }
 
 #[tokio::test]
-async fn a_batch_that_is_refused_for_one_entrys_sake_is_published_one_by_one() {
+async fn rejected_batch_is_published_entry_by_entry() {
     let records = vec![mo_record(1, "a"), mo_record(2, "b"), mo_record(3, "c")];
     let answer = aws(|request| match request.contains("MO%23") || request.contains("%22subject%22%3A%22b%22") {
         true => sns_error(400, "InvalidParameter"),
@@ -157,7 +157,7 @@ async fn a_batch_that_is_refused_for_one_entrys_sake_is_published_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_even_be_parked_comes_again() {
+async fn record_that_cannot_be_parked_is_retried() {
     let mut poison = mo_record(2, "b");
     poison["dynamodb"]["NewImage"] = json!({});
     let records = vec![mo_record(1, "a"), poison, mo_record(3, "c")];
@@ -170,14 +170,14 @@ async fn a_record_that_cannot_even_be_parked_comes_again() {
 }
 
 #[tokio::test]
-async fn a_batch_that_cannot_be_named_comes_again_as_a_whole() {
+async fn batch_without_sequence_number_is_retried_whole() {
     let (sdk, _) = sdk(|_, _| (500, String::new()));
     let batch: StreamBatch = serde_json::from_value(json!({"Records": [{"no": "record"}]})).unwrap();
     assert!(wab_fanout::handle(&fanout(&sdk), batch, plenty()).await.is_err());
 }
 
 #[tokio::test]
-async fn an_event_whose_body_is_gone_is_parked() {
+async fn event_with_a_missing_object_is_parked() {
     let (record, _) = object_record(1, "large", 100_000);
     let gone = s3_error(404, "NoSuchKey");
     let (failures, calls) = fan_out(vec![record], aws_with_bucket(gone)).await;
@@ -187,7 +187,7 @@ async fn an_event_whose_body_is_gone_is_parked() {
 }
 
 #[tokio::test]
-async fn a_receipt_waits_for_the_table_and_messages_do_not() {
+async fn receipt_waits_for_the_table_and_messages_do_not() {
     let others = aws(|request| published(request, &[]));
     let answer = move |operation: &str, request: &str| match operation {
         "Query" => dynamodb_error(400, "AccessDeniedException"),
@@ -199,7 +199,7 @@ async fn a_receipt_waits_for_the_table_and_messages_do_not() {
 }
 
 #[tokio::test]
-async fn a_topic_that_is_gone_holds_up_the_others_for_ten_minutes_and_forgets_nothing() {
+async fn missing_topic_blocks_its_shard_for_ten_minutes() {
     let answer = || {
         aws(|request| match request.contains("MO_TOPIC_ARN") {
             true => sns_error(404, "NotFound"),
@@ -219,7 +219,7 @@ async fn a_topic_that_is_gone_holds_up_the_others_for_ten_minutes_and_forgets_no
 }
 
 #[tokio::test]
-async fn withheld_event_alone_in_its_batch_is_parked_after_ten_minutes() {
+async fn lone_withheld_event_is_parked_after_ten_minutes() {
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     for code in ["AuthorizationError", "NotFound", "KMSDisabled"] {
         let alone = |age| vec![aged(mo_record(1, "a"), age)];
@@ -233,7 +233,7 @@ async fn withheld_event_alone_in_its_batch_is_parked_after_ten_minutes() {
 }
 
 #[tokio::test]
-async fn throttled_event_waits_whatever_else_is_published() {
+async fn throttled_event_is_retried_for_20_hours() {
     let hours = |hours: u64| Duration::from_secs(3600 * hours);
     let batch = |age| vec![aged(mo_record(1, "a"), age), aged(mo_record(2, "b"), age), dlr_record(3, "c")];
     for code in ["Throttled", "KMSThrottling", "InternalError"] {
@@ -246,7 +246,7 @@ async fn throttled_event_waits_whatever_else_is_published() {
 }
 
 #[tokio::test]
-async fn receipt_that_may_not_read_its_history_is_parked_after_ten_minutes() {
+async fn receipt_denied_its_history_is_parked_after_ten_minutes() {
     let old = |id| vec![aged(dlr_record(1, id), Duration::from_secs(11 * 60))];
     let answer = |code: &'static str| {
         let others = aws(|request| published(request, &[]));
@@ -266,7 +266,7 @@ async fn receipt_that_may_not_read_its_history_is_parked_after_ten_minutes() {
 }
 
 #[tokio::test]
-async fn withheld_topic_lets_the_other_go_on() {
+async fn withheld_topic_does_not_block_the_other() {
     // Each message fills a call, so that the receipt's call is in the second wave.
     let large = |number: usize| {
         let body = json!({"id": number.to_string(), "content": "x".repeat(200_000)}).to_string();
@@ -286,7 +286,7 @@ async fn withheld_topic_lets_the_other_go_on() {
 }
 
 #[tokio::test]
-async fn what_lies_behind_an_event_that_waits_is_published_once_and_not_at_each_try() {
+async fn events_behind_a_waiting_event_are_published_once() {
     let (sdk, calls) = sdk(aws(|request| match request.contains("MO_TOPIC_ARN") {
         true => sns_error(404, "NotFound"),
         false => published(request, &[]),
@@ -316,7 +316,7 @@ async fn what_lies_behind_an_event_that_waits_is_published_once_and_not_at_each_
 }
 
 #[tokio::test]
-async fn an_outage_is_waited_for_until_the_stream_would_forget() {
+async fn events_of_an_outage_are_retried_for_20_hours() {
     let hours = |hours: u64| Duration::from_secs(3600 * hours);
     let records = vec![aged(mo_record(1, "a"), hours(21)), aged(mo_record(2, "b"), hours(19))];
     let (failures, calls) = fan_out(records, aws(|_| sns_error(500, "InternalError"))).await;
@@ -325,7 +325,7 @@ async fn an_outage_is_waited_for_until_the_stream_would_forget() {
 }
 
 #[tokio::test]
-async fn poison_behind_an_event_that_waits_is_parked_once_and_not_each_time() {
+async fn poison_behind_a_waiting_event_is_not_parked_yet() {
     let mut poison = mo_record(2, "b");
     poison["dynamodb"]["NewImage"] = json!({});
     let records = vec![mo_record(1, "a"), poison];
@@ -334,7 +334,7 @@ async fn poison_behind_an_event_that_waits_is_parked_once_and_not_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_sns_that_is_silent_does_not_take_the_time_of_the_answer() {
+async fn silent_sns_leaves_time_for_the_answer() {
     let now = UNIX_EPOCH + Duration::from_secs(1_763_889_302);
     let (sdk, _) = paced_sdk(|_| None);
     let sdk = sdk.into_builder().time_source(StaticTimeSource::new(now)).build();

@@ -14,7 +14,7 @@ use crate::records::{dlr_record, mo_item, mo_record, plenty, record};
 use crate::requests::mo_text;
 
 #[tokio::test]
-async fn a_batch_of_100_costs_at_most_10_calls_a_topic() {
+async fn batch_of_100_takes_10_calls_per_topic() {
     let records = (0..100).map(|number| mo_record(number, &number.to_string())).collect();
     let (failures, calls) = fan_out(records, aws(|request| published(request, &[]))).await;
     assert_eq!(failures, [""; 0]);
@@ -38,7 +38,7 @@ impl HttpConnector for Together {
 }
 
 #[tokio::test]
-async fn the_ten_batches_of_a_full_invocation_are_under_way_at_once() {
+async fn ten_batches_are_published_concurrently() {
     let sns = SharedHttpConnector::new(Together(Arc::new(Barrier::new(10))));
     let sdk = sdk_at("http://localhost").into_builder().http_client(http_client_fn(move |_, _| sns.clone())).build();
     let records = (1..=100).map(|number| mo_record(number, &format!("id-{number}"))).collect();
@@ -46,7 +46,7 @@ async fn the_ten_batches_of_a_full_invocation_are_under_way_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_new_event_is_passed_over() {
+async fn changed_and_quarantined_items_are_not_published() {
     let mut changed = mo_record(1, "a");
     changed["eventName"] = "MODIFY".into();
     let mut quarantined = mo_record(2, "b");
@@ -56,7 +56,7 @@ async fn what_is_no_new_event_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_body_in_the_bucket_is_published_inline_if_sns_takes_it() {
+async fn body_in_the_bucket_is_published_inline_if_it_fits() {
     let (record, body) = object_record(1, "large", 100_000);
     let (failures, calls) = fan_out(vec![record], aws_with_bucket((200, body.clone()))).await;
     assert_eq!(failures, [""; 0]);
@@ -65,7 +65,7 @@ async fn a_body_in_the_bucket_is_published_inline_if_sns_takes_it() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_too_large_for_sns_is_published_by_reference() {
+async fn event_too_large_for_sns_is_published_by_reference() {
     let (record_of_object, body) = object_record(1, "large", 300_000);
     let in_item = mo_item(&body);
     let records = vec![record_of_object, record(2, &in_item)];
@@ -80,7 +80,7 @@ async fn an_event_that_is_too_large_for_sns_is_published_by_reference() {
 }
 
 #[tokio::test]
-async fn an_event_does_not_wait_for_the_bucket() {
+async fn event_is_published_by_reference_if_the_bucket_fails() {
     for error in [(503, "SlowDown"), (403, "AccessDenied")] {
         let (record, _) = object_record(1, "large", 100_000);
         let get = (error.0, format!("<Error><Code>{}</Code></Error>", error.1));
@@ -100,7 +100,7 @@ fn binary(body: &str, stored: bool) -> Item<'_> {
 }
 
 #[tokio::test]
-async fn binary_content_is_described_and_left_out_where_it_would_not_fit() {
+async fn binary_content_is_described_and_omitted_if_too_large() {
     let body = |bytes: usize| json!({"id": "b", "encoding": "base64", "content": "A".repeat(bytes)}).to_string();
     let (small, large) = (body(1_000), body(300_000));
     let records = [(&small, true), (&large, true), (&large, false)];
@@ -125,7 +125,7 @@ fn stored_receipts(receipts: &[(&str, &str)]) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_receipt_is_published_with_what_became_of_its_message() {
+async fn receipt_is_published_with_its_delivery_status() {
     let known = [("received", "2025-11-23T09:15:01.000Z"), ("sent", "2025-11-23T09:15:02.417Z")];
     let others = aws(|request| published(request, &[]));
     let answer = move |operation: &str, request: &str| match operation {
@@ -146,7 +146,7 @@ async fn a_receipt_is_published_with_what_became_of_its_message() {
 }
 
 #[tokio::test]
-async fn who_asks_is_told_how_many_were_published_and_parked() {
+async fn answer_counts_published_and_parked_if_requested() {
     let mut poison = mo_record(2, "b");
     poison["dynamodb"]["NewImage"] = json!({});
     let (sdk, _) = sdk(aws(|request| published(request, &[])));
