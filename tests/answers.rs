@@ -15,7 +15,7 @@ use wab_models::MAX_BODY_BYTES;
 use crate::fake_aws::{dynamodb_error, json_of, no_table, post, put, receiver, sdk, sdk_at, sent, success, taken_by};
 use crate::requests::{PASSWORD, USER, basic, dlr, fresh_id, mo_text, request};
 
-/// Posts `body` to `mo` and checks status and code of the refusal, and that it tells nothing of the body.
+/// Posts `body`, and checks the rejection: status, code, headers, quarantine, and that it reveals nothing of the body.
 async fn check_refused(path: &str, authorization: Option<&str>, body: &[u8], status: u16, code: &str) {
     let (sdk, calls) = sdk(success);
     let request = request(path, authorization, body);
@@ -32,9 +32,9 @@ async fn check_refused(path: &str, authorization: Option<&str>, body: &[u8], sta
     assert!(json_of(&response)["title"].is_string() && json_of(&response)["request_id"].is_string());
     assert!(!text.contains("secret"), "{text}");
     assert_eq!(response.headers().contains_key("www-authenticate"), status == 401);
-    // What the gateway sent and can't be read is kept; of a stranger's or an oversized body nothing is.
+    // An unreadable body of the gateway is quarantined. Unauthenticated and oversized bodies aren't stored.
     let [quarantined] = &put(&calls)[..] else {
-        assert!(status != 400 && calls.lock().unwrap().is_empty(), "{status}: nothing is kept");
+        assert!(status != 400 && calls.lock().unwrap().is_empty(), "{status}: nothing is stored");
         return;
     };
     assert_eq!((status, calls.lock().unwrap().len()), (400, 1));
@@ -125,7 +125,8 @@ async fn new_callback_is_stored_with_one_call() {
     assert_eq!(put["Item"]["application"]["S"], USER);
 }
 
-/// A callback whose event says this of its time, while the function's clock stands at 2026-01-01T00:00:00.250Z.
+/// The `received_at` and `expires_at` of a callback with this `timeEpoch`. The function's clock reads
+/// 2026-01-01T00:00:00.250Z.
 async fn received_at(time: Value) -> (Value, Value) {
     let (sdk, calls) = sdk(success);
     let now = UNIX_EPOCH + Duration::from_millis(1_767_225_600_250);
@@ -293,7 +294,7 @@ fn missing_or_malformed_setting_is_an_error() {
     }
 }
 
-/// What is seldom needed must not make every callback's future larger: it is moved about, and kept on the stack.
+/// Every callback pays for a large future, which is moved and kept on the stack. Rare paths are boxed instead.
 #[test]
 fn future_of_a_callback_stays_small() {
     let (sdk, _) = sdk(success);

@@ -20,7 +20,7 @@ async fn large_body_is_stored_before_its_pointer() {
     assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("stored")));
     let calls_made = calls.lock().unwrap().clone();
     let operations: Vec<_> = calls_made.iter().map(|(operation, _)| operation.as_str()).collect();
-    assert_eq!(operations, ["PutObject", "PutItem"], "the object is there before anything points at it");
+    assert_eq!(operations, ["PutObject", "PutItem"], "the object is stored before its pointer");
     assert_eq!(calls_made[0].1, body);
     let item = &put(&calls)[0];
     assert_eq!(item["body_key"]["S"], ObjectKey::of_body(body.as_bytes()).as_str());
@@ -69,7 +69,7 @@ async fn body_over_the_limit_goes_into_the_bucket() {
 
 #[tokio::test]
 async fn item_without_the_bucket_may_be_400_kb() {
-    // "Quotas in Amazon DynamoDB": 400 KB, and a variant's key is 13 bytes longer.
+    // "Quotas in Amazon DynamoDB": 400 KB. The key of a variant is 13 bytes longer.
     let largest = 409_600 - 13;
     for is_callback in [true, false] {
         assert_eq!(calls_to_store(largest, false, is_callback).await, ["PutObject", "PutItem"]);
@@ -85,7 +85,7 @@ async fn binary_content_is_stored_decoded() {
     assert_eq!(operations(&calls), ["PutObject", "PutItem"]);
     assert_eq!(calls.lock().unwrap()[0].1, "GIF89a");
     let item = &put(&calls)[0];
-    assert_eq!(item["body"]["S"], body, "and the body stays as it came");
+    assert_eq!(item["body"]["S"], body, "the body is stored verbatim");
     let binary = &item["binary"]["M"];
     assert_eq!((&binary["bytes"]["N"], &binary["content_type"]["S"]), (&json!("6"), &json!("image/gif")));
     // printf GIF89a | sha256sum
@@ -102,7 +102,7 @@ async fn binary_content_stays_inline_if_the_bucket_fails() {
     assert_eq!((&item["body"]["S"], &item["binary"]["M"]["key"]), (&json!(body), &Value::Null));
 }
 
-/// What the attributes count against the size of an item ("DynamoDB item sizes and formats").
+/// The size of these attributes in an item ("DynamoDB item sizes and formats").
 fn item_bytes(attributes: &Value) -> usize {
     let attribute = |(name, value): (&String, &Value)| {
         let text = value["S"].as_str().map_or(21, str::len);
@@ -118,7 +118,8 @@ fn item_bytes(attributes: &Value) -> usize {
 
 #[tokio::test]
 async fn description_of_binary_content_never_exceeds_the_item_limit() {
-    /// What is stored of this many characters of base64 while the bucket refuses; none if it is answered 503.
+    /// The item of a callback with this many characters of base64 while the bucket denies access. None if it is
+    /// answered 503.
     async fn stored(chars: usize) -> Option<Value> {
         let body = json!({"id": "7c1f", "encoding": "base64", "content": "A".repeat(chars)}).to_string();
         let (sdk, calls) = sdk(|operation, _| match operation {
@@ -130,7 +131,7 @@ async fn description_of_binary_content_never_exceeds_the_item_limit() {
         assert_eq!(status, if item.is_some() { 200 } else { 503 }, "{chars}");
         item.inspect(|item| assert_eq!(item["body"]["S"], body))
     }
-    // As a variant, an item is 13 bytes longer.
+    // The key of a variant is 13 bytes longer.
     const LARGEST: usize = 400 * 1024 - 13;
     let some = stored(400_000).await.unwrap();
     let described = item_bytes(&some) - 400_000;
@@ -138,7 +139,7 @@ async fn description_of_binary_content_never_exceeds_the_item_limit() {
     let at_most = |others: usize| (LARGEST - others) / 4 * 4;
     let binary = |item: &Option<Value>| item.as_ref().map(|item| item["binary"].is_object());
     assert_eq!(binary(&stored(at_most(described)).await), Some(true), "described");
-    assert_eq!(binary(&stored(at_most(described) + 4).await), Some(false), "only the description is too much");
+    assert_eq!(binary(&stored(at_most(described) + 4).await), Some(false), "only the description is too large");
     assert_eq!(binary(&stored(at_most(bare)).await), Some(false));
     assert_eq!(binary(&stored(at_most(bare) + 4).await), None, "too large");
 }

@@ -33,7 +33,7 @@ fn check_found(find: impl Fn(&Value) -> Vec<(String, Value)>, keeps: impl Fn(&Va
             found += 1;
         }
     }
-    assert!(found > 0, "the rule concerns nothing");
+    assert!(found > 0, "no resource is subject to the rule");
     for bad in bad {
         assert!(!keeps(&templates[0], &parse(bad)), "the rule would accept {bad}");
     }
@@ -72,7 +72,7 @@ fn properties<'a>(template: &'a Value, value: &Value) -> &'a Value {
     target(value).map_or(&Value::Null, |name| &template["Resources"][name]["Properties"])
 }
 
-/// All that a number can be, a parameter's limits included.
+/// Every value that a number can have, including a parameter's limits.
 fn numbers(template: &Value, value: &Value) -> Vec<i64> {
     let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
     if let Some(literal) = number(value) {
@@ -87,7 +87,7 @@ fn numbers(template: &Value, value: &Value) -> Vec<i64> {
     limits.into_iter().chain(parameter["AllowedValues"].as_array().into_iter().flatten()).filter_map(number).collect()
 }
 
-/// Whether a property, if given, is always within the range.
+/// Whether every value of a property is within the range. True if it is missing.
 fn within(template: &Value, value: &Value, range: std::ops::RangeInclusive<i64>) -> bool {
     let all = numbers(template, value);
     value.is_null() || (!all.is_empty() && all.iter().all(|number| range.contains(number)))
@@ -102,7 +102,7 @@ fn statements(policy: &Value) -> Vec<Value> {
     policy["PolicyDocument"]["Statement"].as_array().cloned().unwrap_or_default()
 }
 
-/// The size of a value with every reference at its longest.
+/// The size of a value, with [`REFERENCE_BYTES`] for each reference.
 fn bytes(value: &Value) -> usize {
     match value {
         Value::Object(members)
@@ -116,7 +116,7 @@ fn bytes(value: &Value) -> usize {
     }
 }
 
-/// "CloudFormation quotas", and "Mappings" for the keys' letters.
+/// "CloudFormation quotas". "Mappings": the characters of keys.
 #[test]
 fn template_is_within_the_quotas_of_cloudformation() {
     let keeps = |_: &Value, template: &Value| {
@@ -178,8 +178,8 @@ fn parameter_defaults_are_allowed() {
     check_found(parameters, keeps, &bad);
 }
 
-/// "DeletionPolicy attribute" and "UpdateReplacePolicy attribute": both are literals. CloudFormation doesn't ask for the
-/// second where the first is given; without it a replacement deletes what a deletion keeps.
+/// "DeletionPolicy attribute" and "UpdateReplacePolicy attribute": both are literals. CloudFormation accepts the first
+/// without the second, but then a replacement deletes the old resource.
 #[test]
 fn retained_resources_are_also_retained_when_replaced() {
     let keeps = |_: &Value, resource: &Value| {

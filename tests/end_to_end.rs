@@ -1,4 +1,4 @@
-//! From the gateway's post to the subscriber's queue, through everything that `infra/template.yaml` deploys.
+//! The deployed stack end to end, from the gateway's request to the subscriber's queue.
 
 mod failures;
 mod tools;
@@ -16,7 +16,7 @@ use wab_models::{Item, LARGE_ITEM_BYTES, MAX_BODY_BYTES};
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 use crate::stack::{Delivered, Stack};
 
-/// The events of one of the gateway's messages.
+/// The events with this message id.
 pub(crate) fn of<'a>(events: &'a [Delivered], id: &str) -> Vec<&'a Delivered> {
     events.iter().filter(|delivered| delivered.subject() == id).collect()
 }
@@ -36,7 +36,7 @@ pub(crate) fn write(item: &Item<'_>, spoil: impl FnOnce(&mut serde_json::Map<Str
     WriteRequest::builder().put_request(put).build()
 }
 
-/// Checks with another library than ours that it is a CloudEvent.
+/// Checks with an independent library that an event is a CloudEvent.
 fn check_cloudevent(delivered: &Delivered) {
     let parsed: Result<cloudevents::Event, _> = serde_json::from_str(&delivered.text);
     assert!(parsed.is_ok(), "{:?}: {}", parsed.err(), delivered.text);
@@ -211,7 +211,7 @@ async fn unauthenticated_callers_get_a_challenge_and_store_nothing() {
             assert_eq!((answer.status, &answer.body["code"]), (401, &json!("unauthorized")), "{authorization:?}");
             assert!(answer.headers["www-authenticate"].starts_with("Basic realm="), "{:?}", answer.headers);
             assert_eq!(answer.headers["content-type"], "application/problem+json");
-            assert_ne!(answer.body["request_id"], "", "whoever is on call finds the log line by it");
+            assert_ne!(answer.body["request_id"], "", "the id leads to the log line");
         }
     }
     assert_eq!(stack.items(&format!("MO#{id}")).await.len() + stack.items(&format!("DLR#{id}")).await.len(), 0);
@@ -222,7 +222,7 @@ async fn unauthenticated_callers_get_a_challenge_and_store_nothing() {
 async fn each_valid_credential_names_its_application() {
     let stack = Stack::connect().await;
     let (user, password) = stack.file.second_username.clone().zip(stack.file.second_password.clone()).unwrap();
-    assert!(password.contains(':'), "a password may hold what ends a user name");
+    assert!(password.contains(':'), "a password may contain the separator");
     let id = fresh_id("second");
     let answer = stack.post_as(Kind::Mo, Some(&basic(&user, &password)), mo_text(&id).to_string()).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -275,7 +275,7 @@ async fn undocumented_shapes_are_published() {
         (&json!("base64"), &json!("AP8="), &json!(2))
     );
     let untyped = one(&untyped);
-    assert!(untyped.text.contains(content), "content is published as it came: {}", untyped.text);
+    assert!(untyped.text.contains(content), "content is published verbatim: {}", untyped.text);
     assert!(!untyped.attributes.contains_key("type"));
 }
 
@@ -328,7 +328,7 @@ async fn binary_content_arrives_described_and_stored_decoded() {
     let data = &delivered.event["data"];
     let binary = &data["binary"];
     assert_eq!((&binary["bytes"], &binary["content_type"]), (&json!(png.len()), &json!("image/png")));
-    assert_eq!(data["content"], Value::Null, "it would not fit the message");
+    assert_eq!(data["content"], Value::Null, "it is too large for the event");
     let key = binary["dataref"].as_str().unwrap().strip_prefix(&format!("s3://{}/", stack.file.bucket)).unwrap();
     assert!(stack.object(key).await == png);
 }
@@ -342,7 +342,7 @@ async fn receipts_in_any_order_give_the_delivery_status() {
     let mut after = Vec::new();
     for status in ["sent", "submitted", "teleported", "received", "expired"] {
         stack.post_ok(Kind::Dlr, &dlr(&id, status)).await;
-        // One after the other, each published before the next one is there.
+        // Wait until each receipt is published before posting the next.
         let marker = fresh_id("marker");
         stack.post_ok(Kind::Dlr, &dlr(&marker, "sent")).await;
         after.extend(subscriber.until(&marker, 1).await);

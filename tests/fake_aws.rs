@@ -1,4 +1,4 @@
-//! AWS as an HTTP client that answers as told, for what the emulator can't be brought to do.
+//! A fake AWS behind the SDK's HTTP client, for answers that the emulator can't give.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,11 +17,11 @@ use wab_store::Store;
 
 use crate::requests::{PASSWORD, USER, basic, request};
 
-/// What was asked of AWS: the operation, and the request's JSON or form.
+/// The calls to AWS: operation, and body of the request.
 pub(crate) type Calls = Arc<Mutex<Vec<(String, String)>>>;
 
-/// The configuration that the functions use, with `answer` in place of the network. `answer` gets the
-/// operation's name and the request's body, and gives a status and a body.
+/// The functions' configuration, with `answer` in place of the network. `answer` gets the operation's name and the
+/// body of the request, and returns a status and a body.
 pub(crate) fn sdk(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static) -> (SdkConfig, Calls) {
     let calls = Calls::default();
     let seen = Arc::clone(&calls);
@@ -75,10 +75,10 @@ pub(crate) fn sent_once(requests: &Arc<Mutex<Vec<Sent>>>) -> Sent {
     sent.clone()
 }
 
-/// After which time a call is answered, and how; none if the service is silent for ever.
+/// The delay and the answer of a call. None if it is never answered.
 pub(crate) type Pace = Option<(Duration, (u16, String))>;
 
-/// As [`sdk`], but each call takes its time.
+/// As [`sdk`], with a delay for each call.
 pub(crate) fn paced_sdk(answer: impl Fn(&str) -> Pace + Send + Sync + 'static) -> (SdkConfig, Calls) {
     let calls = Calls::default();
     let paced = SharedHttpConnector::new(Paced { answer: Arc::new(answer), calls: Arc::clone(&calls) });
@@ -112,12 +112,12 @@ impl HttpConnector for Paced {
     }
 }
 
-/// The configuration that the functions use, with `endpoint` in place of AWS.
+/// The functions' configuration, with `endpoint` in place of AWS.
 pub(crate) fn sdk_at(endpoint: &str) -> SdkConfig {
     base().into_builder().endpoint_url(endpoint).build()
 }
 
-/// The functions' configuration, in surroundings that say no more than they must.
+/// The functions' configuration in a minimal environment.
 fn base() -> SdkConfig {
     let var = |name: &str| match name {
         "AWS_REGION" => Some("us-east-1".to_owned()),
@@ -141,7 +141,7 @@ pub(crate) fn receiver(sdk: &SdkConfig) -> Receiver {
     Receiver::new(settings.unwrap(), sdk)
 }
 
-/// The operation: in a header of the JSON protocols, in the form of the query protocol; S3 is told by the method.
+/// The name of the operation. JSON protocols have it in a header, the query protocol in the form. S3's is the method.
 fn operation<B>(request: &Request<B>, body: &str) -> String {
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
     let target = target.and_then(|target| target.rsplit('.').next());
@@ -154,7 +154,7 @@ fn operation<B>(request: &Request<B>, body: &str) -> String {
     target.or_else(action).unwrap_or_else(object).to_owned()
 }
 
-/// DynamoDB's answer that the key is taken by `item`.
+/// DynamoDB's answer if `item` has the key already.
 pub(crate) fn taken_by(item: &Value) -> (u16, String) {
     let error = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
@@ -164,7 +164,7 @@ pub(crate) fn taken_by(item: &Value) -> (u16, String) {
     (400, error.to_string())
 }
 
-/// The messages that were sent to a queue.
+/// The messages sent to a queue.
 pub(crate) fn sent(calls: &Calls) -> Vec<Value> {
     let calls = calls.lock().unwrap();
     let sent = calls.iter().filter(|(operation, _)| operation == "SendMessage");
@@ -175,12 +175,12 @@ pub(crate) fn sent(calls: &Calls) -> Vec<Value> {
     .collect()
 }
 
-/// The answer of a queue that takes a message.
+/// SQS's answer to a message that it accepts.
 pub(crate) fn queued() -> (u16, String) {
     (200, json!({"MessageId": "m", "MD5OfMessageBody": ""}).to_string())
 }
 
-/// The items that were put into the table.
+/// The items put into the table.
 pub(crate) fn put(calls: &Calls) -> Vec<Value> {
     let calls = calls.lock().unwrap();
     let puts = calls.iter().filter(|(operation, _)| operation == "PutItem");
@@ -220,7 +220,7 @@ pub(crate) fn operations(calls: &Calls) -> Vec<String> {
     calls.lock().unwrap().iter().map(|(operation, _)| operation.clone()).collect()
 }
 
-/// The answer of a service that has nothing to report.
+/// Accepts every call.
 pub(crate) fn success(_: &str, _: &str) -> (u16, String) {
     (200, "{}".to_owned())
 }

@@ -1,4 +1,4 @@
-//! How the tests run `fanout`, and what they read from its calls.
+//! `fanout`, run in this process.
 
 mod failures;
 mod publishing;

@@ -1,4 +1,4 @@
-//! What the functions write to their log: never a body, a number, a name, a `wamid` or a secret, at any level.
+//! The functions' log lines: at no level do they contain a body, a number, a name, a `wamid` or a secret.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -11,10 +11,10 @@ use crate::fake_aws::{dynamodb_error, fanout, published, queued, receiver, sdk, 
 use crate::records::{mo_item, mo_record, plenty, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
-/// Stands in every place that comes from outside.
+/// The value of every field that comes from outside.
 const SECRET: &str = "s3cret";
 
-/// The log's bytes, kept.
+/// A writer that keeps the log in memory.
 #[derive(Debug, Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
 
@@ -28,7 +28,7 @@ impl Write for Kept {
     }
 }
 
-/// Runs `what` with the functions' log at its most talkative, and gives the lines.
+/// Runs `what` with the functions' log at TRACE. Returns the lines.
 async fn log_of<T>(what: impl Future<Output = T>) -> Vec<Value> {
     let kept = Kept::default();
     let out = kept.clone();
@@ -45,7 +45,7 @@ fn mo_full_of_secrets() -> Value {
            "content": {"type": SECRET, "from": SECRET, "id": SECRET, "text": {"body": SECRET}}})
 }
 
-/// Posts `body` to `mo` and gives the fields of its one log line.
+/// Posts `body` to `mo`. Returns the fields of the only log line.
 async fn line_of(
     authorization: &str,
     body: &str,
@@ -54,7 +54,7 @@ async fn line_of(
     let (sdk, _) = sdk(answer);
     let receiver = receiver(&sdk);
     let lines = log_of(wab_mo::handle(&receiver, request("/mo", Some(authorization), body.as_bytes()))).await;
-    let [line] = &lines[..] else { panic!("one line a callback: {lines:?}") };
+    let [line] = &lines[..] else { panic!("one line per callback: {lines:?}") };
     assert!(line.to_string().len() <= 400, "{line}");
     let mut fields = line["fields"].clone();
     assert_eq!(fields["callback.kind"], "mo");
@@ -118,7 +118,7 @@ async fn failed_put_is_one_line_with_its_reason() {
         (&lost["reason"], &lost["spill.reason"]),
         (&json!("AccessDeniedException"), &json!("AccessDeniedException"))
     );
-    assert_eq!(lost["event.id"], deferred["event.id"], "what was lost is named");
+    assert_eq!(lost["event.id"], deferred["event.id"], "the lost event is named");
     assert_eq!(lost["event.id"].as_str().unwrap().len(), 32);
     let no_event = line_of(&right, "s3cret", |_, _| dynamodb_error(400, "AccessDeniedException")).await;
     assert_eq!((&no_event["code"], &no_event["event.id"]), (&json!("unavailable"), &Value::Null));
@@ -141,7 +141,7 @@ async fn fanout_logs_parked_events_without_their_contents() {
 
     let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), plenty())).await;
     let [parked, unread, all] = &lines[..] else {
-        panic!("a line for each that is parked, and one for all: {lines:?}")
+        panic!("a line for each parked event, and one for the batch: {lines:?}")
     };
     assert_eq!(parked["fields"]["reason"], "the body is not the callback that the key says");
     assert_eq!(unread["fields"]["reason"], "the record is no stream record");

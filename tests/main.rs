@@ -1,7 +1,7 @@
-//! The project tested from outside: the handlers in this process against an AWS that answers as told, the
-//! rules that `infra/template.yaml` must keep, and the deployed stack on the local emulator, end to end.
+//! Tests from outside: the handlers in this process against a fake AWS, the rules of `infra/template.yaml`, and the
+//! deployed stack on the local emulator, end to end.
 //!
-//! The end-to-end tests are ignored by a plain `cargo test`: `make test` brings up their stack and runs them.
+//! `cargo test` ignores the end-to-end tests. `make test` starts their stack and runs them.
 
 #![expect(
     clippy::unwrap_used,

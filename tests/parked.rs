@@ -1,6 +1,6 @@
-//! The operator's way back: `wab parked` and `wab replay` against the deployed stack.
+//! `wab parked` and `wab replay` against the deployed stack.
 //!
-//! The events are of a time long gone, each test's own, so that what is replayed is of no other test's concern.
+//! Each test stores its events at a time of its own, long ago, so that no replay affects another test.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -15,13 +15,13 @@ use crate::records::record;
 use crate::requests::{dlr, fresh_id, mo_text};
 use crate::stack::{Delivered, PATIENCE, Stack};
 
-/// Where an operator works: a directory with the stack's file.
+/// An operator's directory, with the stack's file.
 struct Desk {
     directory: PathBuf,
 }
 
 impl Desk {
-    /// With the parts of the stack that `own` doesn't have.
+    /// A desk with the stack of `WAB_STACK`, whose members `own` replaces.
     fn new(own: &Value) -> Self {
         let directory = std::env::temp_dir().join(fresh_id("wab-desk"));
         std::fs::create_dir_all(directory.join(".local")).unwrap();
@@ -32,7 +32,7 @@ impl Desk {
         Self { directory }
     }
 
-    /// Runs `wab` as a person would type it, and gives its exit code and what it printed.
+    /// Runs `wab` with a command line. Returns the exit code and the output.
     async fn wab(&self, arguments: &[&str]) -> (u8, String) {
         let cli = wab::Cli::try_parse_from([&["wab"], arguments].concat()).unwrap();
         let directory = self.directory.clone();
@@ -45,7 +45,7 @@ impl Desk {
         .unwrap()
     }
 
-    /// What `wab parked list` shows, as JSON.
+    /// The messages that `wab parked list` prints as JSON.
     async fn list(&self, arguments: &[&str]) -> Vec<Value> {
         let (code, printed) = self.wab(&[&["parked", "list", "--json"], arguments].concat()).await;
         assert_eq!(code, 0, "{printed}");
@@ -53,7 +53,7 @@ impl Desk {
         list["messages"].as_array().unwrap().clone()
     }
 
-    /// The one message of an event, which another test may hide for a moment.
+    /// The parked message of an event. Waits, because another test may be hiding it.
     async fn parked(&self, event_id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
@@ -64,7 +64,7 @@ impl Desk {
         panic!("{event_id} isn't parked");
     }
 
-    /// Redrives until there was something to bring back.
+    /// Redrives until there is a message to redrive.
     async fn redrive(&self, arguments: &[&str]) -> (u8, String) {
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
@@ -73,7 +73,7 @@ impl Desk {
                 return (code, printed.trim_start().to_owned());
             }
         }
-        panic!("there was nothing to bring back");
+        panic!("no message to redrive within {PATIENCE:?}");
     }
 }
 
@@ -83,7 +83,7 @@ impl Drop for Desk {
     }
 }
 
-/// An instant long gone that no other test has, in milliseconds since 1970.
+/// A random time long ago, in milliseconds since 1970.
 fn long_gone() -> i64 {
     let seconds = 100_000_000 + i64::from(getrandom::u32().unwrap() % 1_400_000_000);
     seconds * 1000
@@ -97,13 +97,11 @@ fn instant(at: i64) -> String {
     ReceivedAt::from_epoch_ms(at).as_str().to_owned()
 }
 
-/// A message that was received at `at`.
 fn mo_item(id: &str, at: i64) -> WriteRequest {
     let body = mo_text(id).to_string();
     write(&Item::mo(&MoCallback::parse(&body).unwrap(), received(&body, at)), |_| {})
 }
 
-/// A receipt that was received at `at`.
 fn dlr_item(id: &str, at: i64) -> WriteRequest {
     let body = dlr(id, "sent").to_string();
     write(&Item::dlr(&DlrCallback::parse(&body).unwrap(), received(&body, at)), |_| {})
@@ -189,7 +187,7 @@ async fn position_is_redriven_as_all_events_of_its_time() {
             "approximateArrivalOfLastRecord": instant(first + 2 * minute),
         },
     });
-    // Halved batches leave one each.
+    // Lambda halves a failed batch, and reports a position for each half.
     for _ in 0..2 {
         stack.send(&queue, &position.to_string()).await;
     }
@@ -202,7 +200,7 @@ async fn position_is_redriven_as_all_events_of_its_time() {
     assert_eq!(desk.list(&[]).await, [] as [Value; 0]);
     let after = subscriber.everything_so_far().await;
     for id in &inside {
-        assert_eq!(event_ids(&after, id), event_ids(&before, id), "once more, with the same id");
+        assert_eq!(event_ids(&after, id), event_ids(&before, id), "published again with the same id");
     }
     for id in &outside {
         assert_eq!((event_ids(&before, id).len(), event_ids(&after, id).len()), (1, 0));
@@ -287,7 +285,7 @@ async fn every_known_kind_is_redriven_and_others_stay() {
 
     let mut sent = stack.take_all(&spill_queue).await;
     sent.sort();
-    assert_eq!(sent, [r#"{"event": {"#, spilled, spilled], "the messages as they were");
+    assert_eq!(sent, [r#"{"event": {"#, spilled, spilled], "the messages are sent verbatim");
     let events = subscriber.everything_so_far().await;
     assert_eq!(event_ids(&events, &recorded), [key(&recorded).event_id().as_str()]);
 }

@@ -1,4 +1,4 @@
-//! Events as the functions get them: items, and the stream records of the table.
+//! Items, and the stream records that Lambda hands to `fanout`.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! What `recover` does with the messages of the spill queue (docs/operations.md, "When something fails").
+//! How `recover` handles messages of the spill queue (docs/operations.md, "When something fails").
 
 use serde_json::{Value, json};
 use wab_events::Kind;
@@ -18,7 +18,7 @@ fn message(id: &str, body: &str, receives: u32) -> Value {
     json!({"messageId": id, "body": body, "attributes": {"ApproximateReceiveCount": receives.to_string(), "SenderId": "s"}})
 }
 
-/// Hands messages to `recover` and gives those that it wants to see again, and its calls.
+/// Hands messages to `recover`. Returns the ids that it reports as failed, and its calls.
 async fn recover(
     messages: Vec<Value>,
     answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static,

@@ -121,7 +121,7 @@ async fn warm_up_is_one_ping() {
         let sent = sent_once(requests);
         assert_eq!((sent.method.as_str(), sent.path.as_str(), sent.body.as_str()), ("GET", "/ping", ""));
     };
-    // A failure too is asked once: the first call has its own retries.
+    // A failed ping isn't retried. The first real call has its own retries.
     for status in [200, 500] {
         let (sdk, requests) = recorded(status, "healthy");
         store(&sdk).warm_up().await;

@@ -131,16 +131,16 @@ fn every_function_has_its_folder_and_a_longer_timeout() {
         assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda", "{name}");
         assert_eq!(function["Properties"]["CodeUri"], format!("../functions/{}", name.to_lowercase()));
     }
-    // However late a callback is begun with, table and spill queue have what is reserved for them; and a slow table
-    // leaves the spill queue its time.
+    // Table and spill queue keep their reserved time, however long a callback has waited. A slow table doesn't use the
+    // spill queue's time.
     assert!(wab_store::TABLE_TIME + wab_store::SPILL_TIME <= MIN_PUT_TIME);
     assert!(wab_store::PUT_DEADLINE + wab_store::SPILL_TIME <= PUT_TIME);
     assert!(wab_store::SPILL_TIME_OF_OBJECT < wab_store::SPILL_TIME);
     let answered = PUT_TIME + Duration::from_millis(400);
-    assert!(answered < Duration::from_secs(4), "there is time to write the answer");
+    assert!(answered < Duration::from_secs(4), "too little time is left for the answer");
     for (function, integration) in [("Mo", "MoIntegration"), ("Dlr", "DlrIntegration")] {
         let timeout = resource(function)["Timeout"].as_i64().unwrap() * 1000;
-        // Lambda's timeout counts the invocation alone; one that begins at once has all of its time.
+        // Lambda's timeout counts only the invocation. A callback that didn't wait has all of its time.
         let until_timeout = Duration::from_millis(timeout.try_into().unwrap()) - ANSWER_TIME;
         assert!(PUT_TIME <= until_timeout, "{function}");
         assert!(timeout < resource(integration)["TimeoutInMillis"].as_i64().unwrap(), "{function}");
@@ -220,7 +220,7 @@ fn spill_queue_outlasts_its_reader_and_takes_partial_answers() {
     let limit = queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap();
     assert!(
         u64::from(wab_recover::MAX_RECEIVES) < limit,
-        "the function parks with a reason before the queue does without"
+        "the function parks with a reason before the queue parks without one"
     );
     assert_eq!(queue["MaximumMessageSize"], wab_models::MAX_SPILL_BYTES);
 }
@@ -246,7 +246,7 @@ fn objects_outlive_items_that_expire_late() {
     assert_eq!(choices.len(), rows.len());
     for days in choices {
         let kept = rows[&days.to_string()]["Days"].as_u64().unwrap();
-        assert_eq!(kept, days.as_u64().unwrap() + 7, "a week, for a TTL that is days late");
+        assert_eq!(kept, days.as_u64().unwrap() + 7, "one week more, because TTL can be days late");
     }
 }
 
@@ -296,7 +296,7 @@ fn domain_alone_leaves_the_default_endpoint_open() {
     assert_eq!(template["Conditions"]["ClosesDefaultEndpoint"], both);
     assert_eq!(template["Parameters"]["DisableDefaultEndpoint"]["Default"], "false");
     let format = resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap().to_owned();
-    assert!(format.contains("$context.domainName"), "the log shows which address is called");
+    assert!(format.contains("$context.domainName"), "the log shows the called domain");
 }
 
 #[test]
@@ -333,7 +333,7 @@ fn functions_read_the_log_level_that_lambda_sets() {
             std::fs::read_to_string(format!("{}/../functions/{function}/src/main.rs", env!("CARGO_MANIFEST_DIR")));
         let main = main.unwrap();
         assert!(main.contains(r#"var("AWS_LAMBDA_LOG_LEVEL")"#), "{function}");
-        assert!(main.contains("wab_platform::exit_code("), "{function}: what ends it is logged");
+        assert!(main.contains("wab_platform::exit_code("), "{function}: the final error is logged");
         assert!(main.lines().count() <= 30, "{function}: main is wiring");
     }
 }

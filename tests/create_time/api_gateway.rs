@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{check, within};
 
 /// "Quotas for configuring and running an HTTP API in API Gateway": 30 s at most. "Create AWS Lambda proxy integrations
-/// for HTTP APIs": POST, whatever the route's method.
+/// for HTTP APIs": POST, regardless of the route's method.
 #[test]
 fn integration_is_accepted_by_an_http_api() {
     let keeps = |template: &Value, integration: &Value| {
@@ -33,7 +33,7 @@ fn route_key_is_a_method_and_a_path() {
     check("AWS::ApiGatewayV2::Route", keeps, &["{RouteKey: /mo}", "{RouteKey: POST mo}", "{RouteKey: post /mo}"]);
 }
 
-/// "Customize HTTP API access logs": these variables. "Configure logging for HTTP APIs": one line, with the request's id.
+/// "Customize HTTP API access logs": the variables. "Configure logging for HTTP APIs": one line, with the request id.
 #[test]
 fn access_log_format_uses_known_variables() {
     const KNOWN: [&str; 14] = [

@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use super::{check, numbers};
 
-/// "PutMetricAlarm": a period is 10, 20, 30 or whole minutes; all periods together are at most a day, or 7 days from an
-/// hour a period on.
+/// "PutMetricAlarm": a period is 10, 20 or 30 seconds or a multiple of 60. All periods together are at most one day, or
+/// 7 days if a period is an hour or longer.
 #[test]
 fn alarm_periods_are_within_their_limits() {
     let keeps = |template: &Value, alarm: &Value| {
         let metrics = alarm["Metrics"].as_array().into_iter().flatten();
         let periods = std::iter::once(&alarm["Period"]).chain(metrics.map(|metric| &metric["MetricStat"]["Period"]));
         let periods: Vec<i64> = periods.flat_map(|period| numbers(template, period)).collect();
-        // A parameter's 0 is for no alarm at all.
+        // A parameter of 0 disables the alarm.
         let evaluated = &alarm["EvaluationPeriods"];
         let evaluated = numbers(template, evaluated).into_iter().filter(|count| *count != 0 || evaluated.is_number());
         let (evaluated, longest) = (evaluated.collect::<Vec<_>>(), periods.iter().max().copied().unwrap_or(0));
@@ -39,8 +39,8 @@ fn alarm_periods_are_within_their_limits() {
     check("AWS::CloudWatch::Alarm", keeps, &bad);
 }
 
-/// "PutMetricAlarm" and "MetricDataQuery": either one metric or a list of which exactly one returns data, at most 10, each
-/// with an id of its own that begins with a small letter, and expressions of at most 1,024 characters that name them.
+/// "PutMetricAlarm" and "MetricDataQuery": one metric, or a list of at most 10 of which exactly one returns data. Each
+/// has a unique id that starts with a lower-case letter. An expression of at most 1,024 characters refers to these ids.
 #[test]
 fn alarm_watches_exactly_one_series() {
     let keeps = |_: &Value, alarm: &Value| {
@@ -81,8 +81,8 @@ fn alarm_watches_exactly_one_series() {
     check("AWS::CloudWatch::Alarm", keeps, &bad);
 }
 
-/// "PutMetricAlarm": a description of at most 1,024 characters, 5 actions a state, 30 dimensions of different names, and a
-/// static threshold where no anomaly is looked for.
+/// "PutMetricAlarm": a description of at most 1,024 characters, 5 actions per state, 30 dimensions with unique names,
+/// and a static threshold.
 #[test]
 fn alarm_is_within_its_limits() {
     let keeps = |_: &Value, alarm: &Value| {
@@ -109,8 +109,8 @@ fn alarm_is_within_its_limits() {
     check("AWS::CloudWatch::Alarm", keeps, &bad.each_ref().map(String::as_str));
 }
 
-/// "PutMetricFilter" and "MetricTransformation": one transformation, a pattern of at most 1,024 characters, at most 3
-/// dimensions, which only a pattern for JSON has and which exclude a default value; a namespace that isn't AWS's.
+/// "PutMetricFilter" and "MetricTransformation": one transformation, a pattern of at most 1,024 characters, a namespace
+/// outside `AWS/`, and at most 3 dimensions, which need a JSON pattern and exclude a default value.
 #[test]
 fn metric_filter_is_accepted_by_logs() {
     let keeps = |_: &Value, filter: &Value| {
@@ -146,7 +146,7 @@ fn metric_filter_is_accepted_by_logs() {
     check("AWS::Logs::MetricFilter", keeps, &bad.each_ref().map(String::as_str));
 }
 
-/// "CreateLogGroup": letters, digits and `_-/.#`. "PutRetentionPolicy": one of these numbers of days.
+/// "CreateLogGroup": letters, digits and `_-/.#`. "PutRetentionPolicy": the allowed numbers of days.
 #[test]
 fn log_group_name_and_retention_are_accepted() {
     const DAYS: [i64; 22] = [

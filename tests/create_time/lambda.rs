@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{REFERENCE_BYTES, bytes, check, check_found, properties, sources, statements, strings, target, within};
 
-/// "Creating and configuring an Amazon SQS event source mapping": Lambda rejects a mapping whose function may run longer
-/// than the queue hides a message, 30 s unless the queue says otherwise.
+/// "Creating and configuring an Amazon SQS event source mapping": Lambda rejects a mapping if the function's timeout is
+/// longer than the queue's visibility timeout, 30 s by default.
 #[test]
 fn visibility_timeout_covers_the_function_timeout() {
     let keeps = |template: &Value, source: &Value| {
@@ -15,7 +15,7 @@ fn visibility_timeout_covers_the_function_timeout() {
     check_found(sources("SQS"), keeps, &["{Queue: !GetAtt SpillQueue.Arn, Function: {Timeout: 31}}"]);
 }
 
-/// "CreateEventSourceMapping": batches of more than 10 messages need a window, and are for standard queues.
+/// "CreateEventSourceMapping": batches of more than 10 messages need a batching window and a standard queue.
 /// "ScalingConfig": 2 to 1,000 concurrent invocations.
 #[test]
 fn queue_is_read_within_the_limits() {
@@ -59,8 +59,8 @@ fn stream_is_read_within_the_limits() {
     check_found(sources("DynamoDB"), keeps, &bad);
 }
 
-/// "Control which events Lambda sends to your function": at most 5 filters, patterns of at most 4,096 characters that
-/// are JSON with a list at each end.
+/// "Control which events Lambda sends to your function": at most 5 filters. A pattern is JSON of at most 4,096
+/// characters whose leaves are lists.
 #[test]
 fn stream_filter_is_accepted_by_lambda() {
     fn ends_in_lists(pattern: &Value) -> bool {
@@ -87,8 +87,8 @@ fn stream_filter_is_accepted_by_lambda() {
     check_found(sources("DynamoDB"), keeps, &[&six]);
 }
 
-/// "Process DynamoDB records with Lambda" and "Creating and configuring an Amazon SQS event source mapping": Lambda looks
-/// for these permissions in the role when the mapping is created. Without a role of its own SAM adds them.
+/// "Process DynamoDB records with Lambda" and "Creating and configuring an Amazon SQS event source mapping": Lambda
+/// looks for these permissions when the mapping is created. SAM adds them to the role that it generates.
 #[test]
 fn role_can_read_its_source_and_report_failures() {
     fn allows(template: &Value, role: &Value, action: &str) -> bool {
@@ -126,8 +126,8 @@ fn function_is_within_the_quotas() {
     check("AWS::Serverless::Function", keeps, &["{Timeout: 901}", "{MemorySize: 127}", &long]);
 }
 
-/// "Working with Lambda environment variables": names, reserved names, and 4 KB for all of a function's variables. A
-/// parameter without a greatest length could be any size.
+/// "Working with Lambda environment variables": names, reserved names, and 4 KB for all variables of a function. A
+/// parameter without a `MaxLength` is unlimited.
 #[test]
 fn environment_fits_and_uses_no_reserved_name() {
     const RESERVED: [&str; 8] = [

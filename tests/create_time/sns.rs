@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{check, statements, strings, target};
 
-/// "Amazon SNS API permissions: Actions and resources reference": a topic's policy is about that topic. Several fail with
-/// `Policy statement must apply to a single resource!`.
+/// "Amazon SNS API permissions: Actions and resources reference": a topic's policy covers that topic. More than one
+/// fail with `Policy statement must apply to a single resource!`.
 #[test]
 fn topic_policy_covers_one_topic() {
     let keeps = |_: &Value, policy: &Value| {
@@ -21,7 +21,7 @@ fn topic_policy_covers_one_topic() {
     check("AWS::SNS::TopicPolicy", keeps, &bad);
 }
 
-/// The same page: only actions on a topic. Others fail with `Policy statement action out of service scope!`.
+/// The same page: only topic actions. Others fail with `Policy statement action out of service scope!`.
 #[test]
 fn topic_policy_takes_only_topic_actions() {
     const ACTIONS: [&str; 11] = [
@@ -62,7 +62,7 @@ fn filter_policy_is_small_enough() {
     check("AWS::SNS::Subscription", keeps, &bad);
 }
 
-/// "Amazon SNS dead-letter queues": the target is a queue of the topic's own kind, here a standard one, in its region.
+/// "Amazon SNS dead-letter queues": the target is a queue of the topic's type, here standard, in the same region.
 #[test]
 fn subscription_redrives_to_a_standard_queue() {
     let keeps = |template: &Value, subscription: &Value| {

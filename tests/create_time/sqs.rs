@@ -24,7 +24,7 @@ fn queue_attributes_are_within_their_ranges() {
     check("AWS::SQS::Queue", keeps, &bad);
 }
 
-/// "Using dead-letter queues in Amazon SQS": the dead-letter queue of a FIFO queue is FIFO, of a standard one standard.
+/// "Using dead-letter queues in Amazon SQS": the dead-letter queue has the type of its queue, FIFO or standard.
 /// "SetQueueAttributes": at most 1,000 receives.
 #[test]
 fn queue_redrives_to_a_queue_of_its_kind() {
@@ -45,7 +45,7 @@ fn queue_redrives_to_a_queue_of_its_kind() {
     check("AWS::SQS::Queue", keeps, &bad);
 }
 
-/// "CreateQueue": a FIFO queue's name ends in `.fifo`, and only that. The attribute is absent from a standard queue:
+/// "CreateQueue": the name of a FIFO queue, and of no other, ends in `.fifo`. A standard queue has no such attribute:
 /// `false` fails with `Unknown Attribute FifoQueue.`
 #[test]
 fn queue_name_shows_its_kind() {

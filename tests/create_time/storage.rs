@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{check, within};
 
-/// "CreateTable": attributes are defined that keys use, and no others. On demand, neither table nor index has a
-/// throughput. A key is a hash and at most a range.
+/// "CreateTable": exactly the attributes that keys use are defined. On demand, neither table nor index has a
+/// provisioned throughput. A key is a hash key and at most one range key.
 #[test]
 fn table_defines_exactly_the_attributes_of_its_keys() {
     let keeps = |_: &Value, table: &Value| {
@@ -35,7 +35,7 @@ fn table_defines_exactly_the_attributes_of_its_keys() {
     check("AWS::DynamoDB::Table", keeps, &bad);
 }
 
-/// "Lifecycle configuration elements": each rule does something, after at least a day, under an id of its own.
+/// "Lifecycle configuration elements": each rule has an action, a period of at least one day, and a unique id.
 #[test]
 fn lifecycle_rules_are_complete() {
     let keeps = |template: &Value, bucket: &Value| {

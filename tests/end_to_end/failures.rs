@@ -1,4 +1,4 @@
-//! What the stack does with what it cannot publish or store at first: quarantine, spill queue, dead-letter queue.
+//! Quarantine, spill queue, dead-letter queue and outages, end to end.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ async fn spilled_event_is_stored_and_published() {
     }
     let events = subscriber.until(&new, 1).await;
     let [item] = &stack.items(&format!("MO#{new}")).await[..] else { panic!("one item") };
-    assert_eq!(item["received_at"], "2025-11-23T09:15:02.417Z", "when the gateway sent it");
+    assert_eq!(item["received_at"], "2025-11-23T09:15:02.417Z", "the time of the request");
     assert_eq!(stack.items(&format!("MO#{known}")).await.len(), 1);
     assert_eq!(of(&[events, subscriber.everything_so_far().await].concat(), &known).len(), 1);
 }
@@ -82,12 +82,12 @@ async fn unpublishable_record_is_parked_alone() {
     let parked = stack.parked(|message| message["key"]["pk"] == format!("MO#{poison}")).await;
     assert_eq!(parked["reason"], "the item's layout is not known");
     assert_eq!(parked["key"]["sk"], "EVENT");
-    // Another test may be keeping a topic from them just now.
+    // Another test may be denying access to a topic at the same time.
     let events = [subscriber.until(&last, 1).await, subscriber.everything_so_far().await].concat();
     assert_eq!((of(&events, &first).len(), of(&events, &poison).len()), (1, 0));
 }
 
-/// Denies everyone to publish to a topic, as long as it is `refused`.
+/// Denies everyone `sns:Publish` on a topic, or removes that denial.
 async fn refuse_publishing(stack: &Stack, topic: &str, refused: bool) {
     let attributes = stack.sns.get_topic_attributes().topic_arn(topic).send().await.unwrap().attributes.unwrap();
     let mut policy: Value = serde_json::from_str(&attributes["Policy"]).unwrap();
@@ -102,7 +102,7 @@ async fn refuse_publishing(stack: &Stack, topic: &str, refused: bool) {
     set.attribute_value(policy.to_string()).send().await.unwrap();
 }
 
-/// Waits until Lambda has seen a batch of the stream fail.
+/// Waits until Lambda reports a failed batch of the stream.
 async fn stream_fails(stack: &Stack) -> bool {
     for _ in 0..300 {
         let mappings = stack.lambda.list_event_source_mappings().function_name(&stack.file.fanout_function);
@@ -121,14 +121,14 @@ async fn all_events_arrive_after_an_sns_outage() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let (mo, dlr_topic) = (&*stack.file.mo_topic_arn, &*stack.file.dlr_topic_arn);
-    // All is refused; then half of each batch, so that it is done in part.
+    // First all events fail, then half of each batch.
     for refused in [&[mo, dlr_topic][..], &[dlr_topic]] {
         let ids: Vec<String> = (0..30).map(|_| fresh_id("outage")).collect();
         for topic in refused {
             refuse_publishing(&stack, topic, true).await;
         }
         for id in &ids {
-            // The gateway notices nothing.
+            // The gateway doesn't notice the outage.
             assert_eq!(stack.post_ok(Kind::Mo, &mo_text(id)).await, "stored");
             assert_eq!(stack.post_ok(Kind::Dlr, &dlr(id, "sent")).await, "stored");
         }
@@ -136,7 +136,7 @@ async fn all_events_arrive_after_an_sns_outage() {
         for topic in refused {
             refuse_publishing(&stack, topic, false).await;
         }
-        assert!(failed, "the outage was one");
+        assert!(failed, "no batch failed");
 
         let events = subscriber.everything_so_far().await;
         for id in &ids {
@@ -144,7 +144,7 @@ async fn all_events_arrive_after_an_sns_outage() {
                 .iter()
                 .map(|delivered| (delivered.attributes["kind"].as_str(), delivered.event["id"].as_str()))
                 .collect();
-            assert_eq!(events.len(), 2, "each at least once, and always with the same id");
+            assert_eq!(events.len(), 2, "each at least once, with the same id");
         }
     }
 }

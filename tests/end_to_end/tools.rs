@@ -1,4 +1,4 @@
-//! The developer's tools against the stack: the event files of `sam local invoke`, and `wab send`.
+//! The event files of `sam local invoke`, and `wab send`, against the stack.
 
 use std::path::Path;
 
@@ -50,7 +50,7 @@ async fn event_files_of_sam_local_get_their_answers() {
     stack.parked(|message| message["key"] == json!({"pk": key["pk"]["S"], "sk": key["sk"]["S"]})).await;
 }
 
-/// Runs `wab send` as a person would type it, and gives its exit code and what it printed.
+/// Runs `wab send`. Returns the exit code and the output.
 async fn wab(stack: &Stack, kind: &str, arguments: &[&str]) -> (u8, String) {
     let url = if kind == "mo" { &stack.file.mo_url } else { &stack.file.dlr_url };
     let line = [&["wab", "send", kind, "--url", url, "--user", &stack.file.username], arguments].concat();

@@ -24,11 +24,7 @@ async fn unpublishable_records_are_parked_and_the_others_published() {
     let records = vec![mo_record(1, "a"), newer_layout, no_body, other_body, no_record, dlr_record(6, "e")];
     let (failures, calls) = fan_out(records, aws(|request| published(request, &[]))).await;
     assert_eq!(failures, [""; 0]);
-    assert_eq!(
-        calls_without_queries(&calls)[..2],
-        ["PublishBatch", "PublishBatch"],
-        "what can be published goes first"
-    );
+    assert_eq!(calls_without_queries(&calls)[..2], ["PublishBatch", "PublishBatch"], "publishing comes before parking");
     let key = |pk: &str, sk: &str| json!({"pk": pk, "sk": sk});
     assert_eq!(
         sent(&calls),
@@ -135,7 +131,7 @@ async fn failed_call_is_retried_from_its_first_record() {
             false => published(request, &[]),
         });
         let (failures, calls) = fan_out(records, answer).await;
-        assert_eq!(failures, ["2"], "{code}: the receipts before and behind it are published");
+        assert_eq!(failures, ["2"], "{code}: the receipts around it are published");
         assert_eq!(sent(&calls), [Value::Null; 0], "{code}");
     }
 }
@@ -228,7 +224,7 @@ async fn lone_withheld_event_is_parked_after_ten_minutes() {
         let (failures, calls) = fan_out(alone(minutes(11)), aws(move |_| sns_error(400, code))).await;
         assert_eq!((failures.len(), sent(&calls).len()), (0, 1), "{code}");
         let (failures, calls) = fan_out(vec![mo_record(1, "a")], aws(move |_| sns_error(400, code))).await;
-        assert_eq!((failures, sent(&calls)), (vec!["1".to_owned()], vec![]), "{code}: without an age it waits");
+        assert_eq!((failures, sent(&calls)), (vec!["1".to_owned()], vec![]), "{code}: a record without an age waits");
     }
 }
 
@@ -267,7 +263,7 @@ async fn receipt_denied_its_history_is_parked_after_ten_minutes() {
 
 #[tokio::test]
 async fn withheld_topic_does_not_block_the_other() {
-    // Each message fills a call, so that the receipt's call is in the second wave.
+    // Each message fills a call, so the call with the receipt is in the second wave.
     let large = |number: usize| {
         let body = json!({"id": number.to_string(), "content": "x".repeat(200_000)}).to_string();
         record(number, &mo_item(&body))
@@ -308,11 +304,11 @@ async fn events_behind_a_waiting_event_are_published_once() {
     }
     assert_eq!(receipts(), 1);
     assert_eq!(fan_out([batch(minutes(9)), vec![dlr_record(3, "c")]].concat(), false).await.as_deref(), Some("1"));
-    assert_eq!(receipts(), 2, "what is new goes on");
+    assert_eq!(receipts(), 2, "new events are published");
     fan_out(batch(minutes(9)), true).await;
     assert_eq!(receipts(), 3, "a replay publishes again");
-    assert_eq!(fan_out(batch(minutes(11)), false).await, None, "the event that waited is parked");
-    assert_eq!((receipts(), sent(&calls).len()), (3, 1), "and what was published behind it isn't published again");
+    assert_eq!(fan_out(batch(minutes(11)), false).await, None, "the waiting event is parked");
+    assert_eq!((receipts(), sent(&calls).len()), (3, 1), "events behind it aren't published again");
 }
 
 #[tokio::test]
@@ -330,7 +326,7 @@ async fn poison_behind_a_waiting_event_is_not_parked_yet() {
     poison["dynamodb"]["NewImage"] = json!({});
     let records = vec![mo_record(1, "a"), poison];
     let (failures, calls) = fan_out(records, aws(|_| sns_error(500, "InternalError"))).await;
-    assert_eq!((failures, sent(&calls)), (vec!["1".to_owned()], vec![]), "it comes again with the event before it");
+    assert_eq!((failures, sent(&calls)), (vec!["1".to_owned()], vec![]), "it is retried with the event before it");
 }
 
 #[tokio::test(start_paused = true)]
@@ -341,7 +337,7 @@ async fn silent_sns_leaves_time_for_the_answer() {
     let batch = serde_json::from_value(json!({"Records": [mo_record(1, "a")], "count": true})).unwrap();
     let started = Instant::now();
     let answer = wab_fanout::handle(&fanout(&sdk), batch, now + Duration::from_millis(2_500)).await;
-    // The last two seconds before the deadline are for the answer.
+    // The last two seconds before the deadline are reserved for the answer.
     assert!(started.elapsed() <= Duration::from_millis(505), "{:?}", started.elapsed());
     let answer = serde_json::to_value(answer.unwrap()).unwrap();
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "1"}], "published": 0, "parked": 0}));

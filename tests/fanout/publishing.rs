@@ -21,7 +21,7 @@ async fn batch_of_100_takes_10_calls_per_topic() {
     assert_eq!(calls_without_queries(&calls), ["PublishBatch"; 10]);
 }
 
-/// An SNS that answers nobody before everybody has called.
+/// An SNS that answers only once all calls of the barrier have arrived.
 #[derive(Debug, Clone)]
 struct Together(Arc<Barrier>);
 
@@ -71,7 +71,7 @@ async fn event_too_large_for_sns_is_published_by_reference() {
     let records = vec![record_of_object, record(2, &in_item)];
     let (failures, calls) = fan_out(records, aws(|request| published(request, &[]))).await;
     assert_eq!(failures, [""; 0]);
-    assert_eq!(calls_without_queries(&calls), ["PublishBatch"], "what can't be published isn't fetched");
+    assert_eq!(calls_without_queries(&calls), ["PublishBatch"], "an object that can't fit isn't read");
     let [by_object, by_item] = &events(&calls)[..] else { panic!("two events") };
     let key = ObjectKey::of_body(body.as_bytes());
     assert_eq!(by_object["dataref"], format!("s3://BUCKET_NAME/{key}"));
@@ -90,7 +90,7 @@ async fn event_is_published_by_reference_if_the_bucket_fails() {
     }
 }
 
-/// An item with binary content of this many bytes, with or without its object.
+/// An item with binary content, with or without its object.
 fn binary(body: &str, stored: bool) -> Item<'_> {
     let content = BinaryContent::of(b"GIF89a", "image/gif");
     let key = stored.then(|| ObjectKey::of_content(&content.sha256));
@@ -113,10 +113,10 @@ async fn binary_content_is_described_and_omitted_if_too_large() {
     assert!(described["dataref"].as_str().unwrap().ends_with(described["sha256"].as_str().unwrap()));
     assert_eq!(events[0]["data"]["content"].as_str().unwrap().len(), 1_000);
     assert_eq!((&events[1]["data"]["binary"], &events[1]["data"]["content"]), (described, &Value::Null));
-    assert!(events[2]["dataref"].is_string(), "without its object the bytes are in the body alone");
+    assert!(events[2]["dataref"].is_string(), "without an object, the bytes are only in the body");
 }
 
-/// Receipts of one message, as the table has them.
+/// The table's answer to a query for the receipts of a message.
 fn stored_receipts(receipts: &[(&str, &str)]) -> (u16, String) {
     let row =
         |(status, at): &(&str, &str)| json!({"sk": {"S": status}, "status": {"S": status}, "received_at": {"S": at}});
@@ -135,7 +135,7 @@ async fn receipt_is_published_with_its_delivery_status() {
     let (failures, calls) = fan_out(vec![dlr_record(1, "a"), dlr_record(2, "a")], answer).await;
     assert_eq!(failures, [""; 0]);
     let queries = calls.lock().unwrap().iter().filter(|(operation, _)| operation == "Query").count();
-    assert_eq!(queries, 1, "one look for both receipts of the message");
+    assert_eq!(queries, 1, "one query for both receipts of the message");
     assert_eq!(
         events(&calls)[0]["data"]["delivery"],
         json!({
@@ -181,7 +181,7 @@ async fn event_is_published_with_its_attributes() {
             (format!("{attribute}.Value.StringValue"), value.to_owned()),
         ]
     };
-    // The SDK keeps attributes in a map: their order is its own.
+    // The order of attributes isn't defined: the SDK keeps them in a map.
     let form = sent.body.as_str();
     for (name, value) in [("kind", "mo"), ("schema", "wab.mo.v1"), ("application", "shop"), ("type", "text")] {
         let is_sent = (1..=6).any(|number| {
@@ -223,7 +223,7 @@ async fn message_may_be_256_kib_with_its_attributes() {
     let body_bytes = |content: usize| r#"{"id":"7c1f","content":""}"#.len() + content;
     assert_eq!(published_with(fits, false).await, (body_bytes(fits), false, true));
     assert_eq!(published_with(fits + 1, false).await, (body_bytes(fits + 1), false, false));
-    // A body that can't fit isn't fetched.
+    // A body that can't fit isn't read from the bucket.
     let around = r#"{"id":"7c1f","content":""}"#.len();
     assert_eq!(published_with(MAX_MESSAGE_BYTES - around, true).await, (MAX_MESSAGE_BYTES, true, false));
     assert_eq!(published_with(MAX_MESSAGE_BYTES - around + 1, true).await, (MAX_MESSAGE_BYTES + 1, false, false));
