@@ -6,8 +6,8 @@ use wab_platform::Reason;
 use wab_store::SpillQueue;
 
 use crate::fake_aws::{
-    dynamodb_error, json_of, no_bucket, no_table, operations, post, put, queued, recorded, s3_error, sdk, sent, store,
-    success,
+    check_answer, dynamodb_error, json_of, no_bucket, no_table, operations, post, put, queued, recorded, s3_error, sdk,
+    sent, store, success,
 };
 use crate::records::{mo_item, quarantined, soon};
 use crate::requests::mo_of;
@@ -17,7 +17,7 @@ async fn large_body_is_stored_before_its_pointer() {
     let (sdk, calls) = sdk(success);
     let body = mo_of(1_000_000);
     let response = post(&sdk, &body).await;
-    assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("stored")));
+    check_answer(&response, 200, "stored");
     let calls_made = calls.lock().unwrap().clone();
     let operations: Vec<_> = calls_made.iter().map(|(operation, _)| operation.as_str()).collect();
     assert_eq!(operations, ["PutObject", "PutItem"], "the object is stored before its pointer");
@@ -36,11 +36,11 @@ async fn item_holds_the_body_if_the_bucket_fails() {
     let (sdk, calls) = sdk(no_bucket);
     let body = mo_of(300_000);
     let response = post(&sdk, &body).await;
-    assert_eq!((response.status().as_u16(), &json_of(&response)["outcome"]), (200, &json!("stored")));
+    check_answer(&response, 200, "stored");
     assert_eq!(put(&calls)[0]["body"]["S"], body);
 
     let response = post(&sdk, &mo_of(500_000)).await;
-    assert_eq!((response.status().as_u16(), &json_of(&response)["code"]), (503, &json!("unavailable")));
+    check_answer(&response, 503, "unavailable");
     assert_eq!(response.headers()["retry-after"], "5");
 }
 

@@ -21,6 +21,13 @@ pub(crate) fn of<'a>(events: &'a [Delivered], id: &str) -> Vec<&'a Delivered> {
     events.iter().filter(|delivered| delivered.subject() == id).collect()
 }
 
+/// The only event with this message id.
+#[track_caller]
+pub(crate) fn one<'a>(events: &'a [Delivered], id: &str) -> &'a Delivered {
+    let [delivered] = of(events, id)[..] else { panic!("not one event of {id}") };
+    delivered
+}
+
 /// Converts an item to a put, after `spoil` has changed its attributes.
 pub(crate) fn write(item: &Item<'_>, spoil: impl FnOnce(&mut serde_json::Map<String, Value>)) -> WriteRequest {
     let mut item = serde_json::to_value(item).unwrap();
@@ -61,7 +68,7 @@ async fn message_arrives_as_a_cloudevent_with_attributes() {
     assert_eq!(answer.body["id"], id.as_str());
 
     let events = subscriber.everything_so_far().await;
-    let [delivered] = of(&events, &id)[..] else { panic!("one event") };
+    let delivered = one(&events, &id);
     check_cloudevent(delivered);
     assert_eq!(delivered.event["id"], answer.body["event_id"]);
     assert_eq!(delivered.event["type"], "wab.mo.v1");
@@ -261,7 +268,7 @@ async fn undocumented_shapes_are_published() {
     }
     let events = subscriber.everything_so_far().await;
     let one = |id: &str| {
-        let [delivered] = of(&events, id)[..] else { panic!("one event of {id}") };
+        let delivered = one(&events, id);
         check_cloudevent(delivered);
         delivered
     };
@@ -296,7 +303,7 @@ async fn body_of_any_accepted_size_arrives() {
     let events = subscriber.everything_so_far().await;
     for (id, bytes) in &sizes {
         let body = body(id, *bytes);
-        let [delivered] = of(&events, id)[..] else { panic!("one event of {bytes} bytes") };
+        let delivered = one(&events, id);
         check_cloudevent(delivered);
         let item = &stack.items(&format!("MO#{id}")).await[0];
         if item.contains_key("body") {
@@ -324,7 +331,7 @@ async fn binary_content_arrives_described_and_stored_decoded() {
     let body = json!({"id": id, "encoding": "base64", "content": STANDARD.encode(&png)});
     assert_eq!(stack.post_ok(Kind::Mo, &body).await, "stored");
     let events = subscriber.everything_so_far().await;
-    let [delivered] = of(&events, &id)[..] else { panic!("one event") };
+    let delivered = one(&events, &id);
     let data = &delivered.event["data"];
     let binary = &data["binary"];
     assert_eq!((&binary["bytes"], &binary["content_type"]), (&json!(png.len()), &json!("image/png")));

@@ -202,6 +202,14 @@ pub(crate) fn json_of(response: &Response<Body>) -> Value {
     serde_json::from_slice(response.body()).expect("every answer is JSON")
 }
 
+/// Checks the status of an answer, and its outcome or code.
+#[track_caller]
+pub(crate) fn check_answer(response: &Response<Body>, status: u16, word: &str) {
+    let answer = json_of(response);
+    let member = if status == 200 { "outcome" } else { "code" };
+    assert_eq!((response.status().as_u16(), answer[member].as_str()), (status, Some(word)), "{answer}");
+}
+
 /// A `fanout` whose topics and bucket are named as their variables.
 pub(crate) fn fanout(sdk: &SdkConfig) -> Fanout {
     let settings = wab_fanout::Settings::read(|name| match name {

@@ -6,14 +6,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use aws_sdk_dynamodb::types::{AttributeValue, WriteRequest};
-use clap::Parser;
 use serde_json::{Value, json};
-use wab_models::{DlrCallback, Item, Key, MoCallback, Received, ReceivedAt};
+use wab_models::{DlrCallback, Item, Key, MoCallback, ReceivedAt};
 
 use crate::end_to_end::{of, write};
-use crate::records::record;
+use crate::records::{received_at, record};
 use crate::requests::{dlr, fresh_id, mo_text};
-use crate::stack::{Delivered, PATIENCE, Stack};
+use crate::stack::{Delivered, PATIENCE, Stack, run_wab};
 
 /// An operator's directory, with the stack's file.
 struct Desk {
@@ -32,17 +31,8 @@ impl Desk {
         Self { directory }
     }
 
-    /// Runs `wab` with a command line. Returns the exit code and the output.
     async fn wab(&self, arguments: &[&str]) -> (u8, String) {
-        let cli = wab::Cli::try_parse_from([&["wab"], arguments].concat()).unwrap();
-        let directory = self.directory.clone();
-        tokio::task::spawn_blocking(move || {
-            let mut out = Vec::new();
-            let code = cli.run(&directory, &mut out, &mut std::io::sink()).unwrap();
-            (code, String::from_utf8(out).unwrap())
-        })
-        .await
-        .unwrap()
+        run_wab(&self.directory, arguments).await
     }
 
     /// The messages that `wab parked list` prints as JSON.
@@ -89,22 +79,18 @@ fn long_gone() -> i64 {
     seconds * 1000
 }
 
-fn received(body: &str, at: i64) -> Received<'_> {
-    Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(at), expires_at: 4_000_000_000 }
-}
-
 fn instant(at: i64) -> String {
     ReceivedAt::from_epoch_ms(at).as_str().to_owned()
 }
 
 fn mo_item(id: &str, at: i64) -> WriteRequest {
     let body = mo_text(id).to_string();
-    write(&Item::mo(&MoCallback::parse(&body).unwrap(), received(&body, at)), |_| {})
+    write(&Item::mo(&MoCallback::parse(&body).unwrap(), received_at(&body, at)), |_| {})
 }
 
 fn dlr_item(id: &str, at: i64) -> WriteRequest {
     let body = dlr(id, "sent").to_string();
-    write(&Item::dlr(&DlrCallback::parse(&body).unwrap(), received(&body, at)), |_| {})
+    write(&Item::dlr(&DlrCallback::parse(&body).unwrap(), received_at(&body, at)), |_| {})
 }
 
 fn key(id: &str) -> Key {
@@ -128,7 +114,7 @@ async fn unpublishable_event_is_redriven_after_its_item_is_corrected() {
     let id = fresh_id("unpublishable");
     let event_id = key(&id).event_id();
     let body = mo_text(&id).to_string();
-    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body, long_gone()));
+    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received_at(&body, long_gone()));
     let spoilt = write(&item, |item| {
         item.insert("v".to_owned(), json!(99));
     });
@@ -251,7 +237,7 @@ async fn every_known_kind_is_redriven_and_others_stay() {
     let desk = Desk::new(&json!({"dead_letter_queue_url": queue, "spill_queue_url": spill_queue}));
     let (recorded, gone) = (fresh_id("recorded"), fresh_id("gone"));
     let body = mo_text(&recorded).to_string();
-    let whole = record(17, &Item::mo(&MoCallback::parse(&body).unwrap(), received(&body, long_gone())));
+    let whole = record(17, &Item::mo(&MoCallback::parse(&body).unwrap(), received_at(&body, long_gone())));
     let spilled = r#"{"event": {"pk": "MO#spilled", "sk": "EVENT", "body": "\ud800"}}"#;
     for message in [
         json!({"reason": "gone", "key": key(&gone)}).to_string(),

@@ -25,6 +25,11 @@ pub(crate) fn received(body: &str) -> Received<'_> {
     Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(1_763_889_302_417), expires_at: 1 }
 }
 
+/// A body received at `at`, in milliseconds since 1970, whose item doesn't expire before a test ends.
+pub(crate) fn received_at(body: &str, at: i64) -> Received<'_> {
+    Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(at), expires_at: 4_000_000_000 }
+}
+
 pub(crate) fn mo_item(body: &str) -> Item<'_> {
     Item::mo(&MoCallback::parse(body).unwrap(), received(body))
 }

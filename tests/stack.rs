@@ -1,10 +1,12 @@
 //! Clients of the deployed stack on the local emulator: gateway, subscriber and administrator.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
+use clap::Parser;
 use serde_json::Value;
 use wab::stack::{StackFile, queue_policy};
 use wab_events::Kind;
@@ -268,4 +270,17 @@ impl Subscriber {
         }
         events
     }
+}
+
+/// Runs `wab` in a directory. Returns the exit code and the output.
+pub(crate) async fn run_wab(directory: &Path, arguments: &[&str]) -> (u8, String) {
+    let cli = wab::Cli::try_parse_from([&["wab"], arguments].concat()).unwrap();
+    let directory = directory.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let mut out = Vec::new();
+        let code = cli.run(&directory, &mut out, &mut std::io::sink()).unwrap();
+        (code, String::from_utf8(out).unwrap())
+    })
+    .await
+    .unwrap()
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use wab_events::Kind;
-use wab_models::{DlrCallback, Item, MoCallback, Received, ReceivedAt, Spilled};
+use wab_models::{DlrCallback, Item, MoCallback, Spilled};
 
 use super::{of, write};
+use crate::records::received_at;
 use crate::requests::{dlr, fresh_id, mo_text};
 use crate::stack::Stack;
 
@@ -36,9 +37,7 @@ async fn spilled_event_is_stored_and_published() {
     stack.post_ok(Kind::Mo, &mo_text(&known)).await;
     for id in [&new, &known] {
         let body = mo_text(id).to_string();
-        let at = ReceivedAt::from_epoch_ms(1_763_889_302_417);
-        let received = Received { body: &body, application: "shop", at, expires_at: 4_000_000_000 };
-        let item = Item::mo(&MoCallback::parse(&body).unwrap(), received);
+        let item = Item::mo(&MoCallback::parse(&body).unwrap(), received_at(&body, 1_763_889_302_417));
         stack.spill(&Spilled::Event(item).to_message().unwrap()).await;
     }
     let events = subscriber.until(&new, 1).await;
@@ -65,17 +64,15 @@ async fn unpublishable_record_is_parked_alone() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let (first, poison, last) = (fresh_id("first"), fresh_id("poison"), fresh_id("last"));
-    let received =
-        |body| Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(0), expires_at: 4_000_000_000 };
     let bodies = [mo_text(&first).to_string(), mo_text(&poison).to_string(), dlr(&last, "sent").to_string()];
     let [one, two, three] = &bodies;
-    let mo = |body| Item::mo(&MoCallback::parse(body).unwrap(), received(body));
+    let mo = |body| Item::mo(&MoCallback::parse(body).unwrap(), received_at(body, 0));
     let writes = vec![
         write(&mo(one), |_| {}),
         write(&mo(two), |item| {
             item.insert("v".to_owned(), json!(99));
         }),
-        write(&Item::dlr(&DlrCallback::parse(three).unwrap(), received(three)), |_| {}),
+        write(&Item::dlr(&DlrCallback::parse(three).unwrap(), received_at(three, 0)), |_| {}),
     ];
     stack.dynamodb.batch_write_item().request_items(&stack.file.table, writes).send().await.unwrap();
 

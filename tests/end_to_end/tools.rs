@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use clap::Parser;
 use serde_json::{Value, json};
 
 use super::of;
 use crate::requests::fresh_id;
-use crate::stack::Stack;
+use crate::stack::{Stack, run_wab};
 
 fn fixture(name: &str) -> String {
     let path = format!("{}/fixtures/events/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -53,15 +52,8 @@ async fn event_files_of_sam_local_get_their_answers() {
 /// Runs `wab send`. Returns the exit code and the output.
 async fn wab(stack: &Stack, kind: &str, arguments: &[&str]) -> (u8, String) {
     let url = if kind == "mo" { &stack.file.mo_url } else { &stack.file.dlr_url };
-    let line = [&["wab", "send", kind, "--url", url, "--user", &stack.file.username], arguments].concat();
-    let cli = wab::Cli::try_parse_from(line).unwrap();
-    tokio::task::spawn_blocking(move || {
-        let mut out = Vec::new();
-        let code = cli.run(Path::new("."), &mut out, &mut std::io::sink()).unwrap();
-        (code, String::from_utf8(out).unwrap())
-    })
-    .await
-    .unwrap()
+    let arguments = [&["send", kind, "--url", url, "--user", &stack.file.username], arguments].concat();
+    run_wab(Path::new("."), &arguments).await
 }
 
 #[tokio::test]
