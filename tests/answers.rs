@@ -18,7 +18,7 @@ use crate::fake_aws::{
 use crate::requests::{PASSWORD, USER, basic, dlr, fresh_id, mo_text, request};
 
 /// Posts `body`, and checks the rejection: status, code, headers, quarantine, and that it reveals nothing of the body.
-async fn check_refused(path: &str, authorization: Option<&str>, body: &[u8], status: u16, code: &str) {
+async fn check_rejected(path: &str, authorization: Option<&str>, body: &[u8], status: u16, code: &str) {
     let (sdk, calls) = sdk(success);
     let request = request(path, authorization, body);
     let response = match path {
@@ -60,8 +60,8 @@ async fn unauthenticated_callers_are_rejected_before_parsing() {
         Some(String::new()),
     ] {
         for body in [callback.as_bytes(), b"secret, and not JSON", &[b' '; 500_000]] {
-            check_refused("/mo", authorization.as_deref(), body, 401, "unauthorized").await;
-            check_refused("/dlr", authorization.as_deref(), body, 401, "unauthorized").await;
+            check_rejected("/mo", authorization.as_deref(), body, 401, "unauthorized").await;
+            check_rejected("/dlr", authorization.as_deref(), body, 401, "unauthorized").await;
         }
     }
 }
@@ -81,17 +81,17 @@ async fn invalid_callback_is_answered_400_and_quarantined() {
         (br#"{"id":{"secret":1}}"#, "no_id"),
         (long.as_bytes(), "id_too_long"),
     ] {
-        check_refused("/mo", Some(&right), body, 400, code).await;
-        check_refused("/dlr", Some(&right), body, 400, code).await;
+        check_rejected("/mo", Some(&right), body, 400, code).await;
+        check_rejected("/dlr", Some(&right), body, 400, code).await;
     }
-    check_refused("/dlr", Some(&right), br#"{"id":"secret"}"#, 400, "no_status").await;
+    check_rejected("/dlr", Some(&right), br#"{"id":"secret"}"#, 400, "no_status").await;
 }
 
 #[tokio::test]
 async fn body_over_the_lambda_limit_is_answered_413() {
     let right = basic(USER, PASSWORD);
     let too_large = json!({"id": "secret", "content": "x".repeat(MAX_BODY_BYTES)}).to_string();
-    check_refused("/mo", Some(&right), too_large.as_bytes(), 413, "too_large").await;
+    check_rejected("/mo", Some(&right), too_large.as_bytes(), 413, "too_large").await;
 }
 
 #[test]

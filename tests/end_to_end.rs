@@ -201,7 +201,7 @@ async fn different_body_under_the_same_key_is_published_too() {
 #[ignore = "needs the local stack: make test"]
 async fn unauthenticated_callers_get_a_challenge_and_store_nothing() {
     let stack = Stack::connect().await;
-    let id = fresh_id("stranger");
+    let id = fresh_id("unauthenticated");
     let (user, password) = (&*stack.file.username, &*stack.file.password);
     let wrong = [
         None,
@@ -354,7 +354,7 @@ async fn receipts_in_any_order_give_the_delivery_status() {
         stack.post_ok(Kind::Dlr, &dlr(&marker, "sent")).await;
         after.extend(subscriber.until(&marker, 1).await);
     }
-    let told: Vec<_> = of(&after, &id)
+    let statuses: Vec<_> = of(&after, &id)
         .iter()
         .map(|delivered| {
             let delivery = &delivered.event["data"]["delivery"];
@@ -369,5 +369,5 @@ async fn receipts_in_any_order_give_the_delivery_status() {
         ("received", true, false, 4),
         ("received", true, true, 5),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(statuses, expected);
 }

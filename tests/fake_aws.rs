@@ -189,7 +189,7 @@ pub(crate) fn put(calls: &Calls) -> Vec<Value> {
 
 /// An error answer of DynamoDB.
 pub(crate) fn dynamodb_error(status: u16, code: &str) -> (u16, String) {
-    let error = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "as told"});
+    let error = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "made up"});
     (status, error.to_string())
 }
 
@@ -257,7 +257,7 @@ pub(crate) fn s3_error(status: u16, code: &str) -> (u16, String) {
 
 pub(crate) fn sns_error(status: u16, code: &str) -> (u16, String) {
     let answer = format!(
-        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>as told</Message></Error></ErrorResponse>"
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>made up</Message></Error></ErrorResponse>"
     );
     (status, answer)
 }
@@ -266,17 +266,17 @@ pub(crate) fn sns_error(status: u16, code: &str) -> (u16, String) {
 pub(crate) fn published(request: &str, failed: &[(usize, &str, bool)]) -> (u16, String) {
     let entries = request.matches(".Message=").count();
     let mut successful = String::new();
-    let mut refused = String::new();
+    let mut rejected = String::new();
     for number in 0..entries {
         match failed.iter().find(|(failed, ..)| *failed == number) {
-            Some((_, code, sender_fault)) => refused.push_str(&format!(
+            Some((_, code, sender_fault)) => rejected.push_str(&format!(
                 "<member><Id>{number}</Id><Code>{code}</Code><SenderFault>{sender_fault}</SenderFault></member>"
             )),
             None => successful.push_str(&format!("<member><Id>{number}</Id><MessageId>m</MessageId></member>")),
         }
     }
     let answer = format!(
-        "<PublishBatchResponse><PublishBatchResult><Successful>{successful}</Successful><Failed>{refused}</Failed>\
+        "<PublishBatchResponse><PublishBatchResult><Successful>{successful}</Successful><Failed>{rejected}</Failed>\
          </PublishBatchResult></PublishBatchResponse>"
     );
     (200, answer)

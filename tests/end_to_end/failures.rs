@@ -85,14 +85,14 @@ async fn unpublishable_record_is_parked_alone() {
 }
 
 /// Denies everyone `sns:Publish` on a topic, or removes that denial.
-async fn refuse_publishing(stack: &Stack, topic: &str, refused: bool) {
+async fn deny_publishing(stack: &Stack, topic: &str, denied: bool) {
     let attributes = stack.sns.get_topic_attributes().topic_arn(topic).send().await.unwrap().attributes.unwrap();
     let mut policy: Value = serde_json::from_str(&attributes["Policy"]).unwrap();
     let statements = policy["Statement"].as_array_mut().unwrap();
-    statements.retain(|statement| statement["Sid"] != "Refused");
-    if refused {
+    statements.retain(|statement| statement["Sid"] != "Denied");
+    if denied {
         let statement =
-            json!({"Sid": "Refused", "Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic});
+            json!({"Sid": "Denied", "Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic});
         statements.push(statement);
     }
     let set = stack.sns.set_topic_attributes().topic_arn(topic).attribute_name("Policy");
@@ -119,10 +119,10 @@ async fn all_events_arrive_after_an_sns_outage() {
     let subscriber = stack.subscribe(None).await;
     let (mo, dlr_topic) = (&*stack.file.mo_topic_arn, &*stack.file.dlr_topic_arn);
     // First all events fail, then half of each batch.
-    for refused in [&[mo, dlr_topic][..], &[dlr_topic]] {
+    for topics in [&[mo, dlr_topic][..], &[dlr_topic]] {
         let ids: Vec<String> = (0..30).map(|_| fresh_id("outage")).collect();
-        for topic in refused {
-            refuse_publishing(&stack, topic, true).await;
+        for topic in topics {
+            deny_publishing(&stack, topic, true).await;
         }
         for id in &ids {
             // The gateway doesn't notice the outage.
@@ -130,8 +130,8 @@ async fn all_events_arrive_after_an_sns_outage() {
             assert_eq!(stack.post_ok(Kind::Dlr, &dlr(id, "sent")).await, "stored");
         }
         let failed = stream_fails(&stack).await;
-        for topic in refused {
-            refuse_publishing(&stack, topic, false).await;
+        for topic in topics {
+            deny_publishing(&stack, topic, false).await;
         }
         assert!(failed, "no batch failed");
 

@@ -77,8 +77,8 @@ async fn entry_that_sns_rejects_is_parked() {
 #[tokio::test]
 async fn entries_all_rejected_are_parked_after_one_call() {
     let records = vec![mo_record(1, "a"), mo_record(2, "b")];
-    let refused = [(0, "InvalidParameter", true), (1, "InvalidParameter", true)];
-    let (failures, calls) = fan_out(records, aws(move |request| published(request, &refused))).await;
+    let rejected = [(0, "InvalidParameter", true), (1, "InvalidParameter", true)];
+    let (failures, calls) = fan_out(records, aws(move |request| published(request, &rejected))).await;
     assert_eq!(failures, [""; 0]);
     assert_eq!(calls_without_queries(&calls), ["PublishBatch", "SendMessage", "SendMessage"]);
 }
@@ -159,7 +159,7 @@ async fn record_that_cannot_be_parked_is_retried() {
     let records = vec![mo_record(1, "a"), poison, mo_record(3, "c")];
     let (failures, _) = fan_out(records, |operation, request| match operation {
         "PublishBatch" => published(request, &[]),
-        _ => (400, json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "as told"}).to_string()),
+        _ => (400, json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "made up"}).to_string()),
     })
     .await;
     assert_eq!(failures, ["2"]);
