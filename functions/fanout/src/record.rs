@@ -1,4 +1,4 @@
-//! One record of the stream, read on its own.
+//! One stream record, parsed on its own.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,30 +8,27 @@ use serde_json::value::RawValue;
 use wab_models::{Item, Key, StreamChange, StreamRecord};
 use wab_platform::Reason;
 
-/// What a stream record turns out to be.
 #[derive(Debug)]
 pub(crate) enum Record {
     /// A new event.
     Event(Box<StoredEvent>),
-    /// A new event that can't be published, now or later.
+    /// A new event that can never be published.
     Poison(Poison),
-    /// A change that is no new event. The event source filters these out.
+    /// Any other change. The event source's filter removes these.
     NoEvent { sequence_number: Option<String> },
 }
 
-/// An event as it is in the table.
 #[derive(Debug)]
 pub(crate) struct StoredEvent {
     pub(crate) item: Item<'static>,
-    /// Which table that is; none if the record doesn't say it.
+    /// None if the record doesn't name its table.
     pub(crate) table_arn: Option<String>,
-    /// When it was stored: seconds since 1970-01-01T00:00:00Z.
+    /// Seconds since 1970-01-01T00:00:00Z.
     pub(crate) stored_at: Option<f64>,
     pub(crate) sequence_number: Option<String>,
 }
 
-/// A record that can't even be read: where its event stands in the table, or the record itself if not even that
-/// is known.
+/// A record that can't be parsed: its event's key or, without a readable key, the record itself.
 #[derive(Debug)]
 pub(crate) struct Poison {
     pub(crate) reason: Reason,
@@ -41,7 +38,7 @@ pub(crate) struct Poison {
 }
 
 impl Record {
-    /// Reads a record, whatever it is.
+    /// Never fails: a record that can't be parsed is [`Poison`].
     pub(crate) fn read(raw: &RawValue) -> Self {
         let unreadable = |reason| {
             Self::Poison(Poison {
@@ -58,7 +55,7 @@ impl Record {
         let StreamRecord { event_name, stream_arn, change, .. } = record;
         let StreamChange { keys, new_image, sequence_number, stored_at } = change;
         let sequence_number = sequence_number.map(Cow::into_owned);
-        if event_name != "INSERT" {
+        if event_name != StreamRecord::<'_, (), ()>::INSERT {
             return Self::NoEvent { sequence_number };
         }
         let Ok(key) = serde_dynamo::from_item::<_, Key>(keys) else {
@@ -67,7 +64,7 @@ impl Record {
         if key.kind_and_id().is_none() {
             return Self::NoEvent { sequence_number };
         }
-        // The error's own text may quote the item.
+        // The error's own text is dropped: it may quote the item.
         match serde_dynamo::from_item(new_image) {
             Ok(item) => {
                 let table_arn = stream_arn.as_deref().and_then(|arn| arn.split_once("/stream/"));
@@ -81,7 +78,7 @@ impl Record {
         }
     }
 
-    /// By which Lambda names the record.
+    /// The name by which Lambda retries from this record.
     pub(crate) fn sequence_number(&self) -> Option<&str> {
         let sequence_number = match self {
             Self::Event(event) => &event.sequence_number,
@@ -90,7 +87,6 @@ impl Record {
         sequence_number.as_deref().filter(|number| !number.is_empty())
     }
 
-    /// Where its event is in the table, if that is known.
     pub(crate) fn key(&self) -> Option<&Key> {
         match self {
             Self::Event(event) => Some(&event.item.key),
@@ -99,7 +95,7 @@ impl Record {
         }
     }
 
-    /// The record itself, of which no more can be read.
+    /// The record itself, if its key can't be read.
     pub(crate) fn raw(&self) -> Option<&RawValue> {
         match self {
             Self::Poison(poison) => poison.record.as_deref(),
@@ -107,7 +103,7 @@ impl Record {
         }
     }
 
-    /// How long ago its event was stored; no time if the record doesn't say it.
+    /// The time since the event was stored. Zero if the record doesn't have it.
     pub(crate) fn age(&self, now: SystemTime) -> Duration {
         let Self::Event(event) = self else { return Duration::ZERO };
         let stored_at = event.stored_at.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
@@ -115,7 +111,7 @@ impl Record {
     }
 }
 
-/// The sequence number of a record of which nothing else may be readable.
+/// The sequence number of a record that may hold nothing else that is readable.
 fn read_sequence_number(raw: &RawValue) -> Option<String> {
     #[derive(Deserialize)]
     struct Head {

@@ -129,7 +129,7 @@ impl Store {
         binary: Option<(BinaryContent, Vec<u8>)>,
         deadline: Instant,
     ) -> Result<Accepted, Unavailable> {
-        let is_large = item.size_bytes() > LARGE_ITEM_BYTES;
+        let is_large = is_large(item.size_bytes());
         let ends = Ends::of(item.size_bytes(), deadline);
         // The rare paths are boxed: otherwise every callback's future would be as large as all of them together.
         let item = match is_large || binary.is_some() {
@@ -159,12 +159,12 @@ impl Store {
         deadline: Instant,
     ) -> Result<(), Unavailable> {
         let ends = Ends::of(quarantined.size_bytes(), deadline);
-        if quarantined.size_bytes() > LARGE_ITEM_BYTES {
+        if is_large(quarantined.size_bytes()) {
             let (key, bytes) = (ObjectKey::of_body(body), body.to_vec());
             quarantined = match self.objects.put(key, bytes, "application/octet-stream", ends.object).await {
                 Ok(key) => quarantined.with_object(key, body.len()),
                 Err(reason) => {
-                    fits(&quarantined.key, quarantined.size_bytes(), reason)?;
+                    check_fits(&quarantined.key, quarantined.size_bytes(), reason)?;
                     quarantined
                 }
             };
@@ -190,7 +190,7 @@ impl Store {
         binary: Option<(BinaryContent, Vec<u8>)>,
         deadline: Instant,
     ) -> Result<Item<'a>, Unavailable> {
-        let large = item.body.inline().filter(|_| item.size_bytes() > LARGE_ITEM_BYTES).map(str::to_owned);
+        let large = item.body.inline().filter(|_| is_large(item.size_bytes())).map(str::to_owned);
         let body = async {
             let body = large?;
             let bytes = body.len();
@@ -211,17 +211,27 @@ impl Store {
             None => item,
             Some(Ok((key, bytes))) => item.with_object(key, bytes),
             Some(Err(reason)) => {
-                fits(&item.key, item.size_bytes(), reason)?;
+                check_fits(&item.key, item.size_bytes(), reason)?;
                 item
             }
         };
         item.binary = content;
-        if item.binary.is_some() && item.size_bytes() > LARGEST_ITEM_BYTES {
+        if item.binary.is_some() && !fits_the_table(item.size_bytes()) {
             tracing::warn!("the item is too large with the description of its binary content: it is stored without");
             item.binary = None;
         }
         Ok(item)
     }
+}
+
+/// Whether a body is cheaper in an object than in an item of this size.
+fn is_large(size_bytes: usize) -> bool {
+    size_bytes > LARGE_ITEM_BYTES
+}
+
+/// Whether the table accepts an item of this size, also as a variant.
+fn fits_the_table(size_bytes: usize) -> bool {
+    size_bytes <= LARGEST_ITEM_BYTES
 }
 
 /// The deadlines of the steps before the spill queue.
@@ -233,7 +243,7 @@ struct Ends {
 
 impl Ends {
     fn of(size_bytes: usize, deadline: Instant) -> Self {
-        let spill_time = if size_bytes > LARGEST_ITEM_BYTES { SPILL_TIME_OF_OBJECT } else { SPILL_TIME };
+        let spill_time = if fits_the_table(size_bytes) { SPILL_TIME } else { SPILL_TIME_OF_OBJECT };
         Self { object: before(deadline, spill_time + TABLE_TIME), table: before(deadline, spill_time) }
     }
 }
@@ -244,10 +254,22 @@ fn before(instant: Instant, time: Duration) -> Instant {
 }
 
 /// Checks that the item can hold the body that the bucket rejected for this reason.
-fn fits(key: &Key, size_bytes: usize, reason: Reason) -> Result<(), Unavailable> {
-    if size_bytes <= LARGEST_ITEM_BYTES {
+fn check_fits(key: &Key, size_bytes: usize, reason: Reason) -> Result<(), Unavailable> {
+    if fits_the_table(size_bytes) {
         tracing::warn!(%reason, "the bucket rejected a large body: it is stored in the item");
         return Ok(());
     }
     Err(Unavailable { key: key.clone(), table: reason, spill: Reason::TooLargeWithoutBucket })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_size_are_inclusive() {
+        assert!(!is_large(LARGE_ITEM_BYTES) && is_large(LARGE_ITEM_BYTES + 1));
+        assert!(fits_the_table(LARGEST_ITEM_BYTES) && !fits_the_table(LARGEST_ITEM_BYTES + 1));
+        assert_eq!(LARGEST_ITEM_BYTES, MAX_ITEM_BYTES - "#0123456789ab".len());
+    }
 }

@@ -11,6 +11,7 @@ use aws_sdk_lambda::types::{Environment, LastUpdateStatus};
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, QueueAttributeName};
 use serde_json::Value;
 use wab::stack::{StackFile, queue_policy};
+use wab_events::Kind;
 use wab_models::Digest;
 
 use crate::account::{Arrival, Key, StoredItem};
@@ -250,10 +251,9 @@ fn read(message: &str) -> Option<Arrival> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let data = event.get("data");
     let id = text(event.get("subject"))?;
-    let key = match event.get("type")?.as_str()? {
-        "wab.mo.v1" => Key::mo(&id),
-        "wab.dlr.v1" => Key::dlr(&id, &text(data?.get("status"))?),
-        _ => return None,
+    let key = match Kind::of_schema(event.get("type")?.as_str()?)? {
+        Kind::Mo => Key::mo(&id),
+        Kind::Dlr => Key::dlr(&id, &text(data?.get("status"))?),
     };
     Some(Arrival {
         event_id: text(event.get("id"))?,

@@ -1,4 +1,4 @@
-//! `stack.json`: what `infra/local/stack.py` writes about the local stack, and where it is found.
+//! `stack.json`: what `infra/local/deploy.py` writes about the local stack, and how it is found.
 
 use std::path::{Path, PathBuf};
 
