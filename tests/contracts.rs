@@ -1,5 +1,5 @@
-//! The contracts in `infra/contracts`, which are generated from the types and from the functions' real answers.
-//! `WAB_UPDATE=1` rewrites them. `infra/local/contracts/validate.py` checks them with independent validators.
+//! The contracts in `infra/contracts`, generated from the types and from the functions' answers. `WAB_UPDATE=1`
+//! rewrites them. `infra/local/contracts/validate.py` checks them with independent validators.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -81,7 +81,7 @@ fn contracts_are_up_to_date() {
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(&file, &generated).unwrap();
         }
-        // Compared as values: the order of keys depends on the features of the build.
+        // Compared as values, because the order of keys depends on the features of the build.
         let written = std::fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
         assert!(written == Some(contract), "{name} is stale: WAB_UPDATE=1 cargo test -p wab-tests contracts");
     }
@@ -122,7 +122,7 @@ fn published_attributes_are_those_of_the_contract() {
 
 fn asyncapi() -> Value {
     let message = |kind: Kind, title: &str| {
-        // AsyncAPI defines the dialect of its schemas.
+        // AsyncAPI has its own `$schema`.
         let mut payload = contract::event(kind);
         payload.as_object_mut().unwrap().remove("$schema");
         json!({
@@ -162,7 +162,7 @@ fn asyncapi() -> Value {
     })
 }
 
-/// Every answer of one function, produced by the real code.
+/// Every answer of one function, from the functions' code.
 fn answers(kind: Kind) -> Vec<Response<Body>> {
     let id = MessageId::new("7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11").unwrap();
     let key = match kind {
@@ -299,7 +299,7 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
     })
 }
 
-/// The schema (draft 2020-12) of a callback as the gateway posts it. The functions accept more than the gateway
+/// The JSON Schema (draft 2020-12) of a callback as the gateway posts it. The functions accept more than the gateway
 /// documents.
 fn callback(kind: Kind) -> Value {
     let optional = json!({"type": ["string", "number", "null"]});

@@ -1,5 +1,5 @@
-//! What a million callbacks cost, and a month without any: measured quantities, times a dated price list. These tests
-//! write and check the tables of docs/cost.md.
+//! The cost of a million callbacks, and of a month without any: measured quantities times a dated price list. These
+//! tests write and check the tables of docs/cost.md.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

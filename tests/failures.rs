@@ -1,5 +1,5 @@
-//! What the pages claim about failures. Each row of the table names the fault of the simulation, or the test, that
-//! proves it.
+//! Claims of the documentation about failures. Each row of the table names the fault of the simulation, or the test,
+//! that proves it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ fn each_row_names_what_proves_it() {
     let rows: Vec<&str> = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1).collect();
     let rows = rows.iter().take_while(|line| line.starts_with('|'));
     let faults: BTreeSet<&str> = wab_simulation::fault_names().collect();
-    let tests: String = ["tests", "functions/mo/tests"]
+    let tests: String = ["tests", "tests/fanout", "functions/mo/tests"]
         .into_iter()
         .flat_map(|folder| fs::read_dir(format!("{root}/{folder}")).unwrap())
         .map(|entry| entry.unwrap().path())
@@ -31,7 +31,10 @@ fn each_row_names_what_proves_it() {
         let names: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();
         assert!(!names.is_empty(), "{row}");
         for name in names {
-            assert!(faults.contains(name) || tests.contains(&format!("fn {name}()")), "{name} is neither");
+            assert!(
+                faults.contains(name) || tests.contains(&format!("fn {name}()")),
+                "{name} is neither a fault nor a test"
+            );
         }
         count += 1;
     }
@@ -44,7 +47,7 @@ fn readme_has_the_figures_of_chaos_and_simulation() {
     let (_, section) = readme.split_once("## Why trust it").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
     let figures = |text: &str| -> BTreeSet<String> {
-        // A space groups the digits of a figure: `17 500`.
+        // Figures have a space as separator: `17 500`.
         let digits =
             text.split(|char: char| !(char.is_ascii_digit() || char == ' ')).map(|figure| figure.trim().to_owned());
         digits.filter(|figure| figure.contains(' ')).collect()

@@ -1,4 +1,4 @@
-//! AWS as an HTTP client that answers as told, for what the emulator can't be brought to do.
+//! A fake AWS behind the SDK's HTTP client, for answers that the emulator can't give.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -6,18 +6,22 @@ use std::time::Duration;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use lambda_http::Body;
 use lambda_http::http::{Request, Response};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use wab_fanout::Fanout;
 use wab_ingress::{Receiver, Settings, Verifier};
 use wab_platform::SdkConfig;
+use wab_store::Store;
 
-use crate::requests::{PASSWORD, USER};
+use crate::requests::{PASSWORD, USER, basic, request};
 
-/// What was asked of AWS: the operation, and the request's JSON or form.
+/// The calls to AWS: operation, and body of the request.
 pub(crate) type Calls = Arc<Mutex<Vec<(String, String)>>>;
 
-/// The configuration that the functions use, with `answer` in place of the network. `answer` gets the
-/// operation's name and the request's body, and gives a status and a body.
+/// The functions' configuration, with `answer` in place of the network. `answer` gets the operation's name and the
+/// body of the request, and returns a status and a body.
 pub(crate) fn sdk(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static) -> (SdkConfig, Calls) {
     let calls = Calls::default();
     let seen = Arc::clone(&calls);
@@ -31,10 +35,50 @@ pub(crate) fn sdk(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + '
     (base().into_builder().http_client(client).build(), calls)
 }
 
-/// After which time a call is answered, and how; none if the service is silent for ever.
+/// A request to AWS.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) path: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) body: String,
+}
+
+impl Sent {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// The functions' configuration. Each request is recorded, and gets this answer.
+pub(crate) fn recorded(status: u16, answer: &'static str) -> (SdkConfig, Arc<Mutex<Vec<Sent>>>) {
+    let requests = Arc::<Mutex<Vec<Sent>>>::default();
+    let seen = Arc::clone(&requests);
+    let client = infallible_client_fn(move |request: Request<_>| {
+        let header = |name| Some(request.headers().get(name)?.to_str().unwrap().to_owned());
+        let sent = Sent {
+            method: request.method().to_string(),
+            path: request.uri().to_string().replacen("http://localhost", "", 1),
+            content_type: header("content-type"),
+            body: String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned(),
+        };
+        seen.lock().unwrap().push(sent);
+        Response::builder().status(status).body(answer).unwrap()
+    });
+    (sdk_at("http://localhost").into_builder().http_client(client).build(), requests)
+}
+
+/// The only request that was recorded.
+pub(crate) fn sent_once(requests: &Arc<Mutex<Vec<Sent>>>) -> Sent {
+    let [sent] = &requests.lock().unwrap()[..] else { panic!("one request") };
+    sent.clone()
+}
+
+/// The delay and the answer of a call. None if it is never answered.
 pub(crate) type Pace = Option<(Duration, (u16, String))>;
 
-/// As [`sdk`], but each call takes its time.
+/// As [`sdk`], with a delay for each call.
 pub(crate) fn paced_sdk(answer: impl Fn(&str) -> Pace + Send + Sync + 'static) -> (SdkConfig, Calls) {
     let calls = Calls::default();
     let paced = SharedHttpConnector::new(Paced { answer: Arc::new(answer), calls: Arc::clone(&calls) });
@@ -68,12 +112,12 @@ impl HttpConnector for Paced {
     }
 }
 
-/// The configuration that the functions use, with `endpoint` in place of AWS.
+/// The functions' configuration, with `endpoint` in place of AWS.
 pub(crate) fn sdk_at(endpoint: &str) -> SdkConfig {
     base().into_builder().endpoint_url(endpoint).build()
 }
 
-/// The functions' configuration, in surroundings that say no more than they must.
+/// The functions' configuration in a minimal environment.
 fn base() -> SdkConfig {
     let var = |name: &str| match name {
         "AWS_REGION" => Some("us-east-1".to_owned()),
@@ -97,7 +141,7 @@ pub(crate) fn receiver(sdk: &SdkConfig) -> Receiver {
     Receiver::new(settings.unwrap(), sdk)
 }
 
-/// The operation: in a header of the JSON protocols, in the form of the query protocol; S3 is told by the method.
+/// The name of the operation. JSON protocols have it in a header, the query protocol in the form. S3's is the method.
 fn operation<B>(request: &Request<B>, body: &str) -> String {
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
     let target = target.and_then(|target| target.rsplit('.').next());
@@ -110,7 +154,7 @@ fn operation<B>(request: &Request<B>, body: &str) -> String {
     target.or_else(action).unwrap_or_else(object).to_owned()
 }
 
-/// DynamoDB's answer that the key is taken by `item`.
+/// DynamoDB's answer if `item` has the key already.
 pub(crate) fn taken_by(item: &Value) -> (u16, String) {
     let error = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
@@ -120,7 +164,7 @@ pub(crate) fn taken_by(item: &Value) -> (u16, String) {
     (400, error.to_string())
 }
 
-/// The messages that were sent to a queue.
+/// The messages sent to a queue.
 pub(crate) fn sent(calls: &Calls) -> Vec<Value> {
     let calls = calls.lock().unwrap();
     let sent = calls.iter().filter(|(operation, _)| operation == "SendMessage");
@@ -131,12 +175,12 @@ pub(crate) fn sent(calls: &Calls) -> Vec<Value> {
     .collect()
 }
 
-/// The answer of a queue that takes a message.
+/// SQS's answer to a message that it accepts.
 pub(crate) fn queued() -> (u16, String) {
     (200, json!({"MessageId": "m", "MD5OfMessageBody": ""}).to_string())
 }
 
-/// The items that were put into the table.
+/// The items put into the table.
 pub(crate) fn put(calls: &Calls) -> Vec<Value> {
     let calls = calls.lock().unwrap();
     let puts = calls.iter().filter(|(operation, _)| operation == "PutItem");
@@ -145,6 +189,115 @@ pub(crate) fn put(calls: &Calls) -> Vec<Value> {
 
 /// An error answer of DynamoDB.
 pub(crate) fn dynamodb_error(status: u16, code: &str) -> (u16, String) {
-    let error = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "as told"});
+    let error = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "made up"});
     (status, error.to_string())
+}
+
+/// Posts `body` to `mo` with the tests' credentials.
+pub(crate) async fn post(sdk: &SdkConfig, body: impl AsRef<[u8]>) -> Response<Body> {
+    wab_mo::handle(&receiver(sdk), request("/mo", Some(&basic(USER, PASSWORD)), body.as_ref())).await
+}
+
+pub(crate) fn json_of(response: &Response<Body>) -> Value {
+    serde_json::from_slice(response.body()).expect("every answer is JSON")
+}
+
+/// Checks the status of an answer, and its outcome or code.
+#[track_caller]
+pub(crate) fn check_answer(response: &Response<Body>, status: u16, word: &str) {
+    let answer = json_of(response);
+    let member = if status == 200 { "outcome" } else { "code" };
+    assert_eq!((response.status().as_u16(), answer[member].as_str()), (status, Some(word)), "{answer}");
+}
+
+/// A `fanout` whose topics and bucket are named as their variables.
+pub(crate) fn fanout(sdk: &SdkConfig) -> Fanout {
+    let settings = wab_fanout::Settings::read(|name| match name {
+        "DEAD_LETTER_QUEUE_URL" => Some("http://localhost/dead".to_owned()),
+        _ => Some(name.to_owned()),
+    });
+    Fanout::new(settings.unwrap(), sdk)
+}
+
+pub(crate) fn store(sdk: &SdkConfig) -> Store {
+    Store::new(sdk, wab_store::Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap())
+}
+
+/// The names of the calls, in order.
+pub(crate) fn operations(calls: &Calls) -> Vec<String> {
+    calls.lock().unwrap().iter().map(|(operation, _)| operation.clone()).collect()
+}
+
+/// Accepts every call.
+pub(crate) fn success(_: &str, _: &str) -> (u16, String) {
+    (200, "{}".to_owned())
+}
+
+/// An AWS whose bucket denies access. Everything else succeeds.
+pub(crate) fn no_bucket(operation: &str, _: &str) -> (u16, String) {
+    match operation {
+        "PutObject" => s3_error(403, "AccessDenied"),
+        "SendMessage" => queued(),
+        _ => (200, "{}".to_owned()),
+    }
+}
+
+/// A table that fails with `code`. The spill queue and the bucket accept everything.
+pub(crate) fn no_table(code: &'static str) -> impl Fn(&str, &str) -> (u16, String) {
+    move |operation, _| match operation {
+        "SendMessage" => queued(),
+        "PutObject" => (200, String::new()),
+        _ => dynamodb_error(400, code),
+    }
+}
+
+pub(crate) fn s3_error(status: u16, code: &str) -> (u16, String) {
+    (status, format!("<Error><Code>{code}</Code></Error>"))
+}
+
+pub(crate) fn sns_error(status: u16, code: &str) -> (u16, String) {
+    let answer = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>made up</Message></Error></ErrorResponse>"
+    );
+    (status, answer)
+}
+
+/// SNS's answer to a batch: each entry in `failed` has its code, the others succeed.
+pub(crate) fn published(request: &str, failed: &[(usize, &str, bool)]) -> (u16, String) {
+    let entries = request.matches(".Message=").count();
+    let mut successful = String::new();
+    let mut rejected = String::new();
+    for number in 0..entries {
+        match failed.iter().find(|(failed, ..)| *failed == number) {
+            Some((_, code, sender_fault)) => rejected.push_str(&format!(
+                "<member><Id>{number}</Id><Code>{code}</Code><SenderFault>{sender_fault}</SenderFault></member>"
+            )),
+            None => successful.push_str(&format!("<member><Id>{number}</Id><MessageId>m</MessageId></member>")),
+        }
+    }
+    let answer = format!(
+        "<PublishBatchResponse><PublishBatchResult><Successful>{successful}</Successful><Failed>{rejected}</Failed>\
+         </PublishBatchResult></PublishBatchResponse>"
+    );
+    (200, answer)
+}
+
+/// An SNS that answers `PublishBatch` by `publish`, a dead-letter queue that accepts everything, and an empty table.
+pub(crate) fn aws(publish: impl Fn(&str) -> (u16, String)) -> impl Fn(&str, &str) -> (u16, String) {
+    move |operation, request| match operation {
+        "PublishBatch" => publish(request),
+        "Query" => (200, json!({"Items": [], "Count": 0}).to_string()),
+        "SendMessage" => queued(),
+        other => panic!("fanout must not call {other}"),
+    }
+}
+
+/// The events that SNS was asked to publish.
+pub(crate) fn events(calls: &Calls) -> Vec<Value> {
+    let calls = calls.lock().unwrap();
+    let batches = calls.iter().filter(|(operation, _)| operation == "PublishBatch");
+    let messages = batches.flat_map(|(_, form)| form.split('&').filter_map(|pair| pair.split_once(".Message=")));
+    messages
+        .map(|(_, event)| serde_json::from_str(&percent_decode_str(event).decode_utf8().unwrap()).unwrap())
+        .collect()
 }

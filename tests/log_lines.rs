@@ -1,21 +1,20 @@
-//! What the functions write to their log: never a body, a number, a name, a `wamid` or a secret, at any level.
+//! The functions' log lines: at no level do they contain a body, a number, a name, a `wamid` or a secret.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use wab_fanout::{Fanout, Settings};
-use wab_models::{Item, MoCallback, StreamBatch};
+use wab_models::StreamBatch;
 use wab_subscriber::Subscriber;
 
-use crate::fake_aws::{dynamodb_error, queued, receiver, sdk, taken_by};
-use crate::fanout_rules::{plenty, published, received, record};
+use crate::fake_aws::{dynamodb_error, fanout, published, queued, receiver, sdk, success, taken_by};
+use crate::records::{mo_item, mo_record, plenty, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
-/// Stands in every place that comes from outside.
+/// The value of every field that comes from outside.
 const SECRET: &str = "s3cret";
 
-/// The log's bytes, kept.
+/// A writer that keeps the log in memory.
 #[derive(Debug, Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
 
@@ -29,7 +28,7 @@ impl Write for Kept {
     }
 }
 
-/// Runs `what` with the functions' log at its most talkative, and gives the lines.
+/// Runs `what` with the functions' log at TRACE. Returns the lines.
 async fn log_of<T>(what: impl Future<Output = T>) -> Vec<Value> {
     let kept = Kept::default();
     let out = kept.clone();
@@ -46,7 +45,7 @@ fn mo_full_of_secrets() -> Value {
            "content": {"type": SECRET, "from": SECRET, "id": SECRET, "text": {"body": SECRET}}})
 }
 
-/// Posts `body` to `mo` and gives the fields of its one log line.
+/// Posts `body` to `mo`. Returns the fields of the only log line.
 async fn line_of(
     authorization: &str,
     body: &str,
@@ -55,7 +54,7 @@ async fn line_of(
     let (sdk, _) = sdk(answer);
     let receiver = receiver(&sdk);
     let lines = log_of(wab_mo::handle(&receiver, request("/mo", Some(authorization), body.as_bytes()))).await;
-    let [line] = &lines[..] else { panic!("one line a callback: {lines:?}") };
+    let [line] = &lines[..] else { panic!("one line per callback: {lines:?}") };
     assert!(line.to_string().len() <= 400, "{line}");
     let mut fields = line["fields"].clone();
     assert_eq!(fields["callback.kind"], "mo");
@@ -64,10 +63,10 @@ async fn line_of(
 }
 
 #[tokio::test]
-async fn a_callback_is_one_line_that_says_what_came_of_it() {
+async fn accepted_callback_is_one_line_with_its_outcome() {
     let right = basic(USER, PASSWORD);
     let mo = mo_full_of_secrets().to_string();
-    let stored = line_of(&right, &mo, |_, _| (200, "{}".to_owned())).await;
+    let stored = line_of(&right, &mo, success).await;
     assert_eq!((&stored["level"], &stored["outcome"]), (&json!("INFO"), &json!("stored")));
     assert_eq!(stored["event.id"].as_str().unwrap().len(), 32);
 
@@ -82,7 +81,7 @@ async fn a_callback_is_one_line_that_says_what_came_of_it() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_one_line_with_its_code() {
+async fn rejection_is_one_line_with_its_code() {
     let right = basic(USER, PASSWORD);
     let mo = mo_full_of_secrets().to_string();
     for (authorization, body, code) in [
@@ -94,7 +93,7 @@ async fn a_refusal_is_one_line_with_its_code() {
         (&*right, "{\"source\":\"s3cret\"}", "no_id"),
         (&*right, &"s3cret".repeat(1_100_000), "too_large"),
     ] {
-        let fields = line_of(authorization, body, |_, _| (200, "{}".to_owned())).await;
+        let fields = line_of(authorization, body, success).await;
         assert_eq!((&fields["level"], &fields["code"]), (&json!("WARN"), &json!(code)));
         let is_kept = !["unauthorized", "too_large"].contains(&code);
         assert_eq!(fields["outcome"] == "quarantined", is_kept, "{fields}");
@@ -102,7 +101,7 @@ async fn a_refusal_is_one_line_with_its_code() {
 }
 
 #[tokio::test]
-async fn what_the_table_does_not_take_is_one_line_with_the_reason() {
+async fn failed_put_is_one_line_with_its_reason() {
     let right = basic(USER, PASSWORD);
     let mo = mo_full_of_secrets().to_string();
     let deferred = line_of(&right, &mo, |operation, _| match operation {
@@ -119,31 +118,30 @@ async fn what_the_table_does_not_take_is_one_line_with_the_reason() {
         (&lost["reason"], &lost["spill.reason"]),
         (&json!("AccessDeniedException"), &json!("AccessDeniedException"))
     );
-    assert_eq!(lost["event.id"], deferred["event.id"], "what was lost is named");
+    assert_eq!(lost["event.id"], deferred["event.id"], "the lost event is named");
     assert_eq!(lost["event.id"].as_str().unwrap().len(), 32);
     let no_event = line_of(&right, "s3cret", |_, _| dynamodb_error(400, "AccessDeniedException")).await;
     assert_eq!((&no_event["code"], &no_event["event.id"]), (&json!("unavailable"), &Value::Null));
 }
 
 #[tokio::test]
-async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
+async fn fanout_logs_parked_events_without_their_contents() {
     let body = mo_full_of_secrets().to_string();
-    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
+    let item = mo_item(&body);
     let mut poison = record(2, &item);
     poison["dynamodb"]["NewImage"]["body"]["S"] = SECRET.into();
     let unreadable = json!({"eventName": SECRET, "dynamodb": {"SequenceNumber": "3", "Keys": SECRET}});
-    let good = mo_text("a").to_string();
-    let good = record(1, &Item::mo(&MoCallback::parse(&good).unwrap(), received(&good)));
+    let good = mo_record(1, "a");
     let (sdk, _) = sdk(|operation, request| match operation {
         "PublishBatch" => published(request, &[(1, "InternalError", false)]),
         _ => (200, json!({"MessageId": "m"}).to_string()),
     });
-    let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
+    let fanout = fanout(&sdk);
     let batch = |records: &[&Value]| -> StreamBatch { serde_json::from_value(json!({"Records": records})).unwrap() };
 
     let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), plenty())).await;
     let [parked, unread, all] = &lines[..] else {
-        panic!("a line for each that is parked, and one for all: {lines:?}")
+        panic!("a line for each parked event, and one for the batch: {lines:?}")
     };
     assert_eq!(parked["fields"]["reason"], "the body is not the callback that the key says");
     assert_eq!(unread["fields"]["reason"], "the record is no stream record");
@@ -156,16 +154,11 @@ async fn fanout_says_what_is_parked_and_why_and_nothing_of_its_contents() {
 }
 
 #[tokio::test]
-async fn fanout_names_the_first_events_that_wait() {
-    let records: Vec<Value> = (0..30)
-        .map(|number| {
-            let body = mo_text(&format!("{SECRET}-{number}")).to_string();
-            record(number, &Item::mo(&MoCallback::parse(&body).unwrap(), received(&body)))
-        })
-        .collect();
+async fn fanout_logs_the_first_ten_waiting_events() {
+    let records: Vec<Value> = (0..30).map(|number| mo_record(number, &format!("{SECRET}-{number}"))).collect();
     let throttled: Vec<_> = (0..10).map(|entry| (entry, "Throttled", true)).collect();
     let (sdk, _) = sdk(move |_, request| published(request, &throttled));
-    let fanout = Fanout::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
+    let fanout = fanout(&sdk);
     let batch = serde_json::from_value(json!({"Records": records})).unwrap();
     let lines = log_of(wab_fanout::handle(&fanout, batch, plenty())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
@@ -175,15 +168,15 @@ async fn fanout_names_the_first_events_that_wait() {
 }
 
 #[tokio::test]
-async fn example_subscriber_is_heard() {
-    let (sdk, _) = sdk(|_, _| (200, "{}".to_owned()));
+async fn example_subscriber_logs_under_its_own_target() {
+    let (sdk, _) = sdk(success);
     let subscriber = Subscriber::new(&sdk, "seen".to_owned(), "http://localhost/replies".to_owned());
     let batch = json!({"Records": [{"messageId": "1", "body": SECRET, "attributes": {}, "messageAttributes": {}}]});
     let lines = log_of(wab_subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     assert_eq!((&line["level"], &line["target"]), (&json!("WARN"), &json!("wab_subscriber")));
     let body = mo_text("a").to_string();
-    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body));
+    let item = mo_item(&body);
     let event = wab_models::NewEvent::of(&item, &body).unwrap().to_message().unwrap();
     let batch = json!({"Records": [{"messageId": "1", "body": event, "attributes": {}, "messageAttributes": {}}]});
     let lines = log_of(wab_subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;

@@ -1,7 +1,7 @@
-//! The project tested from outside: the handlers in this process against an AWS that answers as told, the
-//! rules that `infra/template.yaml` must keep, and the deployed stack on the local emulator, end to end.
+//! Tests from outside: the handlers in this process against a fake AWS, the rules of `infra/template.yaml`, and the
+//! deployed stack on the local emulator, end to end.
 //!
-//! The end-to-end tests are ignored by a plain `cargo test`: `make test` brings up their stack and runs them.
+//! `cargo test` ignores the end-to-end tests. `make test` starts their stack and runs them.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,22 +12,23 @@
 )]
 
 mod answers;
+mod bodies;
 mod contracts;
 mod cost;
 mod create_time;
+mod deadlines;
 mod end_to_end;
 mod failures;
 mod fake_aws;
-mod fanout_rules;
-mod last_resort;
+mod fanout;
 mod log_lines;
 mod parked;
-mod recover_rules;
-mod redrive_rules;
+mod records;
+mod recover;
+mod redrive;
 mod requests;
-mod requests_sent;
 mod samples;
 mod stack;
+mod store_calls;
 mod subscriber_example;
 mod template;
-mod what_is_sent;

@@ -1,27 +1,26 @@
-//! The operator's way back: `wab parked` and `wab replay` against the deployed stack.
+//! `wab parked` and `wab replay` against the deployed stack.
 //!
-//! The events are of a time long gone, each test's own, so that what is replayed is of no other test's concern.
+//! Each test stores its events at a time of its own, long ago, so that no replay affects another test.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use aws_sdk_dynamodb::types::{AttributeValue, WriteRequest};
-use clap::Parser;
 use serde_json::{Value, json};
-use wab_models::{DlrCallback, Item, Key, MoCallback, Received, ReceivedAt};
+use wab_models::{DlrCallback, Item, Key, MoCallback, ReceivedAt};
 
 use crate::end_to_end::{of, write};
-use crate::fanout_rules::record;
+use crate::records::{received_at, record};
 use crate::requests::{dlr, fresh_id, mo_text};
-use crate::stack::{Delivered, PATIENCE, Stack};
+use crate::stack::{Delivered, PATIENCE, Stack, run_wab};
 
-/// Where an operator works: a directory with the stack's file.
+/// An operator's directory, with the stack's file.
 struct Desk {
     directory: PathBuf,
 }
 
 impl Desk {
-    /// With the parts of the stack that `own` doesn't have.
+    /// A desk with the stack of `WAB_STACK`, whose members `own` replaces.
     fn new(own: &Value) -> Self {
         let directory = std::env::temp_dir().join(fresh_id("wab-desk"));
         std::fs::create_dir_all(directory.join(".local")).unwrap();
@@ -32,20 +31,11 @@ impl Desk {
         Self { directory }
     }
 
-    /// Runs `wab` as a person would type it, and gives its exit code and what it printed.
     async fn wab(&self, arguments: &[&str]) -> (u8, String) {
-        let cli = wab::Cli::try_parse_from([&["wab"], arguments].concat()).unwrap();
-        let directory = self.directory.clone();
-        tokio::task::spawn_blocking(move || {
-            let mut out = Vec::new();
-            let code = cli.run(&directory, &mut out, &mut std::io::sink()).unwrap();
-            (code, String::from_utf8(out).unwrap())
-        })
-        .await
-        .unwrap()
+        run_wab(&self.directory, arguments).await
     }
 
-    /// What `wab parked list` shows, as JSON.
+    /// The messages that `wab parked list` prints as JSON.
     async fn list(&self, arguments: &[&str]) -> Vec<Value> {
         let (code, printed) = self.wab(&[&["parked", "list", "--json"], arguments].concat()).await;
         assert_eq!(code, 0, "{printed}");
@@ -53,7 +43,7 @@ impl Desk {
         list["messages"].as_array().unwrap().clone()
     }
 
-    /// The one message of an event, which another test may hide for a moment.
+    /// The parked message of an event. Waits, because another test may be hiding it.
     async fn parked(&self, event_id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
@@ -64,7 +54,7 @@ impl Desk {
         panic!("{event_id} isn't parked");
     }
 
-    /// Redrives until there was something to bring back.
+    /// Redrives until there is a message to redrive.
     async fn redrive(&self, arguments: &[&str]) -> (u8, String) {
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
@@ -73,7 +63,7 @@ impl Desk {
                 return (code, printed.trim_start().to_owned());
             }
         }
-        panic!("there was nothing to bring back");
+        panic!("no message to redrive within {PATIENCE:?}");
     }
 }
 
@@ -83,30 +73,24 @@ impl Drop for Desk {
     }
 }
 
-/// An instant long gone that no other test has, in milliseconds since 1970.
+/// A random time long ago, in milliseconds since 1970.
 fn long_gone() -> i64 {
     let seconds = 100_000_000 + i64::from(getrandom::u32().unwrap() % 1_400_000_000);
     seconds * 1000
-}
-
-fn received(body: &str, at: i64) -> Received<'_> {
-    Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(at), expires_at: 4_000_000_000 }
 }
 
 fn instant(at: i64) -> String {
     ReceivedAt::from_epoch_ms(at).as_str().to_owned()
 }
 
-/// A message that was received at `at`.
 fn mo_item(id: &str, at: i64) -> WriteRequest {
     let body = mo_text(id).to_string();
-    write(&Item::mo(&MoCallback::parse(&body).unwrap(), received(&body, at)), |_| {})
+    write(&Item::mo(&MoCallback::parse(&body).unwrap(), received_at(&body, at)), |_| {})
 }
 
-/// A receipt that was received at `at`.
 fn dlr_item(id: &str, at: i64) -> WriteRequest {
     let body = dlr(id, "sent").to_string();
-    write(&Item::dlr(&DlrCallback::parse(&body).unwrap(), received(&body, at)), |_| {})
+    write(&Item::dlr(&DlrCallback::parse(&body).unwrap(), received_at(&body, at)), |_| {})
 }
 
 fn key(id: &str) -> Key {
@@ -123,14 +107,14 @@ fn event_ids<'a>(events: &'a [Delivered], id: &str) -> Vec<&'a str> {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn an_unpublishable_event_is_listed_parked_again_and_published_once_its_item_is_mended() {
+async fn unpublishable_event_is_redriven_after_its_item_is_corrected() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let desk = Desk::new(&json!({}));
     let id = fresh_id("unpublishable");
     let event_id = key(&id).event_id();
     let body = mo_text(&id).to_string();
-    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received(&body, long_gone()));
+    let item = Item::mo(&MoCallback::parse(&body).unwrap(), received_at(&body, long_gone()));
     let spoilt = write(&item, |item| {
         item.insert("v".to_owned(), json!(99));
     });
@@ -163,7 +147,7 @@ async fn an_unpublishable_event_is_listed_parked_again_and_published_once_its_it
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn a_position_brings_back_all_events_of_its_time() {
+async fn position_is_redriven_as_all_events_of_its_time() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let queue = stack.queue().await;
@@ -189,7 +173,7 @@ async fn a_position_brings_back_all_events_of_its_time() {
             "approximateArrivalOfLastRecord": instant(first + 2 * minute),
         },
     });
-    // Halved batches leave one each.
+    // Lambda halves a failed batch, and reports a position for each half.
     for _ in 0..2 {
         stack.send(&queue, &position.to_string()).await;
     }
@@ -202,7 +186,7 @@ async fn a_position_brings_back_all_events_of_its_time() {
     assert_eq!(desk.list(&[]).await, [] as [Value; 0]);
     let after = subscriber.everything_so_far().await;
     for id in &inside {
-        assert_eq!(event_ids(&after, id), event_ids(&before, id), "once more, with the same id");
+        assert_eq!(event_ids(&after, id), event_ids(&before, id), "published again with the same id");
     }
     for id in &outside {
         assert_eq!((event_ids(&before, id).len(), event_ids(&after, id).len()), (1, 0));
@@ -211,7 +195,7 @@ async fn a_position_brings_back_all_events_of_its_time() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn a_replay_publishes_a_window_again_with_the_same_event_ids() {
+async fn replay_republishes_a_window_with_the_same_event_ids() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let desk = Desk::new(&json!({}));
@@ -246,14 +230,14 @@ async fn a_replay_publishes_a_window_again_with_the_same_event_ids() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn each_kind_of_parked_message_has_its_way_back_and_what_is_not_known_stays() {
+async fn every_known_kind_is_redriven_and_others_stay() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
     let (queue, spill_queue) = (stack.queue().await, stack.queue().await);
     let desk = Desk::new(&json!({"dead_letter_queue_url": queue, "spill_queue_url": spill_queue}));
     let (recorded, gone) = (fresh_id("recorded"), fresh_id("gone"));
     let body = mo_text(&recorded).to_string();
-    let whole = record(17, &Item::mo(&MoCallback::parse(&body).unwrap(), received(&body, long_gone())));
+    let whole = record(17, &Item::mo(&MoCallback::parse(&body).unwrap(), received_at(&body, long_gone())));
     let spilled = r#"{"event": {"pk": "MO#spilled", "sk": "EVENT", "body": "\ud800"}}"#;
     for message in [
         json!({"reason": "gone", "key": key(&gone)}).to_string(),
@@ -287,7 +271,7 @@ async fn each_kind_of_parked_message_has_its_way_back_and_what_is_not_known_stay
 
     let mut sent = stack.take_all(&spill_queue).await;
     sent.sort();
-    assert_eq!(sent, [r#"{"event": {"#, spilled, spilled], "the messages as they were");
+    assert_eq!(sent, [r#"{"event": {"#, spilled, spilled], "the messages are sent verbatim");
     let events = subscriber.everything_so_far().await;
     assert_eq!(event_ids(&events, &recorded), [key(&recorded).event_id().as_str()]);
 }

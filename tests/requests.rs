@@ -1,4 +1,4 @@
-//! Callbacks as they reach the handlers: requests of API Gateway's HTTP API, and made-up bodies.
+//! Requests of API Gateway's HTTP API, with made-up bodies.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use wab_ingress::HttpEvent;
 pub(crate) use wab_ingress::basic_authorization as basic;
 
-/// The credentials of every request that is made here.
+/// The credentials that the functions accept in these tests.
 pub(crate) const USER: &str = "local";
 pub(crate) const PASSWORD: &str = "local-password";
 
-/// A request as API Gateway hands it over (payload format 2.0).
+/// A request in API Gateway's payload format 2.0.
 pub(crate) fn request(path: &str, authorization: Option<&str>, body: &[u8]) -> LambdaEvent<HttpEvent> {
     let mut event = json!({
         "version": "2.0",
@@ -40,12 +40,11 @@ pub(crate) fn request(path: &str, authorization: Option<&str>, body: &[u8]) -> L
     LambdaEvent::new(serde_json::from_str(&event.to_string()).unwrap(), Context::default())
 }
 
-/// An id that no other test has: 16 random hex digits behind `prefix`.
+/// A unique id: `prefix` and 16 random hex digits.
 pub(crate) fn fresh_id(prefix: &str) -> String {
     format!("{prefix}-{:016x}", getrandom::u64().unwrap())
 }
 
-/// A text message.
 pub(crate) fn mo_text(id: &str) -> Value {
     json!({
         "id": id,
@@ -56,7 +55,11 @@ pub(crate) fn mo_text(id: &str) -> Value {
     })
 }
 
-/// A delivery receipt.
 pub(crate) fn dlr(id: &str, status: &str) -> Value {
     json!({"id": id, "status": status, "reference": "order-17"})
+}
+
+/// The body of a message with this many bytes of content.
+pub(crate) fn mo_of(content_bytes: usize) -> String {
+    json!({"id": "7c1f", "content": "x".repeat(content_bytes)}).to_string()
 }

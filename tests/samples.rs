@@ -1,4 +1,4 @@
-//! `wab check` over the made-up callbacks of this repository, and over recorded messages if there are any.
+//! `wab check` for the made-up callbacks of this repository, and for recorded messages if there are any.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use clap::Parser;
 use serde_json::Value;
 use wab::Cli;
 
-/// Runs `wab check --json` over all files of a directory that end in `ending`.
+/// Runs `wab check --json` for all files of a directory with this extension.
 fn check(directory: &Path, ending: &str) -> (u8, Value) {
     let mut files: Vec<PathBuf> = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == ending));
@@ -21,14 +21,14 @@ fn made_up_callbacks_are_fully_typed() {
     let (code, report) = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/wab/samples"), "json");
     assert_eq!(code, 0);
     assert_eq!(report["total"]["messages"], 21);
-    assert_eq!(report["total"]["unrecognized"], 1, "the one of an invented type");
+    assert_eq!(report["total"]["unrecognized"], 1, "the sample with an invented type");
     let places: Vec<_> =
         report["types"].as_object().unwrap().iter().filter(|(_, counts)| counts["places"] != Value::Null).collect();
     assert_eq!(places.len(), 1, "{places:?}");
 }
 
-/// Recorded messages aren't part of this repository: they are JSON lines in `WAB_SAMPLES`, or in `shared/samples` beside
-/// the checkout. Without them, this test passes.
+/// Recorded messages aren't part of this repository. They are JSON lines in `WAB_SAMPLES`, or in `shared/samples` next
+/// to the checkout. Without them, this test passes.
 #[test]
 fn recorded_messages_are_typed_to_98_percent() {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/samples");

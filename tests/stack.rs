@@ -1,20 +1,22 @@
-//! The deployed stack on the local emulator: the gateway's side, a subscriber's side, and an administrator's.
+//! Clients of the deployed stack on the local emulator: gateway, subscriber and administrator.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
+use clap::Parser;
 use serde_json::Value;
 use wab::stack::{StackFile, queue_policy};
 use wab_events::Kind;
 
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 
-/// How long anything may take to arrive. Far more than it takes; a test that waits this long has failed.
+/// The time after which a test that waits has failed. Everything takes far less.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A stack that is up, and clients of it with an administrator's rights.
+/// A running stack, and AWS clients with an administrator's rights.
 #[derive(Debug, Clone)]
 pub(crate) struct Stack {
     pub(crate) file: StackFile,
@@ -25,7 +27,7 @@ pub(crate) struct Stack {
     pub(crate) lambda: aws_sdk_lambda::Client,
 }
 
-/// What the gateway hears.
+/// The answer to a callback.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -49,7 +51,7 @@ impl Stack {
         }
     }
 
-    /// Posts a callback with the first live credentials.
+    /// Posts a callback with the first credentials.
     pub(crate) async fn post(&self, kind: Kind, body: impl Into<Vec<u8>>) -> Answer {
         let authorization = basic(&self.file.username, &self.file.password);
         self.post_as(kind, Some(&authorization), body).await
@@ -66,14 +68,14 @@ impl Stack {
         tokio::task::spawn_blocking(move || post(&url, authorization.as_deref(), &body)).await.unwrap()
     }
 
-    /// Posts a callback and checks that it is stored or was stored before.
+    /// Posts a callback and checks that the answer is 200. Returns the outcome.
     pub(crate) async fn post_ok(&self, kind: Kind, body: &Value) -> String {
         let answer = self.post(kind, body.to_string()).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.body["outcome"].as_str().unwrap().to_owned()
     }
 
-    /// The stored items under a partition key, oldest sort key first.
+    /// The items under a partition key, in the order of their sort keys.
     pub(crate) async fn items(&self, pk: &str) -> Vec<BTreeMap<String, String>> {
         let query = self
             .dynamodb
@@ -111,7 +113,7 @@ impl Stack {
         serde_json::from_str(&payload).unwrap()
     }
 
-    /// A queue of its own, subscribed to both topics with raw delivery.
+    /// A new queue, subscribed to both topics with raw delivery.
     pub(crate) async fn subscribe(&self, filter_policy: Option<Value>) -> Subscriber {
         let queue = self.sqs.create_queue().queue_name(fresh_id("subscriber")).send().await.unwrap();
         let url = queue.queue_url.unwrap();
@@ -131,7 +133,7 @@ impl Stack {
         Subscriber { stack: self.clone(), url }
     }
 
-    /// A queue of its own.
+    /// A new queue.
     pub(crate) async fn queue(&self) -> String {
         self.sqs.create_queue().queue_name(fresh_id("queue")).send().await.unwrap().queue_url.unwrap()
     }
@@ -141,7 +143,7 @@ impl Stack {
         self.sqs.send_message().queue_url(queue).message_body(message).send().await.unwrap();
     }
 
-    /// The messages of a queue, which are gone from it then.
+    /// Receives all messages of a queue.
     pub(crate) async fn take_all(&self, queue: &str) -> Vec<String> {
         let mut messages = Vec::new();
         loop {
@@ -159,12 +161,12 @@ impl Stack {
         get.send().await.unwrap().attributes.unwrap().remove(&QueueAttributeName::QueueArn).unwrap()
     }
 
-    /// Waits until the dead-letter queue holds a message that `wanted` picks, and takes it.
+    /// Waits until the dead-letter queue holds a message for which `wanted` is true. Deletes and returns it.
     pub(crate) async fn parked(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let url = &self.file.dead_letter_queue_url;
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
-            // Whatever else is there comes back soon, for another test to find.
+            // Other messages become visible again soon, for the tests that wait for them.
             let receive = self.sqs.receive_message().queue_url(url).max_number_of_messages(10);
             let got = receive.visibility_timeout(3).wait_time_seconds(1).send().await.unwrap();
             for message in got.messages.unwrap_or_default() {
@@ -197,7 +199,7 @@ fn post(url: &str, authorization: Option<&str>, body: &[u8]) -> Answer {
     }
 }
 
-/// An event as it reached a subscriber.
+/// An event as a subscriber receives it.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivered {
     /// The message's text.
@@ -220,8 +222,8 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    /// What has arrived of all that was posted before this call: the stream is read in order, so once a message and
-    /// a receipt that are posted now are here, what is still missing is in the same invocation, and a moment away.
+    /// The events of all callbacks posted before this call. The stream is read in order: once a marker has arrived on
+    /// both topics, earlier events are in the same invocation at the latest.
     pub(crate) async fn everything_so_far(&self) -> Vec<Delivered> {
         let marker = fresh_id("marker");
         self.stack.post_ok(Kind::Mo, &mo_text(&marker)).await;
@@ -229,14 +231,14 @@ impl Subscriber {
         self.until(&marker, 2).await
     }
 
-    /// Collects until `count` events of `subject` have arrived, which are left out.
+    /// Collects events until `count` of `subject` have arrived. Returns the others.
     pub(crate) async fn until(&self, subject: &str, count: usize) -> Vec<Delivered> {
         let mut events = Vec::new();
         let mut seen = 0;
         let give_up = Instant::now() + PATIENCE;
         while Instant::now() < give_up {
             let got = self.receive().await;
-            // Whatever is in the queue beside the last one is taken too.
+            // Also collects what the queue holds at that time.
             if got.is_empty() && seen >= count {
                 return events;
             }
@@ -268,4 +270,17 @@ impl Subscriber {
         }
         events
     }
+}
+
+/// Runs `wab` in a directory. Returns the exit code and the output.
+pub(crate) async fn run_wab(directory: &Path, arguments: &[&str]) -> (u8, String) {
+    let cli = wab::Cli::try_parse_from([&["wab"], arguments].concat()).unwrap();
+    let directory = directory.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let mut out = Vec::new();
+        let code = cli.run(&directory, &mut out, &mut std::io::sink()).unwrap();
+        (code, String::from_utf8(out).unwrap())
+    })
+    .await
+    .unwrap()
 }

@@ -49,7 +49,7 @@ fn accept_all(_: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn text_is_answered_and_then_remembered() {
+async fn text_is_answered_then_recorded_as_handled() {
     let in_envelope = json!({"Type": "Notification", "Message": mo(TEXT)}).to_string();
     for body in [mo(TEXT), in_envelope] {
         let (failed, calls) = deliver(&[body], accept_all).await;
@@ -82,15 +82,15 @@ async fn other_events_are_ignored() {
 }
 
 #[tokio::test]
-async fn bad_record_fails_alone_and_is_not_remembered() {
+async fn bad_record_fails_alone_and_is_not_recorded() {
     let (failed, calls) = deliver(&["not an event".to_owned(), mo(TEXT)], accept_all).await;
     assert_eq!(failed, ["0"]);
     assert_eq!(operations(&calls).len(), 3);
-    let refuses = |operation: &str| match operation {
+    let no_queue = |operation: &str| match operation {
         "SendMessage" => (400, r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist"}"#.to_owned()),
         _ => (200, "{}".to_owned()),
     };
-    let (failed, calls) = deliver(&[mo(TEXT)], refuses).await;
+    let (failed, calls) = deliver(&[mo(TEXT)], no_queue).await;
     assert_eq!(
         (failed, operations(&calls)),
         (vec!["0".to_owned()], vec!["GetItem".to_owned(), "SendMessage".to_owned()])

@@ -1,5 +1,7 @@
 //! The operational rules of `infra/template.yaml`.
 
+mod alarms;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -129,16 +131,16 @@ fn every_function_has_its_folder_and_a_longer_timeout() {
         assert_eq!(function["Metadata"]["BuildMethod"], "rust-cargolambda", "{name}");
         assert_eq!(function["Properties"]["CodeUri"], format!("../functions/{}", name.to_lowercase()));
     }
-    // However late a callback is begun with, table and spill queue have what is reserved for them; and a slow table
-    // leaves the spill queue its time.
+    // Table and spill queue keep their reserved time, however long a callback has waited. A slow table doesn't use the
+    // spill queue's time.
     assert!(wab_store::TABLE_TIME + wab_store::SPILL_TIME <= MIN_PUT_TIME);
     assert!(wab_store::PUT_DEADLINE + wab_store::SPILL_TIME <= PUT_TIME);
     assert!(wab_store::SPILL_TIME_OF_OBJECT < wab_store::SPILL_TIME);
     let answered = PUT_TIME + Duration::from_millis(400);
-    assert!(answered < Duration::from_secs(4), "there is time to write the answer");
+    assert!(answered < Duration::from_secs(4), "too little time is left for the answer");
     for (function, integration) in [("Mo", "MoIntegration"), ("Dlr", "DlrIntegration")] {
         let timeout = resource(function)["Timeout"].as_i64().unwrap() * 1000;
-        // Lambda's timeout counts the invocation alone; one that begins at once has all of its time.
+        // Lambda's timeout counts only the invocation. A callback that didn't wait has all of its time.
         let until_timeout = Duration::from_millis(timeout.try_into().unwrap()) - ANSWER_TIME;
         assert!(PUT_TIME <= until_timeout, "{function}");
         assert!(timeout < resource(integration)["TimeoutInMillis"].as_i64().unwrap(), "{function}");
@@ -218,7 +220,7 @@ fn spill_queue_outlasts_its_reader_and_takes_partial_answers() {
     let limit = queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap();
     assert!(
         u64::from(wab_recover::MAX_RECEIVES) < limit,
-        "the function parks with a reason before the queue does without"
+        "the function parks with a reason before the queue parks without one"
     );
     assert_eq!(queue["MaximumMessageSize"], wab_models::MAX_SPILL_BYTES);
 }
@@ -244,7 +246,7 @@ fn objects_outlive_items_that_expire_late() {
     assert_eq!(choices.len(), rows.len());
     for days in choices {
         let kept = rows[&days.to_string()]["Days"].as_u64().unwrap();
-        assert_eq!(kept, days.as_u64().unwrap() + 7, "a week, for a TTL that is days late");
+        assert_eq!(kept, days.as_u64().unwrap() + 7, "one week more, because TTL can be days late");
     }
 }
 
@@ -277,134 +279,6 @@ fn credentials_are_required_and_never_shown() {
 }
 
 #[test]
-fn every_queue_is_encrypted_and_has_an_alarm() {
-    let alarms = resources("AWS::CloudWatch::Alarm");
-    for (name, queue) in resources("AWS::SQS::Queue") {
-        assert_eq!(queue["Properties"]["MessageRetentionPeriod"], 14 * 24 * 60 * 60, "{name}");
-        assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], true, "{name}");
-        let dimension = json!([{"Name": "QueueName", "Value": {"Fn::GetAtt": format!("{name}.QueueName")}}]);
-        let watches = |metric: &Value| metric["Dimensions"] == dimension;
-        assert!(alarms.iter().any(|(_, alarm)| metrics(alarm).iter().any(watches)), "{name} has an alarm");
-    }
-}
-
-/// The metrics of an alarm: its own, or those of its expression.
-fn metrics(alarm: &Value) -> Vec<Value> {
-    let properties = &alarm["Properties"];
-    let of_expression = properties["Metrics"].as_array().into_iter().flatten();
-    let of_expression = of_expression.map(|metric| metric["MetricStat"]["Metric"].clone()).filter(Value::is_object);
-    let metrics: Vec<Value> = of_expression.collect();
-    if metrics.is_empty() { vec![properties.clone()] } else { metrics }
-}
-
-/// The alarms' logical ids without the suffix `Alarm`.
-fn alarm_names() -> BTreeSet<String> {
-    let alarms = resources("AWS::CloudWatch::Alarm");
-    alarms.iter().map(|(name, _)| name.strip_suffix("Alarm").unwrap().to_owned()).collect()
-}
-
-#[test]
-fn every_alarm_notifies_and_names_its_runbook_section() {
-    let runbook = text("docs/runbook.md");
-    let headings: Vec<&str> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
-        let properties = &alarm["Properties"];
-        assert!(properties["AlarmActions"].to_string().contains("AlarmTopicArn"), "{name}");
-        let description = properties["AlarmDescription"].as_str().unwrap();
-        let section = name.strip_suffix("Alarm").unwrap();
-        assert!(description.ends_with(&format!(". Runbook: {section}.")), "{name}: {description}");
-        assert!(headings.iter().any(|heading| heading.split(", ").any(|it| it == section)), "no section {section}");
-        let row = format!("`{section}`");
-        let mut rows = runbook.lines().filter(|line| line.starts_with('|'));
-        assert!(rows.any(|line| line.split('|').nth(1).unwrap().contains(&row)), "no row {section}");
-    }
-}
-
-#[test]
-fn runbook_explains_only_existing_alarms() {
-    let names = alarm_names();
-    for row in text("docs/runbook.md").lines().filter(|line| line.starts_with("| `")) {
-        let cell = row.split('|').nth(1).unwrap();
-        let capitalised = |name: &&str| name.starts_with(|first: char| first.is_ascii_uppercase());
-        for name in cell.split('`').filter(capitalised) {
-            assert!(names.contains(name), "the runbook explains {name}, which isn't in the template");
-        }
-    }
-}
-
-#[test]
-fn lost_callbacks_raise_an_alarm() {
-    let alarm = |name: &str| resource(&format!("{name}Alarm"));
-    let filter = |name: &str| {
-        let filter = resource(name);
-        assert_eq!(filter["LogGroupName"], json!({"Ref": "ApiLogs"}), "{name}");
-        assert_eq!(filter["MetricTransformations"][0]["MetricName"], name);
-        assert_eq!(alarm(if name == "Accepted" { "Silence" } else { name })["MetricName"], name);
-        filter["FilterPattern"].as_str().unwrap().to_owned()
-    };
-    assert_eq!(filter("RateLimited"), r#"{ $.status = "429" }"#);
-    assert_eq!(filter("TooLarge"), r#"{ ($.status = "413") || ($.integrationStatus = "413") }"#);
-    assert_eq!(filter("Accepted"), r#"{ $.status = "200" }"#);
-    // The access log has the fields of the patterns.
-    let format = resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap().to_owned();
-    let format: Value = serde_json::from_str(&format).unwrap();
-    assert_eq!(format["status"], "$context.status");
-    assert_eq!(format["integrationStatus"], "$context.integration.status");
-
-    assert_eq!(alarm("Unauthorized")["Dimensions"], json!([{"Name": "code", "Value": "unauthorized"}]));
-    for function in ["Mo", "Dlr", "Fanout"] {
-        let throttles = alarm(&format!("{function}Throttles"));
-        assert_eq!(throttles["MetricName"], "Throttles");
-        assert_eq!(throttles["Dimensions"][0]["Value"], json!({"Ref": function}));
-    }
-    for topic in ["Mo", "Dlr"] {
-        let failed = alarm(&format!("{topic}NotificationsFailed"));
-        assert_eq!(failed["MetricName"], "NumberOfNotificationsFailed");
-        let name = json!({"Fn::GetAtt": format!("{topic}Topic.TopicName")});
-        assert_eq!(failed["Dimensions"], json!([{"Name": "TopicName", "Value": name}]));
-    }
-}
-
-#[test]
-fn silence_is_an_alarm_that_is_off_by_default() {
-    let template = template();
-    let (alarm, filter) = (&template["Resources"]["SilenceAlarm"], &template["Resources"]["Accepted"]);
-    assert_eq!((&alarm["Condition"], &filter["Condition"]), (&json!("WatchesForSilence"), &json!("WatchesForSilence")));
-    let asked = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "SilenceMinutes"}, "0"]}]});
-    assert_eq!(template["Conditions"]["WatchesForSilence"], asked);
-    assert_eq!(template["Parameters"]["SilenceMinutes"]["Default"], 0);
-    let alarm = &alarm["Properties"];
-    assert_eq!((&alarm["TreatMissingData"], &alarm["Period"]), (&json!("breaching"), &json!(60)));
-    assert_eq!(alarm["EvaluationPeriods"], json!({"Ref": "SilenceMinutes"}));
-    let below_one = (&json!("LessThanThreshold"), &json!(1));
-    assert_eq!((&alarm["ComparisonOperator"], &alarm["Threshold"]), below_one);
-}
-
-#[test]
-fn retried_events_count_as_spill_lag() {
-    let alarm = resource("SpillLagAlarm");
-    assert_eq!(alarm["Metrics"][0]["Expression"], "visible + in_flight");
-    let names: Vec<Value> =
-        metrics(&json!({"Properties": alarm})).iter().map(|metric| metric["MetricName"].clone()).collect();
-    assert_eq!(names, ["ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"]);
-    assert_eq!((&alarm["EvaluationPeriods"], &alarm["Threshold"]), (&json!(15), &json!(0)));
-    assert_eq!(alarm["DatapointsToAlarm"], Value::Null, "all of them");
-}
-
-#[test]
-fn stored_events_without_an_invocation_raise_an_alarm() {
-    let alarm = resource("FanoutStoppedAlarm");
-    let expression = "IF(FILL(invoked, 0) == 0, FILL(stored, 0) + FILL(recovered, 0), 0)";
-    assert_eq!(alarm["Metrics"][0]["Expression"], expression);
-    let invoked = metrics(&json!({"Properties": alarm})).pop().unwrap();
-    assert_eq!((&invoked["Namespace"], &invoked["MetricName"]), (&json!("AWS/Lambda"), &json!("Invocations")));
-    assert_eq!(invoked["Dimensions"], json!([{"Name": "FunctionName", "Value": {"Ref": "Fanout"}}]));
-    // An event stored at the end of a period is published in the next.
-    assert!(alarm["DatapointsToAlarm"].as_u64().unwrap() > 1);
-    assert_eq!((&alarm["Threshold"], &alarm["ComparisonOperator"]), (&json!(0), &json!("GreaterThanThreshold")));
-}
-
-#[test]
 fn one_architecture_is_built_and_deployed() {
     let makefile = text("Makefile");
     let commands: Vec<&str> = makefile.lines().filter(|line| line.starts_with('\t')).collect();
@@ -422,7 +296,7 @@ fn domain_alone_leaves_the_default_endpoint_open() {
     assert_eq!(template["Conditions"]["ClosesDefaultEndpoint"], both);
     assert_eq!(template["Parameters"]["DisableDefaultEndpoint"]["Default"], "false");
     let format = resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap().to_owned();
-    assert!(format.contains("$context.domainName"), "the log shows which address is called");
+    assert!(format.contains("$context.domainName"), "the log shows the called domain");
 }
 
 #[test]
@@ -459,7 +333,7 @@ fn functions_read_the_log_level_that_lambda_sets() {
             std::fs::read_to_string(format!("{}/../functions/{function}/src/main.rs", env!("CARGO_MANIFEST_DIR")));
         let main = main.unwrap();
         assert!(main.contains(r#"var("AWS_LAMBDA_LOG_LEVEL")"#), "{function}");
-        assert!(main.contains("wab_platform::exit_code("), "{function}: what ends it is logged");
+        assert!(main.contains("wab_platform::exit_code("), "{function}: the final error is logged");
         assert!(main.lines().count() <= 30, "{function}: main is wiring");
     }
 }

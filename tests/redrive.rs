@@ -1,24 +1,20 @@
-//! `wab parked redrive` deletes a message only once its event has been accepted (docs/operations.md, "Bringing events
+//! `wab parked redrive` deletes a message only after its event is published (docs/operations.md, "Bringing events
 //! back").
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 use wab::Resources;
-use wab_models::{Item, MoCallback};
 
 use crate::fake_aws::sdk;
-use crate::fanout_rules::{received, record};
-use crate::requests::mo_text;
+use crate::records::mo_record;
 
 const EVENT: &str = include_str!("../tools/wab/golden/parked-event.json");
 const POSITION: &str = include_str!("../tools/wab/golden/parked-position.json");
 
-/// Redrives a queue that holds `message`, with a function that answers `answer`. Returns how often a message was deleted.
+/// Redrives a queue that holds `message`, with a function that answers `answer`. Returns the number of deletions.
 async fn deletions(message: &'static str, answer: Value) -> usize {
-    let body = mo_text("7c1f").to_string();
-    let item =
-        record(1, &Item::mo(&MoCallback::parse(&body).unwrap(), received(&body)))["dynamodb"]["NewImage"].clone();
+    let item = mo_record(1, "7c1f")["dynamodb"]["NewImage"].clone();
     let was_received = AtomicBool::new(false);
     let (sdk, calls) = sdk(move |operation, _| {
         let answer = match operation {
@@ -30,9 +26,9 @@ async fn deletions(message: &'static str, answer: Value) -> usize {
             "Scan" => json!({"Items": [item], "Count": 1, "ScannedCount": 1}),
             "ChangeMessageVisibilityBatch" => json!({"Successful": [{"Id": "0"}], "Failed": []}),
             "DeleteMessage" => json!({}),
-            // `Invoke` names its operation in the path alone.
+            // `Invoke` names its operation only in the path.
             "" => answer.clone(),
-            other => panic!("redrive has no business with {other}"),
+            other => panic!("redrive must not call {other}"),
         };
         (200, answer.to_string())
     });

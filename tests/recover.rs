@@ -1,24 +1,24 @@
-//! What `recover` does with the messages of the spill queue (docs/operations.md, "When something fails").
+//! How `recover` handles messages of the spill queue (docs/operations.md, "When something fails").
 
 use serde_json::{Value, json};
 use wab_events::Kind;
-use wab_models::{CallbackError, Item, MoCallback, Quarantined, ReceivedAt, Spilled, Unreadable};
+use wab_models::{CallbackError, Quarantined, ReceivedAt, Spilled, Unreadable};
 use wab_recover::{MAX_RECEIVES, Recover, Settings, SpillBatch};
 
 use crate::fake_aws::{Calls, dynamodb_error, put, queued, sdk, sent, taken_by};
-use crate::fanout_rules::received;
+use crate::records::mo_item;
 use crate::requests::mo_text;
 
 fn spilled_mo(id: &str) -> String {
     let body = mo_text(id).to_string();
-    Spilled::Event(Item::mo(&MoCallback::parse(&body).unwrap(), received(&body))).to_message().unwrap()
+    Spilled::Event(mo_item(&body)).to_message().unwrap()
 }
 
 fn message(id: &str, body: &str, receives: u32) -> Value {
     json!({"messageId": id, "body": body, "attributes": {"ApproximateReceiveCount": receives.to_string(), "SenderId": "s"}})
 }
 
-/// Hands messages to `recover` and gives those that it wants to see again, and its calls.
+/// Hands messages to `recover`. Returns the ids that it reports as failed, and its calls.
 async fn recover(
     messages: Vec<Value>,
     answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static,
@@ -35,7 +35,7 @@ fn takes_everything(operation: &str, _: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn an_event_is_stored_as_it_would_have_been() {
+async fn spilled_event_is_stored_unchanged() {
     let (failures, calls) = recover(vec![message("1", &spilled_mo("7c1f"), 1)], takes_everything).await;
     assert_eq!(failures, [""; 0]);
     let [item] = &put(&calls)[..] else { panic!("one item") };
@@ -44,7 +44,7 @@ async fn an_event_is_stored_as_it_would_have_been() {
 }
 
 #[tokio::test]
-async fn a_quarantined_body_is_stored_too() {
+async fn spilled_quarantined_body_is_stored() {
     let at = ReceivedAt::from_epoch_ms(1_763_889_302_417);
     let unreadable = Unreadable { body: b"\xff", application: "shop", at, expires_at: 1 };
     let spilled = Spilled::Quarantine(Quarantined::new(Kind::Dlr, CallbackError::NotUtf8, unreadable));
@@ -54,7 +54,7 @@ async fn a_quarantined_body_is_stored_too() {
 }
 
 #[tokio::test]
-async fn what_came_again_in_the_meantime_is_not_stored_twice() {
+async fn event_stored_meanwhile_is_not_stored_twice() {
     let body = mo_text("7c1f").to_string();
     let there = json!({"digest": {"S": wab_models::Digest::of(&body).as_str()}});
     let (failures, calls) = recover(vec![message("1", &spilled_mo("7c1f"), 1)], move |_, _| taken_by(&there)).await;
@@ -62,7 +62,7 @@ async fn what_came_again_in_the_meantime_is_not_stored_twice() {
 }
 
 #[tokio::test]
-async fn another_body_under_the_key_makes_it_a_variant() {
+async fn spilled_event_with_a_taken_key_becomes_a_variant() {
     let there = json!({"digest": {"S": "0".repeat(64)}});
     let answer =
         move |_: &str, put: &str| if put.contains("EVENT#") { (200, "{}".to_owned()) } else { taken_by(&there) };
@@ -72,7 +72,7 @@ async fn another_body_under_the_key_makes_it_a_variant() {
 }
 
 #[tokio::test]
-async fn what_the_table_still_does_not_take_comes_again_alone() {
+async fn event_rejected_again_is_retried_alone() {
     let messages = vec![message("1", &spilled_mo("a"), 1), message("2", &spilled_mo("b"), 1)];
     let (failures, calls) = recover(messages, |_, put| match put.contains("MO#b") {
         true => dynamodb_error(400, "ThrottlingException"),
@@ -84,7 +84,7 @@ async fn what_the_table_still_does_not_take_comes_again_alone() {
 }
 
 #[tokio::test]
-async fn what_is_no_item_is_parked_with_its_reason() {
+async fn unreadable_message_is_parked_with_its_reason() {
     let newer = spilled_mo("a").replace(r#""v":1"#, r#""v":99"#);
     let messages = vec![message("1", &newer, 1), message("2", "no JSON", 1), message("3", "{}", 1)];
     let (failures, calls) = recover(messages, takes_everything).await;
@@ -101,7 +101,7 @@ async fn what_is_no_item_is_parked_with_its_reason() {
 }
 
 #[tokio::test]
-async fn what_was_tried_too_often_is_parked_with_the_event_and_the_reason() {
+async fn event_is_parked_at_the_maximum_receive_count() {
     let answer = |operation: &str, _: &str| match operation {
         "SendMessage" => queued(),
         _ => dynamodb_error(400, "AccessDeniedException"),
@@ -115,7 +115,7 @@ async fn what_was_tried_too_often_is_parked_with_the_event_and_the_reason() {
 }
 
 #[tokio::test]
-async fn what_cannot_even_be_parked_comes_again() {
+async fn message_that_cannot_be_parked_is_retried() {
     let (failures, _) =
         recover(vec![message("1", "no JSON", 1)], |_, _| dynamodb_error(400, "AccessDeniedException")).await;
     assert_eq!(failures, ["1"]);
