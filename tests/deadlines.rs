@@ -14,7 +14,9 @@ use wab_platform::SdkConfig;
 use wab_recover::{Recover, SpillBatch};
 use wab_store::SpillQueue;
 
-use crate::fake_aws::{Calls, Pace, dynamodb_error, fanout, json_of, paced_sdk, published, queued, receiver, sdk_at};
+use crate::fake_aws::{
+    Calls, Pace, dynamodb_error, events, fanout, json_of, paced_sdk, published, queued, receiver, sdk_at,
+};
 use crate::records::{mo_item, mo_item_with_object, record};
 use crate::requests::{PASSWORD, USER, basic, mo_of, mo_text, request};
 
@@ -299,6 +301,21 @@ async fn stalled_body_is_published_by_reference() {
     let deadline = SystemTime::now() + Duration::from_secs(4);
     let answer = wab_fanout::handle(&fanout(&stalling_aws().await), batch, deadline).await.unwrap();
     assert_eq!(answer.counts.unwrap().published, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_body_is_published_inline() {
+    let body = json!({"id": "large", "content": "x".repeat(10_000)}).to_string();
+    let object = body.clone();
+    let (sdk, calls) = paced_sdk(move |operation| match operation {
+        "GetObject" => after(200, (200, object.clone())),
+        _ => after(200, published(".Message=", &[])),
+    });
+    let batch = json!({"Records": [record(1, &mo_item_with_object(&body))]});
+    let deadline = SystemTime::now() + Duration::from_secs(60);
+    let answer = wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), deadline).await.unwrap();
+    assert!(answer.batch_item_failures.is_empty());
+    assert_eq!(events(&calls)[0]["data"], serde_json::from_str::<Value>(&body).unwrap());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use wab_models::StreamBatch;
+use wab_models::{Spilled, StreamBatch};
+use wab_recover::{Recover, Settings};
 use wab_subscriber::Subscriber;
 
 use crate::fake_aws::{dynamodb_error, fanout, published, queued, receiver, sdk, success, taken_by};
@@ -165,6 +166,29 @@ async fn fanout_logs_the_first_ten_waiting_events() {
     let ids: Vec<&str> = line["fields"]["event.ids"].as_str().unwrap().split(' ').collect();
     assert_eq!((&line["fields"]["waiting"], ids.len()), (&json!(30), 10));
     assert!(ids.iter().all(|id| id.len() == 32), "{ids:?}");
+}
+
+#[tokio::test]
+async fn recover_logs_each_outcome() {
+    let body = mo_full_of_secrets().to_string();
+    let item = mo_item(&body);
+    let message = Spilled::Event(item.clone()).to_message().unwrap();
+    let message = json!({"messageId": "1", "body": message, "attributes": {"ApproximateReceiveCount": "1"}});
+    let digest = item.digest.as_str().to_owned();
+    for (outcome, stored) in [("recovered", None), ("duplicate", Some(digest)), ("variant", Some(String::new()))] {
+        let taken = stored.clone();
+        let (sdk, _) = sdk(move |_, request| match &taken {
+            // A variant's key ends with its digest.
+            Some(digest) if !request.contains("EVENT#") => taken_by(&json!({"digest": {"S": digest}})),
+            _ => (200, "{}".to_owned()),
+        });
+        let recover = Recover::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
+        let batch = serde_json::from_value(json!({"Records": [message]})).unwrap();
+        let lines = log_of(wab_recover::handle(&recover, batch)).await;
+        let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+        assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("INFO"), &json!(outcome)));
+        assert_eq!(line["fields"]["event.id"].as_str().unwrap().len(), 32);
+    }
 }
 
 #[tokio::test]

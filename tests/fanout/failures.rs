@@ -153,6 +153,13 @@ async fn rejected_batch_is_published_entry_by_entry() {
 }
 
 #[tokio::test]
+async fn lone_rejected_event_is_parked_after_one_call() {
+    let (failures, calls) = fan_out(vec![mo_record(1, "a")], aws(|_| sns_error(400, "InvalidParameter"))).await;
+    assert_eq!(failures, [""; 0]);
+    assert_eq!(calls_without_queries(&calls), ["PublishBatch", "SendMessage"]);
+}
+
+#[tokio::test]
 async fn record_that_cannot_be_parked_is_retried() {
     let mut poison = mo_record(2, "b");
     poison["dynamodb"]["NewImage"] = json!({});
