@@ -80,9 +80,9 @@ impl Batch {
                     Some(answer) => {
                         let done = answer.done(next, self.len());
                         outcome.done += done - next;
-                        outcome.parked += answer.counts.map_or(0, |counts| counts.parked);
-                        outcome.published = answer.counts.map(|counts| counts.published);
-                        others_progress = outcome.published.is_some_and(|published| published > 0);
+                        outcome.parked += answer.counts.parked;
+                        outcome.published = answer.counts.published;
+                        others_progress = outcome.published > 0;
                         next = done;
                         "fanout could not publish it: see its log"
                     }
@@ -129,8 +129,8 @@ pub(crate) struct HandedOver {
     /// Records that need no retry: published or parked.
     pub(crate) done: usize,
     pub(crate) parked: u64,
-    /// The number of published events in the last answer. An older `fanout` doesn't report it.
-    pub(crate) published: Option<u64>,
+    /// The number of published events in the last answer.
+    pub(crate) published: u64,
     /// Records that failed after all retries.
     pub(crate) failed: usize,
     /// Records behind those that were not tried, because nothing succeeds.
@@ -145,7 +145,7 @@ struct Answer {
     #[serde(rename = "batchItemFailures")]
     failures: Vec<Failure>,
     #[serde(flatten)]
-    counts: Option<Counts>,
+    counts: Counts,
 }
 
 #[derive(Debug, Deserialize)]
@@ -244,16 +244,22 @@ mod tests {
 
     #[test]
     fn records_before_the_first_failure_are_done() {
-        check(r#"{"batchItemFailures":[]}"#, 0, 5, Some(5));
+        check(r#"{"batchItemFailures":[],"published":0,"parked":0}"#, 0, 5, Some(5));
         check(r#"{"batchItemFailures":[],"published":4,"parked":1,"new":{}}"#, 0, 5, Some(5));
-        check(r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#, 0, 5, Some(2));
-        check(r#"{"batchItemFailures":[{"itemIdentifier":"5"},{"itemIdentifier":"4"}]}"#, 0, 5, Some(3));
-        check(r#"{"batchItemFailures":[{"itemIdentifier":"3"}]}"#, 2, 5, Some(2));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":"3"}],"published":0,"parked":0}"#, 0, 5, Some(2));
+        check(
+            r#"{"batchItemFailures":[{"itemIdentifier":"5"},{"itemIdentifier":"4"}],"published":0,"parked":0}"#,
+            0,
+            5,
+            Some(3),
+        );
+        check(r#"{"batchItemFailures":[{"itemIdentifier":"3"}],"published":0,"parked":0}"#, 2, 5, Some(2));
         // An answer of another shape or about another batch: nothing more is done.
-        check(r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#, 1, 5, Some(1));
-        check(r#"{"batchItemFailures":[{"itemIdentifier":null}]}"#, 0, 5, Some(0));
-        check(r#"{"batchItemFailures":[{"itemIdentifier":"6"}]}"#, 0, 5, Some(0));
-        check(r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#, 2, 5, Some(2));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":""}],"published":0,"parked":0}"#, 1, 5, Some(1));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":null}],"published":0,"parked":0}"#, 0, 5, Some(0));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":"6"}],"published":0,"parked":0}"#, 0, 5, Some(0));
+        check(r#"{"batchItemFailures":[{"itemIdentifier":"2"}],"published":0,"parked":0}"#, 2, 5, Some(2));
+        check(r#"{"batchItemFailures":[]}"#, 0, 5, None);
         check(r#"{"statusCode":200}"#, 0, 5, None);
         check("null", 0, 5, None);
         check("", 0, 5, None);
@@ -267,7 +273,7 @@ mod tests {
             rest in 1_usize..100,
         ) {
             let failures = numbers.into_iter().map(|sequence_number| Failure { sequence_number }).collect();
-            let answer = Answer { failures, counts: None };
+            let answer = Answer { failures, counts: Counts::default() };
             let done = answer.done(before, before + rest);
             prop_assert!((before..=before + rest).contains(&done));
         }
