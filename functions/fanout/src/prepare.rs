@@ -1,13 +1,13 @@
 //! From a stored item to its message: fetches the body and computes the delivery state.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use futures_util::{StreamExt, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use wab_events::Kind;
-use wab_models::{Body, Delivery, EventError, Item, MAX_MESSAGE_BYTES, NewEvent, Object, Receipt, kind_and_id};
+use wab_models::{Body, Delivery, EventError, Item, MAX_MESSAGE_BYTES, NewEvent, Object, Receipt};
 use wab_platform::Reason;
 use wab_store::{EventTable, GetError, Objects, QueryError};
 
@@ -43,11 +43,11 @@ impl Sources {
     }
 
     /// One query per message, however many of its receipts the batch has.
-    async fn receipts(&self, entries: &mut [Entry], concurrency: usize) -> Receipts {
-        let events = entries.iter_mut().filter_map(Entry::pending_event).map(|(event, _)| event.item.key.pk.clone());
-        let mut messages: Vec<String> = events.filter(|pk| matches!(kind_and_id(pk), Some((Kind::Dlr, _)))).collect();
-        messages.sort_unstable();
-        messages.dedup();
+    async fn receipts(&self, entries: &[Entry], concurrency: usize) -> Receipts {
+        let pending = entries.iter().filter(|entry| matches!(entry.state, State::Pending));
+        let keys = pending.filter_map(|entry| entry.record.key());
+        let receipts = keys.filter(|key| matches!(key.kind_and_id(), Some((Kind::Dlr, _))));
+        let messages: BTreeSet<String> = receipts.map(|key| key.pk.clone()).collect();
         let queries = messages.into_iter().map(async |pk| {
             let receipts = self.table.receipts(&pk).await;
             (pk, receipts)

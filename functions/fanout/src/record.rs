@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use wab_models::{Item, Key, StreamChange, StreamRecord};
+use wab_models::{INSERT, Item, Key, StreamChange, StreamRecord};
 use wab_platform::Reason;
 
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Record {
         let StreamRecord { event_name, stream_arn, change, .. } = record;
         let StreamChange { keys, new_image, sequence_number, stored_at } = change;
         let sequence_number = sequence_number.map(Cow::into_owned);
-        if event_name != StreamRecord::<'_, (), ()>::INSERT {
+        if event_name != INSERT {
             return Self::NoEvent { sequence_number };
         }
         let Ok(key) = serde_dynamo::from_item::<_, Key>(keys) else {

@@ -1,4 +1,4 @@
-//! The cost of authentication: one comparison with each live verifier, whoever calls.
+//! The cost of authentication: one comparison with each live verifier, for every caller.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark")]
 

@@ -19,7 +19,7 @@ fn text() -> String {
     body(&"Kia ora. ".repeat(rest / 9 + 1).chars().take(rest).collect::<String>())
 }
 
-/// A text message object of 600 bytes, as it stands in a callback's `content`.
+/// A text message object of 600 bytes, as in a callback's `content`.
 fn message() -> String {
     let message = |text: &str| {
         format!(

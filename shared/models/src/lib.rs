@@ -34,4 +34,4 @@ pub use parked::Parked;
 pub use quarantine::{Quarantined, QuarantinedBody, Unreadable};
 pub use received_at::ReceivedAt;
 pub use spilled::{MAX_SPILL_BYTES, Spilled};
-pub use stream::{Counts, StreamBatch, StreamChange, StreamRecord};
+pub use stream::{Counts, INSERT, StreamBatch, StreamChange, StreamRecord};

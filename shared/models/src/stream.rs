@@ -22,6 +22,9 @@ pub struct Counts {
     pub parked: u64,
 }
 
+/// The `event_name` of a new item.
+pub const INSERT: &str = "INSERT";
+
 /// The parts of a DynamoDB stream record that are read or written (Lambda developer guide, "Using Lambda with DynamoDB
 /// Streams"). `K` and `I` are the key's and the item's attributes: this crate doesn't depend on a DynamoDB crate.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,9 +56,4 @@ pub struct StreamChange<'a, K, I> {
     /// When the item was stored: seconds since 1970-01-01T00:00:00Z.
     #[serde(rename = "ApproximateCreationDateTime", default, skip_serializing_if = "Option::is_none")]
     pub stored_at: Option<f64>,
-}
-
-impl<K, I> StreamRecord<'_, K, I> {
-    /// The `event_name` of a new item.
-    pub const INSERT: &'static str = "INSERT";
 }

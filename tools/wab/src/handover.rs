@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use wab_models::{Counts, StreamBatch, StreamChange, StreamRecord};
+use wab_models::{Counts, INSERT, StreamBatch, StreamChange, StreamRecord};
 
 use crate::stack::{Fanout, Invoked};
 
@@ -115,7 +115,7 @@ fn record(number: usize, table_arn: &str, item: &serde_dynamo::Item) -> anyhow::
         Keys { pk: item.get("pk").context("an item has no pk")?, sk: item.get("sk").context("an item has no sk")? };
     let record = StreamRecord {
         event_id: Some(&number),
-        event_name: "INSERT".into(),
+        event_name: INSERT.into(),
         event_source: Some("aws:dynamodb"),
         stream_arn: Some(format!("{table_arn}/stream/replay").into()),
         change: StreamChange { keys, new_image: item, sequence_number: Some((&number).into()), stored_at: None },
