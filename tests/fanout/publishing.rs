@@ -29,9 +29,9 @@ impl HttpConnector for Together {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let call = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
         let (status, answer) = published(&call, &[]);
-        let everybody = Arc::clone(&self.0);
+        let barrier = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
-            everybody.wait().await;
+            barrier.wait().await;
             Ok(HttpResponse::new(status.try_into().unwrap(), answer.into()))
         })
     }

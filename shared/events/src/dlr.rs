@@ -20,7 +20,7 @@ object! {
         detail: Option<String>,
         /// An object of the callback's undocumented keys.
         undocumented as "unrecognized": Option<Json>,
-        /// The state of the message, derived from all of its receipts. Absent from events of older versions.
+        /// The state of the message, derived from all of its receipts.
         delivery: Option<DeliveryState>,
     }
 }

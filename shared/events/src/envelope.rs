@@ -21,8 +21,8 @@ object! {
         time: String,
         /// Always `application/json`.
         datacontenttype: String,
-        /// Set only if an earlier callback with another body has the same message id: the first 12 hex digits of this
-        /// body's SHA-256 digest.
+        /// Set only if an earlier callback with another body has the same message id and, for a receipt, the same
+        /// status: the first 12 hex digits of this body's digest.
         variant: Option<String>,
         /// Where the callback's body is stored. Replaces `data` if the event would exceed the SNS message limit, or if
         /// the body couldn't be read. Either `s3://<bucket>/<key>`, or `<table ARN>?pk=…&sk=…` for an item of the table.

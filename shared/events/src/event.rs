@@ -125,8 +125,8 @@ impl Event {
         self.envelope.time.parse().ok()
     }
 
-    /// Set only if an earlier callback with another body has the same message id: the first 12 hex digits of this
-    /// body's SHA-256 digest.
+    /// Set only if an earlier callback with another body has the same message id and, for a receipt, the same status:
+    /// the first 12 hex digits of this body's digest.
     #[must_use]
     pub fn variant(&self) -> Option<&str> {
         self.envelope.variant.as_deref()

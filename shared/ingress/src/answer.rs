@@ -22,7 +22,7 @@ pub enum Rejection {
     /// The body isn't a callback. It is stored in quarantine.
     #[error(transparent)]
     Quarantined(CallbackError),
-    /// Lambda can't hand over a body of this size.
+    /// Lambda never passes on a body of this size.
     #[error("the body is larger than 6 MB")]
     TooLarge,
     /// The callback couldn't be stored. The gateway may retry.

@@ -41,7 +41,7 @@ pub use unsupported::Unsupported;
 /// Declares [`Payload`] and everything that differs only by message type.
 ///
 /// A `keyed` row is `Variant(type of the payload) = "message type"`, optionally with the type's older name. The payload
-/// is the value of the key that is called like the message type. A `bare` row is a type that has no payload.
+/// is the value of the key named like the message type. A `bare` row is a type that has no payload.
 macro_rules! payloads {
     (
         keyed { $($(#[$keyed_doc:meta])* $Keyed:ident($Type:ty) = $name:literal $(| $older:literal)?,)* }
@@ -268,7 +268,7 @@ impl Payload {
         }
     }
 
-    /// The medium, of the types that are one; of an edit the new one.
+    /// The medium of a media message. Of an edit, the new medium.
     pub(super) fn media(&self) -> Option<&Media> {
         match self {
             Self::Image(media)
