@@ -37,6 +37,7 @@ async fn deletions(message: &'static str, answer: Value) -> usize {
         dead_letter_queue_url: "http://localhost/dead-letters".to_owned(),
         spill_queue_url: None,
         fanout_function: "fanout".to_owned(),
+        ..Resources::default()
     };
     wab::redrive(&sdk, resources, 1).await.unwrap();
     calls.lock().unwrap().iter().filter(|(operation, _)| operation == "DeleteMessage").count()

@@ -12,7 +12,14 @@ fn check(directory: &Path, ending: &str) -> (u8, Value) {
     files.retain(|file| file.extension().is_some_and(|extension| extension == ending));
     let command = ["wab".into(), "check".into(), "--json".into()].into_iter().chain(files);
     let mut out = Vec::new();
-    let code = Cli::try_parse_from(command).unwrap().run(directory, &mut out, &mut std::io::sink()).unwrap();
+    let mut shell = wab::Shell {
+        directory,
+        out: wab::Output::new(&mut out),
+        err: &mut std::io::sink(),
+        answers: None,
+        width: None,
+    };
+    let code = Cli::try_parse_from(command).unwrap().run(&mut shell).unwrap();
     (code, serde_json::from_slice(&out).unwrap())
 }
 

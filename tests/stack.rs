@@ -278,7 +278,14 @@ pub(crate) async fn run_wab(directory: &Path, arguments: &[&str]) -> (u8, String
     let directory = directory.to_owned();
     tokio::task::spawn_blocking(move || {
         let mut out = Vec::new();
-        let code = cli.run(&directory, &mut out, &mut std::io::sink()).unwrap();
+        let mut shell = wab::Shell {
+            directory: &directory,
+            out: wab::Output::new(&mut out),
+            err: &mut std::io::sink(),
+            answers: None,
+            width: None,
+        };
+        let code = cli.run(&mut shell).unwrap();
         (code, String::from_utf8(out).unwrap())
     })
     .await

@@ -110,6 +110,7 @@ async fn redrive(world: &Rc<World>) {
         dead_letter_queue_url: DEAD_LETTERS_URL.to_owned(),
         spill_queue_url: Some(SPILL_URL.to_owned()),
         fanout_function: "fanout".to_owned(),
+        ..Resources::default()
     };
     // Spilled events were received long before they reached the stream.
     let margin = u32::try_from(world.now() / MINUTE + 1).unwrap_or(u32::MAX);

@@ -4,13 +4,15 @@ use std::error::Error;
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -82,18 +84,66 @@ pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
 }
 
 /// The configuration that the AWS CLI would use: environment, profiles, SSO.
-pub(crate) async fn ambient(profile: Option<&str>, region: Option<&str>) -> SdkConfig {
+///
+/// A profile that is named wins over credentials in the environment, as in the AWS CLI. The SDK's own chain reads the
+/// environment first, and would act on another account than the one that was asked for.
+///
+/// # Errors
+/// If there are no credentials, or the profile doesn't exist.
+pub(crate) async fn ambient(profile: Option<&str>, region: Option<&str>) -> anyhow::Result<SdkConfig> {
+    let http_client = http_client(ProxyConfig::from_env());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client(ProxyConfig::from_env()))
+        .http_client(http_client.clone())
         .timeout_config(timeouts())
         .retry_config(RetryConfig::standard());
-    if let Some(profile) = profile {
-        loader = loader.profile_name(profile);
-    }
     if let Some(region) = region {
         loader = loader.region(Region::new(region.to_owned()));
     }
-    loader.load().await
+    if let Some(profile) = profile {
+        // Also where the region is looked up.
+        loader = loader.profile_name(profile);
+    }
+    let mut sdk = loader.load().await;
+    if let Some(profile) = profile {
+        let settings = ProviderConfig::default().with_region(sdk.region().cloned()).with_http_client(http_client);
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&settings).build();
+        sdk = sdk.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build();
+    }
+    let provider = sdk.credentials_provider().context("no AWS credentials")?;
+    let provided = provider.provide_credentials().await;
+    provided.map_err(|error| NoCredentials::new(profile, &error))?;
+    Ok(sdk)
+}
+
+/// There are no credentials to call AWS with.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {reason}")]
+struct NoCredentials {
+    what: String,
+    reason: String,
+}
+
+impl NoCredentials {
+    fn new(profile: Option<&str>, error: &CredentialsError) -> Self {
+        let what = match profile {
+            Some(profile) => format!("no AWS credentials in the profile {profile}"),
+            None => "no AWS credentials: set AWS_PROFILE, or give --profile".to_owned(),
+        };
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(inner) = source {
+            reason = inner.to_string();
+            source = inner.source();
+        }
+        Self { what, reason }
+    }
+}
+
+/// The number of the account that the credentials belong to.
+pub(crate) async fn account(sdk: &SdkConfig) -> anyhow::Result<String> {
+    let identity = aws_sdk_sts::Client::new(sdk).get_caller_identity().send().await;
+    let identity = identity.map_err(Unavailable::new("cannot look up the account"))?;
+    identity.account.context("AWS names no account")
 }
 
 /// A configuration for the local stack, without a proxy and without time limits.

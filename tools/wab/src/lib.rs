@@ -1,7 +1,8 @@
 //! `wab`: the command-line tool for operators of the receiver.
 //!
-//! Each command is a module with its arguments and a `run` that writes to the outputs it is given. Only `main.rs` knows
-//! the process: arguments, working directory, output and exit code. [`stack`] is also used by the tests and by chaos.
+//! Each command is a module with its arguments and a `run` in a [`Shell`]. What it finds out is gathered into a report, a
+//! plain struct, and then shown as text or JSON. Only `main.rs` knows the process: arguments, working directory, terminal,
+//! outputs and exit code. [`stack`] has typed access to the AWS resources, and is also used by the tests and by chaos.
 
 mod answer;
 mod aws;
@@ -9,18 +10,20 @@ mod callback_url;
 mod check;
 mod credentials;
 mod handover;
+mod mask;
 mod parked;
 mod replay;
 mod samples;
 mod send;
+mod shell;
+mod shell_files;
 pub mod stack;
+mod style;
 mod target;
 mod window;
 
-use std::io::Write;
-use std::path::Path;
-
 use clap::{Parser, Subcommand};
+pub use shell::{Output, Shell};
 pub use stack::Resources;
 
 /// Exit code of a usage error. Clap uses the same.
@@ -29,6 +32,9 @@ pub const USAGE: u8 = 2;
 /// Exit code of a failed call to AWS.
 const UNAVAILABLE: u8 = 3;
 
+/// Exit code of a command that Ctrl-C or SIGTERM ended, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// Runs `wab parked redrive --margin MINUTES` against these resources, and returns the command's exit code. For the
 /// simulation, which has no stack to connect to.
 ///
@@ -36,7 +42,7 @@ const UNAVAILABLE: u8 = 3;
 /// If a call to AWS fails.
 pub async fn redrive(sdk: &wab_platform::SdkConfig, resources: Resources, margin_minutes: u32) -> anyhow::Result<u8> {
     let sdk = aws::with_time_limits(sdk);
-    parked::redrive_all(&stack::Stack::new("simulation".to_owned(), &sdk, resources), margin_minutes).await
+    parked::redrive_all(&stack::Stack::new(stack::Place::Simulated, &sdk, resources), margin_minutes).await
 }
 
 /// Operate a receiver of WhatsApp gateway callbacks
@@ -62,24 +68,28 @@ Run `wab help COMMAND` for the details and exit codes of a command.";
 #[derive(Subcommand)]
 enum Command {
     Check(check::Args),
+    Completions(shell_files::CompletionsArgs),
     Credentials(credentials::Args),
+    Man(shell_files::ManArgs),
     Parked(parked::Args),
     Replay(replay::Args),
     Send(send::Args),
 }
 
 impl Cli {
-    /// Runs the command in `directory`. Writes results to `out` and progress to `err`, and returns the exit code.
+    /// Runs the command, and returns its exit code.
     ///
     /// # Errors
     /// If the command fails. [`exit_code`] maps the error to the exit code.
-    pub fn run(self, directory: &Path, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {
+    pub fn run(self, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
         match self.command {
-            Command::Check(args) => check::run(&args, directory, out),
-            Command::Credentials(args) => credentials::run(args, out),
-            Command::Parked(args) => parked::run(&args, directory, out, err),
-            Command::Replay(args) => replay::run(&args, directory, out, err),
-            Command::Send(args) => send::run(args, directory, out),
+            Command::Check(args) => check::run(&args, shell.directory, &mut shell.out),
+            Command::Completions(args) => shell_files::completions(&args, shell),
+            Command::Credentials(args) => credentials::run(args, &mut shell.out),
+            Command::Man(args) => shell_files::man(&args, shell),
+            Command::Parked(args) => parked::run(&args, shell),
+            Command::Replay(args) => replay::run(&args, shell),
+            Command::Send(args) => send::run(args, shell.directory, &mut shell.out),
         }
     }
 }

@@ -7,11 +7,11 @@ mod reader;
 mod redrive;
 mod tally;
 
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
 
 use clap::Subcommand;
 
+use crate::shell::Shell;
 use crate::stack::Stack;
 
 /// List or redrive the messages of the dead-letter queue
@@ -39,9 +39,9 @@ pub(crate) async fn redrive_all(stack: &Stack, margin_minutes: u32) -> anyhow::R
     redrive::redrive(&defaults.args, stack, &mut io::sink(), &mut io::sink()).await
 }
 
-pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
     match &args.command {
-        Command::List(args) => list::run(args, directory, out, err),
-        Command::Redrive(args) => redrive::run(args, directory, out, err),
+        Command::List(args) => list::run(args, shell),
+        Command::Redrive(args) => redrive::run(args, shell),
     }
 }

@@ -1,7 +1,6 @@
 //! `wab replay`: publishes the stored events of a window of time again, from the table through `fanout`.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -12,6 +11,7 @@ use wab_events::Kind;
 
 use crate::aws;
 use crate::handover::{Batch, PAUSES};
+use crate::shell::Shell;
 use crate::stack::{Page, Range, Stack, StackArgs};
 use crate::window::{Window, Windows};
 
@@ -62,7 +62,7 @@ Exit codes:
   2  usage error: nothing was published
   3  a call to AWS failed: what was printed before is done";
 
-pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
     let to = args.to.unwrap_or_else(Timestamp::now);
     ensure!(args.from < to, "--from is not before {}", if args.to.is_some() { "--to" } else { "now" });
     let windows = Windows::new([Window { from: args.from, to }]);
@@ -71,14 +71,14 @@ pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut
         KindArg::Dlr => Kind::Dlr,
     });
     aws::block_on(async {
-        let stack = args.stack.connect(directory).await?;
-        writeln!(err, "{}", stack.name)?;
+        let stack = args.stack.connect(shell.directory).await?;
+        writeln!(shell.err, "{}", stack.place)?;
         if args.dry_run {
-            return count(&stack, &windows, kind, out, err).await;
+            return count(&stack, &windows, kind, &mut shell.out, shell.err).await;
         }
         let mut replayed = Replayed::default();
-        let result = replayed.replay(&stack, &windows, kind, err).await;
-        writeln!(out, "{}", replayed.summary())?;
+        let result = replayed.replay(&stack, &windows, kind, shell.err).await;
+        writeln!(shell.out, "{}", replayed.summary())?;
         result?;
         Ok(u8::from(!replayed.is_complete()))
     })
@@ -88,8 +88,8 @@ async fn count(
     stack: &Stack,
     windows: &Windows,
     kind: Option<Kind>,
-    out: &mut impl Write,
-    err: &mut impl Write,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let (from, to) = windows.bounds();
     let range = Range { from: from.as_str(), to: to.as_str(), kind, count_only: true };
@@ -136,12 +136,12 @@ impl Replayed {
         stack: &Stack,
         windows: &Windows,
         kind: Option<Kind>,
-        err: &mut impl Write,
+        err: &mut dyn Write,
     ) -> anyhow::Result<()> {
         let table_arn = stack.table.arn().await?;
         let (from, to) = windows.bounds();
         let range = Range { from: from.as_str(), to: to.as_str(), kind, count_only: false };
-        let mut batch = Batch::default();
+        let mut batch = Batch::replay();
         let mut start = None;
         loop {
             let page = stack.table.events(range, start).await?;
@@ -182,7 +182,7 @@ impl Replayed {
         self.read_units += page.read_units;
     }
 
-    fn progress(&mut self, err: &mut impl Write) -> anyhow::Result<()> {
+    fn progress(&mut self, err: &mut dyn Write) -> anyhow::Result<()> {
         let reported_at = self.reported_at.get_or_insert_with(Instant::now);
         if reported_at.elapsed() >= PROGRESS {
             *reported_at = Instant::now();

@@ -7,10 +7,12 @@ mod resources;
 mod spill_queue;
 mod table;
 
+use std::fmt;
 use std::path::Path;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
+use serde::Serialize;
 use serde_json::json;
 
 pub(crate) use self::dead_letters::{DeadLetters, Received};
@@ -22,6 +24,7 @@ pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
 pub(crate) use self::table::{Page, Range, Table};
 use crate::aws;
+use crate::shell::Shell;
 
 /// The stack's name if the options name none and there is no local stack (docs/operations.md, "Deploying").
 const DEFAULT_STACK: &str = "wab";
@@ -53,24 +56,57 @@ impl StackArgs {
     }
 
     async fn deployed(&self) -> anyhow::Result<Stack> {
-        let sdk = aws::ambient(self.profile.as_deref(), self.region.as_deref()).await;
+        let sdk = aws::ambient(self.profile.as_deref(), self.region.as_deref()).await?;
         let region =
             sdk.region().context("no AWS region: give --region, or set AWS_REGION or the region of the profile")?;
-        let name = self.stack.as_deref().unwrap_or(DEFAULT_STACK);
-        let resources = Resources::of_stack(&sdk, name).await?;
-        Ok(Stack::new(format!("stack {name} in {region}"), &sdk, resources))
+        let region = region.to_string();
+        let name = self.stack.as_deref().unwrap_or(DEFAULT_STACK).to_owned();
+        let resources = Resources::of_stack(&sdk, &name).await?;
+        let account = aws::account(&sdk).await?;
+        Ok(Stack::new(Place::Deployed { account, region, name }, &sdk, resources))
     }
 }
 
 fn local(file: StackFile) -> Stack {
-    let name = format!("local stack at {}", file.endpoint);
-    Stack::new(name, &aws::with_time_limits(&file.sdk_config()), file.into())
+    let place = Place::Local { endpoint: file.endpoint.clone() };
+    Stack::new(place, &aws::with_time_limits(&file.sdk_config()), file.into())
+}
+
+/// Which stack it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Place {
+    /// The local stack, on the emulator at this address.
+    Local { endpoint: String },
+    /// A stack on AWS.
+    Deployed { account: String, region: String, name: String },
+    /// The simulation's.
+    Simulated,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local { endpoint } => write!(f, "local stack at {endpoint}"),
+            Self::Deployed { account, region, name } => write!(f, "stack {name} in {region}, account {account}"),
+            Self::Simulated => f.write_str("simulated stack"),
+        }
+    }
+}
+
+/// The option of commands that change something.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct Consent {
+    /// Don't ask before acting on a stack on AWS
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Stack {
-    /// What a person calls it.
-    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) sdk: SdkConfig,
+    pub(crate) resources: Resources,
     pub(crate) table: Table,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) spill_queue: Option<SpillQueue>,
@@ -78,13 +114,33 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    pub(crate) fn new(name: String, sdk: &SdkConfig, resources: Resources) -> Self {
+    pub(crate) fn new(place: Place, sdk: &SdkConfig, resources: Resources) -> Self {
         Self {
-            name,
-            table: Table::new(sdk, resources.table),
-            dead_letters: DeadLetters::new(sdk, resources.dead_letter_queue_url),
-            spill_queue: resources.spill_queue_url.map(|url| SpillQueue::new(sdk, url)),
-            fanout: Fanout::new(sdk, resources.fanout_function),
+            place,
+            sdk: sdk.clone(),
+            table: Table::new(sdk, resources.table.clone()),
+            dead_letters: DeadLetters::new(sdk, resources.dead_letter_queue_url.clone()),
+            spill_queue: resources.spill_queue_url.clone().map(|url| SpillQueue::new(sdk, url)),
+            fanout: Fanout::new(sdk, resources.fanout_function.clone()),
+            resources,
+        }
+    }
+
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.place, Place::Local { .. })
+    }
+
+    /// Asks before `action` on a stack on AWS, naming the account, the region and the stack. `action` is an infinitive
+    /// without "to", such as `publish 3 events again`.
+    ///
+    /// # Errors
+    /// If the answer isn't yes, or nobody is there to give it.
+    pub(crate) fn confirm(&self, action: &str, consent: Consent, shell: &mut Shell<'_>) -> anyhow::Result<()> {
+        match self.place {
+            Place::Deployed { .. } if !consent.yes => {
+                shell.require_confirmation(&format!("On the {}: {action}", self.place))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -103,4 +159,37 @@ pub fn queue_policy(queue_arn: &str, topic_arns: &[&str]) -> String {
         }],
     })
     .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::Output;
+
+    fn confirmed(place: Place, yes: bool, answer: &str) -> (bool, String) {
+        let file: StackFile = serde_json::from_value(example::json()).unwrap();
+        let stack = Stack::new(place, &file.sdk_config(), file.clone().into());
+        let (mut out, mut err, mut answers) = (Vec::new(), Vec::new(), answer.as_bytes());
+        let mut shell = Shell {
+            directory: Path::new("."),
+            out: Output::new(&mut out),
+            err: &mut err,
+            answers: Some(&mut answers),
+            width: None,
+        };
+        let confirmed = stack.confirm("publish 3 events again", Consent { yes }, &mut shell).is_ok();
+        (confirmed, String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn acting_on_aws_is_confirmed_by_name() {
+        let name = |text: &str| text.to_owned();
+        let aws = || Place::Deployed { account: name("123456789012"), region: name("us-east-1"), name: name("wab") };
+        let question = "On the stack wab in us-east-1, account 123456789012: publish 3 events again? [y/N] ".to_owned();
+        assert_eq!(confirmed(aws(), false, "y\n"), (true, question.clone()));
+        assert_eq!(confirmed(aws(), false, "\n"), (false, question));
+        assert_eq!(confirmed(aws(), true, ""), (true, String::new()));
+        let local = Place::Local { endpoint: "http://localhost:4566".to_owned() };
+        assert_eq!(confirmed(local, false, ""), (true, String::new()));
+    }
 }

@@ -1,7 +1,6 @@
 //! `wab parked list`: shows the messages of the dead-letter queue.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -14,6 +13,7 @@ use super::filter::Filter;
 use super::message::{Parked, ParkedKind, classify};
 use super::reader::Reader;
 use crate::aws;
+use crate::shell::Shell;
 use crate::stack::{Received, StackArgs};
 
 /// How long a message stays hidden from other readers at most. All messages are released at the end.
@@ -96,10 +96,10 @@ struct Batch {
     last_arrival: Timestamp,
 }
 
-pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
     let list = aws::block_on(async {
-        let stack = args.stack.connect(directory).await?;
-        writeln!(err, "{}", stack.name)?;
+        let stack = args.stack.connect(shell.directory).await?;
+        writeln!(shell.err, "{}", stack.place)?;
         let in_queue = stack.dead_letters.approximate_len().await?;
         let mut reader = Reader::new(&stack.dead_letters, HIDDEN, Some(MAX_TIME));
         let max = usize::try_from(args.max)?;
@@ -123,10 +123,10 @@ pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut
         Ok(List { messages, read, in_queue, more })
     })?;
     if args.json {
-        serde_json::to_writer_pretty(&mut *out, &list)?;
-        writeln!(out)?;
+        serde_json::to_writer_pretty(&mut shell.out, &list)?;
+        writeln!(shell.out)?;
     } else {
-        list.show(args.keys, out)?;
+        list.show(args.keys, &mut shell.out)?;
     }
     Ok(0)
 }
@@ -177,7 +177,7 @@ impl Row {
 }
 
 impl List {
-    fn show(&self, with_key: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    fn show(&self, with_key: bool, out: &mut dyn Write) -> anyhow::Result<()> {
         if !self.messages.is_empty() {
             let mut table = Table::new();
             table.load_style(presets::NOTHING);

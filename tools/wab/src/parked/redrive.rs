@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -18,6 +17,7 @@ use super::tally::{Outcome, Tally};
 use crate::aws;
 use crate::handover::{Batch, HandedOver, PAUSES};
 use crate::replay::Replayed;
+use crate::shell::Shell;
 use crate::stack::{Received, Sent, Stack, StackArgs};
 use crate::window::Windows;
 
@@ -74,11 +74,11 @@ Exit codes:
 
 After an interruption, the messages in progress stay hidden for 5 minutes, positions for an hour.";
 
-pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
     aws::block_on(async {
-        let stack = args.stack.connect(directory).await?;
-        writeln!(err, "{}", stack.name)?;
-        redrive(args, &stack, out, err).await
+        let stack = args.stack.connect(shell.directory).await?;
+        writeln!(shell.err, "{}", stack.place)?;
+        redrive(args, &stack, &mut shell.out, shell.err).await
     })
 }
 
@@ -86,8 +86,8 @@ pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write, err: &mut
 pub(crate) async fn redrive(
     args: &Args,
     stack: &Stack,
-    out: &mut impl Write,
-    err: &mut impl Write,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let mut redrive = Redrive {
         args,
@@ -125,7 +125,7 @@ struct Redrive<'a> {
 
 impl Redrive<'_> {
     /// Redrives each selected message of the queue. Positions are kept for the end.
-    async fn messages(&mut self, reader: &mut Reader<'_>, err: &mut impl Write) -> anyhow::Result<()> {
+    async fn messages(&mut self, reader: &mut Reader<'_>, err: &mut dyn Write) -> anyhow::Result<()> {
         let mut rest = self.args.max;
         self.tally.in_queue = self.stack.dead_letters.approximate_len().await?;
         loop {
@@ -264,7 +264,7 @@ impl Redrive<'_> {
     }
 
     /// Replays the events around the time of every position in one scan, then deletes the positions.
-    async fn positions(&mut self, reader: &mut Reader<'_>, err: &mut impl Write) -> anyhow::Result<()> {
+    async fn positions(&mut self, reader: &mut Reader<'_>, err: &mut dyn Write) -> anyhow::Result<()> {
         if self.positions.is_empty() {
             return Ok(());
         }

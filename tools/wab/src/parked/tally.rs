@@ -68,7 +68,7 @@ impl Tally {
         u8::from(self.parked_again + self.gone > 0 || !self.left.is_empty() || self.cut_off)
     }
 
-    pub(crate) fn show(&self, dry_run: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    pub(crate) fn show(&self, dry_run: bool, out: &mut dyn Write) -> anyhow::Result<()> {
         if dry_run {
             writeln!(out, "dry run: this is what a redrive would do, if no event is parked again")?;
         }

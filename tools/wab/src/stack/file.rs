@@ -35,6 +35,10 @@ pub struct StackFile {
     pub dlr_function: String,
     pub fanout_function: String,
     pub recover_function: String,
+    pub stack_name: String,
+    pub api_id: String,
+    /// The template's output `Version`.
+    pub version: Option<String>,
     /// The emulator's process.
     pub pid: i32,
 }
@@ -76,7 +80,7 @@ pub(crate) mod example {
             "table": "events", "bucket": "bucket", "mo_topic_arn": "mo", "dlr_topic_arn": "dlr",
             "spill_queue_url": "http://127.0.0.1:1/spill", "dead_letter_queue_url": "http://127.0.0.1:1/dead-letters",
             "mo_function": "Mo", "dlr_function": "Dlr", "fanout_function": "Fanout", "recover_function": "Recover",
-            "pid": 2, "log": "emulator.log",
+            "stack_name": "wab-stack", "api_id": "a1b2", "pid": 2, "log": "emulator.log",
         })
     }
 

@@ -8,13 +8,27 @@ use aws_sdk_sqs::error::ProvideErrorMetadata;
 use super::file::StackFile;
 use crate::aws::Unavailable;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Resources {
+    /// The name of the CloudFormation stack, which is also the namespace of its metrics.
+    pub stack_name: String,
     pub table: String,
+    pub bucket: String,
+    pub mo_topic_arn: String,
+    pub dlr_topic_arn: String,
     pub dead_letter_queue_url: String,
     /// Stacks deployed before there was a spill queue have none.
     pub spill_queue_url: Option<String>,
+    pub mo_function: String,
+    pub dlr_function: String,
     pub fanout_function: String,
+    pub recover_function: Option<String>,
+    /// The callback URLs, without credentials.
+    pub mo_url: String,
+    pub dlr_url: String,
+    pub api_id: String,
+    /// The version of the template. Stacks deployed before it was an output have none.
+    pub version: Option<String>,
 }
 
 impl Resources {
@@ -41,10 +55,21 @@ impl Resources {
             })
         };
         Ok(Self {
+            stack_name: name.to_owned(),
             table: required("TableName")?,
+            bucket: required("BucketName")?,
+            mo_topic_arn: required("MoTopicArn")?,
+            dlr_topic_arn: required("DlrTopicArn")?,
             dead_letter_queue_url: required("DeadLetterQueueUrl")?,
             spill_queue_url: optional("SpillQueueUrl"),
+            mo_function: required("MoFunction")?,
+            dlr_function: required("DlrFunction")?,
             fanout_function: required("FanoutFunction")?,
+            recover_function: optional("RecoverFunction"),
+            mo_url: required("MoUrl")?,
+            dlr_url: required("DlrUrl")?,
+            api_id: required("ApiId")?,
+            version: optional("Version"),
         })
     }
 }
@@ -52,10 +77,21 @@ impl Resources {
 impl From<StackFile> for Resources {
     fn from(file: StackFile) -> Self {
         Self {
+            stack_name: file.stack_name,
             table: file.table,
+            bucket: file.bucket,
+            mo_topic_arn: file.mo_topic_arn,
+            dlr_topic_arn: file.dlr_topic_arn,
             dead_letter_queue_url: file.dead_letter_queue_url,
             spill_queue_url: Some(file.spill_queue_url),
+            mo_function: file.mo_function,
+            dlr_function: file.dlr_function,
             fanout_function: file.fanout_function,
+            recover_function: Some(file.recover_function),
+            mo_url: file.mo_url,
+            dlr_url: file.dlr_url,
+            api_id: file.api_id,
+            version: file.version,
         }
     }
 }
@@ -69,10 +105,23 @@ mod tests {
     }
 
     #[test]
-    fn stack_may_lack_a_spill_queue_and_no_other_output() {
-        let outputs = ["TableName", "DeadLetterQueueUrl", "FanoutFunction"].map(output);
+    fn older_stacks_lack_some_outputs() {
+        let required = [
+            "TableName",
+            "BucketName",
+            "MoTopicArn",
+            "DlrTopicArn",
+            "DeadLetterQueueUrl",
+            "MoFunction",
+            "DlrFunction",
+            "FanoutFunction",
+            "MoUrl",
+            "DlrUrl",
+            "ApiId",
+        ];
+        let outputs = required.map(output);
         let resources = Resources::of_outputs("wab", &outputs).unwrap();
-        assert_eq!((&*resources.table, resources.spill_queue_url), ("tablename", None));
+        assert_eq!((&*resources.table, resources.spill_queue_url, resources.version), ("tablename", None, None));
         for missing in 0..outputs.len() {
             let mut outputs = outputs.to_vec();
             outputs.remove(missing);
