@@ -75,6 +75,14 @@ class Alarms(unittest.TestCase):
         self.occur(2)
         self.assertEqual(self.state(alarm, 3), "ALARM")
 
+    def test_window_slides_by_the_minute(self) -> None:
+        alarm = self.alarm(Period=300, Threshold=5, ComparisonOperator="GreaterThanOrEqualToThreshold")
+        self.occur(4, count=3)
+        self.occur(5, count=2)
+        self.assertEqual(
+            [self.state(alarm, minute) for minute in (5, 6, 8, 9, 10)], ["OK", "ALARM", "ALARM", "ALARM", "OK"]
+        )
+
     def test_missing_data_is_treated_as_configured(self) -> None:
         for treatment, state in {
             "breaching": "ALARM",
