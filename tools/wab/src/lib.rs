@@ -8,18 +8,24 @@ mod answer;
 mod aws;
 mod callback_url;
 mod check;
+mod conversation;
 mod credentials;
 mod handover;
 mod mask;
 mod parked;
+mod reference;
 mod replay;
 mod samples;
 mod send;
 mod shell;
 mod shell_files;
+mod show;
 pub mod stack;
+mod stored;
 mod style;
 mod target;
+mod timeline;
+mod times;
 mod window;
 
 use clap::{Parser, Subcommand};
@@ -69,11 +75,14 @@ Run `wab help COMMAND` for the details and exit codes of a command.";
 enum Command {
     Check(check::Args),
     Completions(shell_files::CompletionsArgs),
+    Conversation(conversation::Args),
     Credentials(credentials::Args),
     Man(shell_files::ManArgs),
     Parked(parked::Args),
+    Reference(reference::Args),
     Replay(replay::Args),
     Send(send::Args),
+    Show(show::Args),
 }
 
 impl Cli {
@@ -85,11 +94,14 @@ impl Cli {
         match self.command {
             Command::Check(args) => check::run(&args, shell.directory, &mut shell.out),
             Command::Completions(args) => shell_files::completions(&args, shell),
+            Command::Conversation(args) => conversation::run(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
+            Command::Reference(args) => reference::run(&args, shell),
             Command::Replay(args) => replay::run(&args, shell),
             Command::Send(args) => send::run(args, shell),
+            Command::Show(args) => show::run(&args, shell),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! One deployed stack: which one it is, where its resources are, and typed access to each.
 
+mod bucket;
 mod dead_letters;
 mod fanout;
 mod file;
+mod meter;
 mod resources;
 mod spill_queue;
 mod table;
@@ -15,14 +17,16 @@ use aws_config::SdkConfig;
 use serde::Serialize;
 use serde_json::json;
 
+pub(crate) use self::bucket::{Bucket, Object};
 pub(crate) use self::dead_letters::{DeadLetters, Received};
 pub(crate) use self::fanout::{Fanout, Invoked};
 pub use self::file::StackFile;
 #[cfg(test)]
 pub(crate) use self::file::example;
+pub(crate) use self::meter::{Cost, Meter};
 pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
-pub(crate) use self::table::{Page, Range, Table};
+pub(crate) use self::table::{Dated, Index, Lookup, Page, Range, Size, Table};
 use crate::aws;
 use crate::shell::Shell;
 
@@ -108,6 +112,7 @@ pub(crate) struct Stack {
     pub(crate) sdk: SdkConfig,
     pub(crate) resources: Resources,
     pub(crate) table: Table,
+    pub(crate) bucket: Bucket,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) spill_queue: Option<SpillQueue>,
     pub(crate) fanout: Fanout,
@@ -119,6 +124,7 @@ impl Stack {
             place,
             sdk: sdk.clone(),
             table: Table::new(sdk, resources.table.clone()),
+            bucket: Bucket::new(sdk, resources.bucket.clone()),
             dead_letters: DeadLetters::new(sdk, resources.dead_letter_queue_url.clone()),
             spill_queue: resources.spill_queue_url.clone().map(|url| SpillQueue::new(sdk, url)),
             fanout: Fanout::new(sdk, resources.fanout_function.clone()),
