@@ -9,7 +9,10 @@ mod aws;
 mod callback_url;
 mod check;
 mod credentials;
+mod event_line;
+mod forward;
 mod handover;
+mod listen;
 mod mask;
 mod parked;
 mod replay;
@@ -19,6 +22,7 @@ mod shell;
 mod shell_files;
 pub mod stack;
 mod style;
+mod subscribe;
 mod target;
 mod window;
 
@@ -58,6 +62,7 @@ Examples:
   wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
   wab send mo --type image
   wab send dlr --status expired
+  wab listen --forward-to http://localhost:8080/events
   wab check captured.jsonl --explain
   wab parked list
   wab parked redrive
@@ -70,10 +75,12 @@ enum Command {
     Check(check::Args),
     Completions(shell_files::CompletionsArgs),
     Credentials(credentials::Args),
+    Listen(listen::Args),
     Man(shell_files::ManArgs),
     Parked(parked::Args),
     Replay(replay::Args),
     Send(send::Args),
+    Subscribe(subscribe::Args),
 }
 
 impl Cli {
@@ -86,10 +93,12 @@ impl Cli {
             Command::Check(args) => check::run(&args, shell.directory, &mut shell.out),
             Command::Completions(args) => shell_files::completions(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
+            Command::Listen(args) => listen::run(&args, shell),
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
             Command::Replay(args) => replay::run(&args, shell),
             Command::Send(args) => send::run(args, shell.directory, &mut shell.out),
+            Command::Subscribe(args) => subscribe::run(&args, shell),
         }
     }
 }

@@ -3,9 +3,11 @@
 mod dead_letters;
 mod fanout;
 mod file;
+mod queue;
 mod resources;
 mod spill_queue;
 mod table;
+mod topics;
 
 use std::fmt;
 use std::path::Path;
@@ -20,9 +22,11 @@ pub(crate) use self::fanout::{Fanout, Invoked};
 pub use self::file::StackFile;
 #[cfg(test)]
 pub(crate) use self::file::example;
+pub(crate) use self::queue::{MAX_MESSAGES, Queue, QueueAttributes, QueueMessage, ReceiveError};
 pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
 pub(crate) use self::table::{Page, Range, Table};
+pub(crate) use self::topics::{FilterPolicy, Subscription, Topics};
 use crate::aws;
 use crate::shell::Shell;
 
