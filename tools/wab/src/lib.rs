@@ -10,7 +10,10 @@ mod callback_url;
 mod check;
 mod conversation;
 mod credentials;
+mod event_line;
+mod forward;
 mod handover;
+mod listen;
 mod mask;
 mod parked;
 mod reference;
@@ -23,6 +26,7 @@ mod show;
 pub mod stack;
 mod stored;
 mod style;
+mod subscribe;
 mod target;
 mod timeline;
 mod times;
@@ -64,6 +68,7 @@ Examples:
   wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
   wab send mo --type image
   wab send dlr --status expired
+  wab listen --forward-to http://localhost:8080/events
   wab check captured.jsonl --explain
   wab parked list
   wab parked redrive
@@ -77,12 +82,14 @@ enum Command {
     Completions(shell_files::CompletionsArgs),
     Conversation(conversation::Args),
     Credentials(credentials::Args),
+    Listen(listen::Args),
     Man(shell_files::ManArgs),
     Parked(parked::Args),
     Reference(reference::Args),
     Replay(replay::Args),
     Send(send::Args),
     Show(show::Args),
+    Subscribe(subscribe::Args),
 }
 
 impl Cli {
@@ -96,12 +103,14 @@ impl Cli {
             Command::Completions(args) => shell_files::completions(&args, shell),
             Command::Conversation(args) => conversation::run(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
+            Command::Listen(args) => listen::run(&args, shell),
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
             Command::Reference(args) => reference::run(&args, shell),
             Command::Replay(args) => replay::run(&args, shell),
             Command::Send(args) => send::run(args, shell),
             Command::Show(args) => show::run(&args, shell),
+            Command::Subscribe(args) => subscribe::run(&args, shell),
         }
     }
 }

@@ -5,9 +5,11 @@ mod dead_letters;
 mod fanout;
 mod file;
 mod meter;
+mod queue;
 mod resources;
 mod spill_queue;
 mod table;
+mod topics;
 
 use std::fmt;
 use std::path::Path;
@@ -24,9 +26,11 @@ pub use self::file::StackFile;
 #[cfg(test)]
 pub(crate) use self::file::example;
 pub(crate) use self::meter::{Cost, Meter};
+pub(crate) use self::queue::{MAX_MESSAGES, Queue, QueueAttributes, QueueMessage, ReceiveError};
 pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
 pub(crate) use self::table::{Dated, Index, Lookup, Page, Range, Size, Table};
+pub(crate) use self::topics::{FilterPolicy, Subscription, Topics};
 use crate::aws;
 use crate::shell::Shell;
 
