@@ -7,6 +7,7 @@ use std::path::Path;
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use wab_events::{DeliveryStatus, Kind, contract};
+use wab_fanout::{Composer, Occasion};
 use wab_ingress::{Rejection, Unauthorized};
 use wab_models::{
     BinaryContent, CallbackError, Delivery, DlrCallback, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
@@ -14,6 +15,9 @@ use wab_models::{
 };
 use wab_platform::Reason;
 use wab_store::{Accepted, Unavailable};
+
+use crate::fake_aws::{aws, sdk};
+use crate::records::soon;
 
 const MO: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","source":"+6421000001","Destination":"6421000002","content":{"from":"6421000001","id":"wamid.V0FC","timestamp":"1795425313","type":"text","text":{"body":"Kia ora"}}}"#;
 const DLR: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","status":"received","reference":"order-17"}"#;
@@ -104,15 +108,22 @@ fn attributes(kind: Kind) -> Value {
         Kind::Dlr => json!({"status": text("The status word.")}),
     };
     properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    properties["replay"] = json!({
+        "type": "string",
+        "const": "true",
+        "description": "Only if the event is published again on purpose.",
+    });
     json!({"type": "object", "properties": properties, "required": ["kind", "schema", "application"]})
 }
 
-#[test]
-fn published_attributes_are_those_of_the_contract() {
+#[tokio::test]
+async fn published_attributes_are_those_of_the_contract() {
     for kind in [Kind::Mo, Kind::Dlr] {
         let item = item(kind);
-        let event = NewEvent::of(&item, item.body.inline().unwrap()).unwrap();
-        let published: Vec<&str> = event.attributes().into_iter().map(|(name, _)| name).collect();
+        let (sdk, _) = sdk(aws(|_| panic!("nothing is published")));
+        let composer = Composer::new(&sdk, "events".to_owned(), "bucket".to_owned());
+        let message = composer.compose(&item, None, Occasion::Replay, soon()).await.unwrap();
+        let published: Vec<&str> = message.attributes.iter().map(|(name, _)| *name).collect();
         let schema = attributes(kind);
         let mut contracted: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
         contracted.sort_by_key(|name| published.iter().position(|published| published == name));

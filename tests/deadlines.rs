@@ -300,7 +300,7 @@ async fn stalled_body_is_published_by_reference() {
     // Of these four seconds, two are reserved for the answer and one for SNS.
     let deadline = SystemTime::now() + Duration::from_secs(4);
     let answer = wab_fanout::handle(&fanout(&stalling_aws().await), batch, deadline).await.unwrap();
-    assert_eq!(answer.counts.unwrap().published, 1);
+    assert_eq!(answer.tally.unwrap().counts.published, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 """The emulator's process: its port, start, health and end.
 
-The process runs ministack_patches.py. It keeps the deployed stack in memory, so stopping it removes the deployment.
+The process runs ministack_patches.py, ministack with patches/. It keeps the deployed stack in memory, so stopping it
+removes the deployment.
 """
 
 import contextlib
@@ -50,6 +51,8 @@ def start(files: Files, port: int, bridge: str | None) -> "subprocess.Popen[byte
     }
     if bridge:
         environment["DOCKER_BRIDGE"] = bridge
+    if period := os.environ.get("ALARM_PERIOD_SECONDS"):
+        environment["ALARM_PERIOD_SECONDS"] = period  # see patches/metrics.py
     say(f"starting the emulator on port {port}")
     with files.log.open("wb") as log:
         return subprocess.Popen(

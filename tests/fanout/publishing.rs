@@ -1,17 +1,21 @@
 //! What `fanout` publishes, and with which calls.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
-use wab_models::{BinaryContent, Item, MAX_MESSAGE_BYTES, ObjectKey, StreamBatch};
+use wab_fanout::{Composer, Occasion};
+use wab_models::{BinaryContent, DlrCallback, Item, MAX_MESSAGE_BYTES, ObjectKey, StreamBatch};
+use wab_platform::Reason;
 
 use super::{aws_with_bucket, calls_without_queries, fan_out, fan_out_with, object_record};
-use crate::fake_aws::{Sent, aws, events, fanout, published, recorded, sdk, sdk_at};
-use crate::records::{dlr_record, mo_item, mo_record, plenty, record};
-use crate::requests::mo_text;
+use crate::fake_aws::{Sent, aws, events, fanout, published, recorded, s3_error, sdk, sdk_at};
+use crate::records::{dlr_record, mo_item, mo_item_with_object, mo_record, plenty, received, record, soon};
+use crate::requests::{dlr, mo_text};
 
 #[tokio::test]
 async fn batch_of_100_takes_10_calls_per_topic() {
@@ -153,7 +157,17 @@ async fn answer_counts_published_and_parked_if_requested() {
     let batch = json!({"Records": [mo_record(1, "a"), poison, dlr_record(3, "c")], "count": true});
     let answer = wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), plenty()).await;
     let answer = serde_json::to_value(answer.unwrap()).unwrap();
-    assert_eq!(answer, json!({"batchItemFailures": [], "published": 2, "parked": 1}));
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(answer, json!({"batchItemFailures": [], "published": 2, "parked": 1, "version": version}));
+}
+
+#[tokio::test]
+async fn empty_batch_is_answered_with_the_version() {
+    let (sdk, calls) = sdk(|operation, _| panic!("nothing to {operation}"));
+    let batch = serde_json::from_value(json!({"Records": [], "count": true})).unwrap();
+    let answer = wab_fanout::handle(&fanout(&sdk), batch, plenty()).await.unwrap();
+    assert_eq!(answer.tally.unwrap().version, env!("CARGO_PKG_VERSION"));
+    assert!(calls.lock().unwrap().is_empty());
 }
 
 /// Checks that a form has these fields.
@@ -164,37 +178,107 @@ fn check_form(sent: &Sent, expected: &[(&str, &str)]) {
     }
 }
 
+/// The message attributes of the first entry of a form.
+fn attributes_of(form: &str) -> BTreeMap<String, String> {
+    let entry = "PublishBatchRequestEntries.member.1.MessageAttributes.entry.";
+    let form: BTreeMap<&str, &str> = form.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    let names = (1..).map_while(|number| Some((number, form.get(&*format!("{entry}{number}.Name"))?)));
+    let attribute = |(number, name): (usize, &&str)| {
+        let value = |member: &str| form[&*format!("{entry}{number}.Value.{member}")];
+        assert_eq!(value("DataType"), "String");
+        ((*name).to_owned(), percent_decode_str(value("StringValue")).decode_utf8().unwrap().into_owned())
+    };
+    names.map(attribute).collect()
+}
+
 #[tokio::test]
 async fn event_is_published_with_its_attributes() {
     let (sdk, requests) = recorded(500, "");
-    let body = mo_text("7c1f").to_string();
-    let batch: StreamBatch = serde_json::from_value(json!({"Records": [record(1, &mo_item(&body))]})).unwrap();
+    let batch: StreamBatch = serde_json::from_value(json!({"Records": [mo_record(1, "7c1f")]})).unwrap();
     wab_fanout::handle(&fanout(&sdk), batch, plenty()).await.unwrap();
     let sent = requests.lock().unwrap()[0].clone();
     assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/"));
+    let expected = [
+        ("kind", "mo"),
+        ("schema", "wab.mo.v1"),
+        ("application", "shop"),
+        ("type", "text"),
+        ("source", "+6421000001"),
+        ("destination", "6421000002"),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    assert_eq!(attributes_of(&sent.body), expected);
     let entry = "PublishBatchRequestEntries.member.1";
-    let attribute = |number: usize, name: &str, value: &str| {
-        let attribute = format!("{entry}.MessageAttributes.entry.{number}");
-        [
-            (format!("{attribute}.Name"), name.to_owned()),
-            (format!("{attribute}.Value.DataType"), "String".to_owned()),
-            (format!("{attribute}.Value.StringValue"), value.to_owned()),
-        ]
-    };
-    // The order of attributes isn't defined: the SDK keeps them in a map.
-    let form = sent.body.as_str();
-    for (name, value) in [("kind", "mo"), ("schema", "wab.mo.v1"), ("application", "shop"), ("type", "text")] {
-        let is_sent = (1..=6).any(|number| {
-            attribute(number, name, value).iter().all(|(key, value)| form.contains(&format!("&{key}={value}")))
-        });
-        assert!(is_sent, "{name}: {form}");
-    }
     check_form(&sent, &[("Action", "PublishBatch"), ("TopicArn", "MO_TOPIC_ARN"), (&format!("{entry}.Id"), "0")]);
+}
+
+/// The form of the `PublishBatch` for a batch.
+async fn form_of(batch: Value) -> String {
+    let (sdk, calls) = sdk(aws(|request| published(request, &[])));
+    wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), plenty()).await.unwrap();
+    let calls = calls.lock().unwrap();
+    calls.iter().find(|(operation, _)| operation == "PublishBatch").unwrap().1.clone()
+}
+
+#[tokio::test]
+async fn replayed_event_differs_by_one_attribute() {
+    let message = |form: &str| form.split('&').find(|pair| pair.contains(".Message=")).unwrap().to_owned();
+    for record in [mo_record(1, "7c1f"), dlr_record(1, "7c1f")] {
+        let first = form_of(json!({"Records": [record]})).await;
+        let again = form_of(json!({"Records": [record], "count": true, "replay": true})).await;
+        let mut attributes = attributes_of(&again);
+        assert_eq!(attributes.remove("replay").as_deref(), Some("true"));
+        assert_eq!(attributes, attributes_of(&first));
+        assert_eq!(message(&again), message(&first));
+    }
+}
+
+#[tokio::test]
+async fn composed_message_is_the_published_one() {
+    let large = json!({"id": "large", "content": "x".repeat(300_000)}).to_string();
+    let text = mo_text("7c1f").to_string();
+    let receipt = dlr("7c1f", "sent").to_string();
+    let receipt = Item::dlr(&DlrCallback::parse(&receipt).unwrap(), received(&receipt));
+    for (item, occasion) in [
+        (mo_item(&text), Occasion::Stored),
+        (mo_item(&text), Occasion::Replay),
+        (receipt, Occasion::Stored),
+        (mo_item_with_object(&text), Occasion::Stored),
+        (mo_item(&large), Occasion::Stored),
+    ] {
+        let text = text.clone();
+        let others = aws(|request| published(request, &[]));
+        let (sdk, calls) = sdk(move |operation, request| match operation {
+            "GetObject" => (200, text.clone()),
+            _ => others(operation, request),
+        });
+        let batch = json!({"Records": [record(1, &item)], "replay": occasion == Occasion::Replay});
+        wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), plenty()).await.unwrap();
+        let form = calls.lock().unwrap().last().unwrap().1.clone();
+
+        let composer = Composer::new(&sdk, "TABLE_NAME".to_owned(), "BUCKET_NAME".to_owned());
+        let table_arn = "arn:aws:dynamodb:us-east-1:123456789012:table/events";
+        let message = composer.compose(&item, Some(table_arn), occasion, soon()).await.unwrap();
+        assert_eq!(message.kind, item.key.kind_and_id().unwrap().0);
+        assert_eq!(serde_json::from_str::<Value>(&message.text).unwrap(), events(&calls)[0]);
+        let attributes = message.attributes.into_iter().map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(attributes.collect::<BTreeMap<_, _>>(), attributes_of(&form));
+    }
+}
+
+#[tokio::test]
+async fn unpublishable_item_is_not_composed() {
+    let body = mo_text("7c1f").to_string();
+    let item = mo_item_with_object(&body);
+    let (sdk, _) = sdk(|_, _| s3_error(404, "NoSuchKey"));
+    let composer = Composer::new(&sdk, "TABLE_NAME".to_owned(), "BUCKET_NAME".to_owned());
+    let failed = composer.compose(&item, None, Occasion::Stored, soon()).await;
+    assert_eq!(failed.unwrap_err(), Reason::ObjectGone);
 }
 
 /// Publishes a message with content of this length, from the item or from an object. Returns the size of the body,
 /// whether the object was read, and whether the event has its data.
-async fn published_with(content_bytes: usize, in_object: bool) -> (usize, bool, bool) {
+async fn published_with(content_bytes: usize, in_object: bool, replay: bool) -> (usize, bool, bool) {
     let body = json!({"id": "7c1f", "content": "x".repeat(content_bytes)}).to_string();
     let item = match in_object {
         true => mo_item(&body).with_object(ObjectKey::of_body(body.as_bytes()), body.len()),
@@ -205,7 +289,8 @@ async fn published_with(content_bytes: usize, in_object: bool) -> (usize, bool, 
         "GetObject" => (200, answer.clone()),
         _ => published(request, &[]),
     });
-    let batch: StreamBatch = serde_json::from_value(json!({"Records": [record(1, &item)]})).unwrap();
+    let batch = json!({"Records": [record(1, &item)], "replay": replay});
+    let batch: StreamBatch = serde_json::from_value(batch).unwrap();
     let answer = wab_fanout::handle(&fanout(&sdk), batch, plenty()).await.unwrap();
     assert!(answer.batch_item_failures.is_empty());
     let calls = calls.lock().unwrap();
@@ -221,10 +306,16 @@ async fn message_may_be_256_kib_with_its_attributes() {
     let around = event(r#"{"id":"7c1f","content":""}"#);
     let fits = MAX_MESSAGE_BYTES - attributes - around;
     let body_bytes = |content: usize| r#"{"id":"7c1f","content":""}"#.len() + content;
-    assert_eq!(published_with(fits, false).await, (body_bytes(fits), false, true));
-    assert_eq!(published_with(fits + 1, false).await, (body_bytes(fits + 1), false, false));
+    assert_eq!(published_with(fits, false, false).await, (body_bytes(fits), false, true));
+    assert_eq!(published_with(fits + 1, false, false).await, (body_bytes(fits + 1), false, false));
+    let replay = 6 + 6 + 4;
+    assert_eq!(published_with(fits - replay, false, true).await, (body_bytes(fits - replay), false, true));
+    assert_eq!(published_with(fits - replay + 1, false, true).await, (body_bytes(fits - replay + 1), false, false));
     // A body that can't fit isn't read from the bucket.
     let around = r#"{"id":"7c1f","content":""}"#.len();
-    assert_eq!(published_with(MAX_MESSAGE_BYTES - around, true).await, (MAX_MESSAGE_BYTES, true, false));
-    assert_eq!(published_with(MAX_MESSAGE_BYTES - around + 1, true).await, (MAX_MESSAGE_BYTES + 1, false, false));
+    assert_eq!(published_with(MAX_MESSAGE_BYTES - around, true, false).await, (MAX_MESSAGE_BYTES, true, false));
+    assert_eq!(
+        published_with(MAX_MESSAGE_BYTES - around + 1, true, false).await,
+        (MAX_MESSAGE_BYTES + 1, false, false)
+    );
 }

@@ -6,9 +6,9 @@
 
 mod answer;
 mod batch;
+mod composer;
 mod entry;
 mod message;
-mod prepare;
 mod publish_error;
 mod recently_published;
 mod record;
@@ -22,15 +22,16 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 use wab_models::{Key, Parked, StreamBatch};
 use wab_platform::{Clock, Reason, SdkConfig};
-use wab_store::{DeadLetterQueue, EventTable, Objects};
+use wab_store::DeadLetterQueue;
 
-pub use crate::answer::Answer;
+pub use crate::answer::{Answer, Tally};
+pub use crate::composer::Composer;
 pub use crate::entry::MissingSequenceNumber;
+pub use crate::message::{Message, Occasion};
 pub use crate::settings::Settings;
 
 use crate::batch::batches;
 use crate::entry::{Entry, State, Waiting, counts, first_unfinished};
-use crate::prepare::Sources;
 use crate::publish_error::Verdict;
 use crate::recently_published::RecentlyPublished;
 use crate::record::Record;
@@ -47,7 +48,7 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(2);
 /// Where events come from and go to. Built once, during init.
 #[derive(Debug, Clone)]
 pub struct Fanout {
-    sources: Sources,
+    composer: Composer,
     topics: Topics,
     dead_letters: DeadLetterQueue,
     clock: Clock,
@@ -58,10 +59,7 @@ impl Fanout {
     #[must_use]
     pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
         Self {
-            sources: Sources {
-                table: EventTable::new(sdk, settings.table_name),
-                objects: Objects::new(sdk, settings.bucket_name),
-            },
+            composer: Composer::new(sdk, settings.table_name, settings.bucket_name),
             topics: Topics::new(sdk, settings.mo_topic_arn, settings.dlr_topic_arn),
             dead_letters: DeadLetterQueue::new(sdk, settings.dead_letter_queue_url),
             clock: Clock::of(sdk),
@@ -95,7 +93,8 @@ pub async fn handle(
     if !batch.count {
         fanout.recently_published.skip(&mut entries);
     }
-    let outcome = timeout_at(by, fan_out(fanout, &mut entries, by)).await;
+    let occasion = if batch.replay { Occasion::Replay } else { Occasion::Stored };
+    let outcome = timeout_at(by, fan_out(fanout, &mut entries, occasion, by)).await;
     match outcome.unwrap_or(Err(Reason::OutOfTime)) {
         Ok(()) => tracing::info!(records = entries.len(), "records fanned out"),
         Err(reason) => {
@@ -112,14 +111,14 @@ pub async fn handle(
     if !batch.count {
         fanout.recently_published.update(&entries);
     }
-    let counts = batch.count.then(|| counts(&entries));
-    Ok(Answer { batch_item_failures: first_unfinished(&entries)?.into_iter().collect(), counts })
+    let tally = batch.count.then(|| Tally { counts: counts(&entries), version: env!("CARGO_PKG_VERSION") });
+    Ok(Answer { batch_item_failures: first_unfinished(&entries)?.into_iter().collect(), tally })
 }
 
 /// Prepares, publishes and parks, until a record has to wait. The states of the entries keep what was done if the time
 /// is up before that.
-async fn fan_out(fanout: &Fanout, entries: &mut [Entry], by: Instant) -> Result<(), Reason> {
-    fanout.sources.prepare(entries, CONCURRENT_CALLS, by).await;
+async fn fan_out(fanout: &Fanout, entries: &mut [Entry], occasion: Occasion, by: Instant) -> Result<(), Reason> {
+    fanout.composer.prepare(entries, occasion, CONCURRENT_CALLS, by).await;
     // Before parking: an unavailable dead-letter queue must not delay an event that can be published.
     publish(fanout, entries).await;
     park_or_wait(fanout, entries).await

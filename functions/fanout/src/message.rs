@@ -6,19 +6,32 @@ use wab_platform::Reason;
 
 use crate::publish_error::PublishError;
 
+/// Why an event is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// It was stored.
+    Stored,
+    /// Someone publishes it again, on purpose. Its message has the attribute `replay`.
+    Replay,
+}
+
 /// The text and the attributes of one SNS message.
-#[derive(Debug)]
-pub(crate) struct Message {
+#[derive(Debug, Clone)]
+pub struct Message {
     /// Decides the topic.
-    pub(crate) kind: Kind,
-    pub(crate) text: String,
-    pub(crate) attributes: Vec<(&'static str, String)>,
+    pub kind: Kind,
+    /// The event, as JSON.
+    pub text: String,
+    /// Names and values. All are of the data type `String`.
+    pub attributes: Vec<(&'static str, String)>,
 }
 
 impl Message {
-    pub(crate) fn of(event: &NewEvent<'_>) -> Result<Self, PublishError> {
+    pub(crate) fn of(event: &NewEvent<'_>, occasion: Occasion) -> Result<Self, PublishError> {
         let text = event.to_message().map_err(|_| PublishError::Permanent(Reason::EventNotWritable))?;
-        let attributes = event.attributes().into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        let replay = (occasion == Occasion::Replay).then_some(("replay", "true"));
+        let attributes = event.attributes().into_iter().chain(replay);
+        let attributes = attributes.map(|(name, value)| (name, value.to_owned())).collect();
         Ok(Self { kind: event.event().kind(), text, attributes })
     }
 

@@ -72,6 +72,16 @@ impl PublishError {
     }
 }
 
+impl From<PublishError> for Reason {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Permanent(reason) | PublishError::Withheld(reason) | PublishError::Transient(reason) => {
+                reason
+            }
+        }
+    }
+}
+
 impl From<QueryError> for PublishError {
     fn from(error: QueryError) -> Self {
         match error {

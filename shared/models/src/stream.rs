@@ -10,9 +10,12 @@ use serde_json::value::RawValue;
 pub struct StreamBatch<R = Vec<Box<RawValue>>> {
     #[serde(rename = "Records")]
     pub records: R,
-    /// Whether the answer includes [`Counts`]. `wab` asks for them; Lambda doesn't.
+    /// Whether the answer includes [`Counts`] and the function's version. `wab` asks for them; Lambda doesn't.
     #[serde(default)]
     pub count: bool,
+    /// Whether `wab` publishes these events again, on purpose. Their messages then have the attribute `replay`.
+    #[serde(default)]
+    pub replay: bool,
 }
 
 /// How many records of a batch were published and parked.

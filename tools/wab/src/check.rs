@@ -3,9 +3,11 @@
 //! It prints keys, places and types, but never a value, so its output may be pasted into a ticket.
 
 mod document;
+mod values;
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -18,10 +20,12 @@ use self::document::{Document, documents};
 
 /// Check how much of captured callbacks the message model understands
 ///
-/// Reads JSON or JSON lines: callback bodies, published events (also in SNS's envelope), bare message objects, or
-/// records with a message object under "message". For each message type it counts how many messages are typed, of an
-/// unrecognised type, or malformed, and which share of the JSON leaves (strings, numbers, booleans, nulls) the typed view
-/// names. It prints keys and places, never a value.
+/// Reads callback bodies, published events (also in SNS's envelope), bare message objects, or records with a message
+/// object under "message". They may be JSON lines, a JSON array, or what `aws sqs receive-message` prints. One of them is
+/// in memory at a time.
+///
+/// For each message type it counts how many messages are typed, of an unrecognised type, or malformed, and which share of
+/// the JSON leaves (strings, numbers, booleans, nulls) the typed view names. It prints keys and places, never a value.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct Args {
@@ -40,7 +44,7 @@ const AFTER: &str = "\
 Examples:
   wab check captured.jsonl
   wab check --explain bodies/*.json
-  aws sqs receive-message --queue-url URL --query 'Messages[].Body' --output text | wab check -
+  aws sqs receive-message --queue-url URL --max-number-of-messages 10 --output json | wab check -
 
 Exit codes:
   0  no message is malformed
@@ -80,11 +84,9 @@ struct Report {
 pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
     let mut report = Report::default();
     for file in &args.files {
-        let (name, text) = read(file, directory)?;
-        for (line, document) in documents(&text) {
-            report.add(&format!("{name}:{line}"), &document);
-        }
+        report.read(file, directory)?;
     }
+    report.sum();
     if report.total.messages == 0 {
         anyhow::bail!("nothing to check: the input is empty");
     }
@@ -102,19 +104,19 @@ pub(crate) fn run(args: &Args, directory: &Path, out: &mut impl Write) -> anyhow
     Ok(u8::from(report.total.malformed > 0))
 }
 
-fn read(file: &Path, directory: &Path) -> anyhow::Result<(String, String)> {
-    let mut bytes = Vec::new();
-    if file == Path::new("-") {
-        io::stdin().lock().read_to_end(&mut bytes).context("cannot read standard input")?;
-        return Ok(("-".to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
-    }
-    let name = file.display().to_string();
-    bytes = std::fs::read(directory.join(file)).with_context(|| format!("cannot read {name}"))?;
-    // JSON must be UTF-8 (RFC 8259 section 8.1). Other bytes are replaced, so that the rest can be checked.
-    Ok((name, String::from_utf8_lossy(&bytes).into_owned()))
-}
-
 impl Report {
+    fn read(&mut self, file: &Path, directory: &Path) -> anyhow::Result<()> {
+        if file == Path::new("-") {
+            let input = io::stdin().lock();
+            return documents(input, |line, document| self.add(&format!("-:{line}"), &document))
+                .context("cannot read standard input");
+        }
+        let name = file.display();
+        let input = File::open(directory.join(file)).with_context(|| format!("cannot read {name}"))?;
+        documents(input, |line, document| self.add(&format!("{name}:{line}"), &document))
+            .with_context(|| format!("cannot read {name}"))
+    }
+
     fn add(&mut self, at: &str, document: &Document) {
         match document {
             Document::Message { message, within, outer } => {
@@ -153,7 +155,6 @@ impl Report {
                 counts.note("$", at, *leaves, Some(problem.clone()));
             }
         }
-        self.sum();
     }
 
     fn sum(&mut self) {

@@ -24,6 +24,8 @@ pub(crate) const PAUSES: [Duration; 4] =
 pub(crate) struct Batch {
     records: Vec<Box<RawValue>>,
     bytes: usize,
+    /// Whether the events are published again on purpose.
+    replay: bool,
 }
 
 #[derive(Serialize)]
@@ -35,7 +37,12 @@ struct Keys<'a> {
 impl Batch {
     /// A batch of one stream record, kept verbatim.
     pub(crate) fn of_record(record: Box<RawValue>) -> Self {
-        Self { bytes: record.get().len(), records: vec![record] }
+        Self { bytes: record.get().len(), records: vec![record], replay: false }
+    }
+
+    /// An empty batch of events that are published again on purpose.
+    pub(crate) fn replay() -> Self {
+        Self { replay: true, ..Self::default() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -51,7 +58,7 @@ impl Batch {
         let mut record = record(self.len() + 1, table_arn, item)?;
         let mut full = None;
         if !self.is_empty() && (self.len() == MAX_RECORDS || self.bytes + record.get().len() > MAX_BYTES) {
-            full = Some(std::mem::take(self));
+            full = Some(std::mem::replace(self, Self { replay: self.replay, ..Self::default() }));
             record = self::record(1, table_arn, item)?;
         }
         self.bytes += record.get().len();
@@ -62,7 +69,7 @@ impl Batch {
     /// The invocation event: all records but the first `done`.
     fn event(&self, done: usize) -> serde_json::Result<String> {
         let records = self.records.get(done..).unwrap_or_default();
-        serde_json::to_string(&StreamBatch { records, count: true })
+        serde_json::to_string(&StreamBatch { records, count: true, replay: self.replay })
     }
 
     /// Hands the batch over and retries after each pause. After the last one, a record that still fails is left, and the
@@ -211,16 +218,29 @@ mod tests {
             })
         };
         let event: Value = serde_json::from_str(&batch.event(0).unwrap()).unwrap();
-        assert_eq!(event, json!({"Records": [expected("1", "MO#a"), expected("2", "MO#b")], "count": true}));
+        assert_eq!(
+            event,
+            json!({"Records": [expected("1", "MO#a"), expected("2", "MO#b")], "count": true, "replay": false})
+        );
         let rest: Value = serde_json::from_str(&batch.event(1).unwrap()).unwrap();
         assert_eq!(rest["Records"], json!([expected("2", "MO#b")]));
+    }
+
+    #[test]
+    fn every_batch_of_a_replay_is_marked() {
+        let mut batch = Batch::replay();
+        let full = (0..101).find_map(|_| batch.add(TABLE, &item("MO#a", 1)).unwrap()).unwrap();
+        for batch in [full, batch] {
+            let event: Value = serde_json::from_str(&batch.event(0).unwrap()).unwrap();
+            assert_eq!(event["replay"], true);
+        }
     }
 
     #[test]
     fn stream_record_is_handed_over_verbatim() {
         let record = r#"{ "eventName":"INSERT", "x":1e400 }"#;
         let batch = Batch::of_record(serde_json::from_str(record).unwrap());
-        assert_eq!(batch.event(0).unwrap(), format!(r#"{{"Records":[{record}],"count":true}}"#));
+        assert_eq!(batch.event(0).unwrap(), format!(r#"{{"Records":[{record}],"count":true,"replay":false}}"#));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod replay;
 mod samples;
 mod send;
 mod shell;
+mod shell_files;
 pub mod stack;
 mod style;
 mod target;
@@ -67,7 +68,9 @@ Run `wab help COMMAND` for the details and exit codes of a command.";
 #[derive(Subcommand)]
 enum Command {
     Check(check::Args),
+    Completions(shell_files::CompletionsArgs),
     Credentials(credentials::Args),
+    Man(shell_files::ManArgs),
     Parked(parked::Args),
     Replay(replay::Args),
     Send(send::Args),
@@ -81,7 +84,9 @@ impl Cli {
     pub fn run(self, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
         match self.command {
             Command::Check(args) => check::run(&args, shell.directory, &mut shell.out),
+            Command::Completions(args) => shell_files::completions(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
+            Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
             Command::Replay(args) => replay::run(&args, shell),
             Command::Send(args) => send::run(args, shell.directory, &mut shell.out),

@@ -141,7 +141,7 @@ impl Replayed {
         let table_arn = stack.table.arn().await?;
         let (from, to) = windows.bounds();
         let range = Range { from: from.as_str(), to: to.as_str(), kind, count_only: false };
-        let mut batch = Batch::default();
+        let mut batch = Batch::replay();
         let mut start = None;
         loop {
             let page = stack.table.events(range, start).await?;

@@ -1,11 +1,15 @@
 //! Splits the input of `wab check` into documents, and recognises each by its keys.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use wab_events::message::{Json, Message, NotAMessage};
 use wab_events::{Data, Event, EventError, MoData};
 use wab_models::{Content, DlrCallback, Fields, MoCallback};
+
+use super::values::{NotJson, Value, Values};
 
 /// One JSON value of the input.
 pub(super) enum Document {
@@ -37,32 +41,57 @@ pub(super) struct Outer {
     pub(super) unnamed: Vec<(String, usize)>,
 }
 
-/// The documents of a text, each with its line number. A text is one JSON value, a list of values, or one value on
-/// each line. A line that isn't JSON is a malformed document.
-pub(super) fn documents(text: &str) -> Vec<(usize, Document)> {
-    if let Ok(whole) = serde_json::from_str::<&RawValue>(text) {
-        let first_line = 1 + text
-            .len()
-            .checked_sub(text.trim_start().len())
-            .map_or(0, |white| text.get(..white).unwrap_or_default().matches('\n').count());
-        return match serde_json::from_str::<Vec<&RawValue>>(whole.get()) {
-            Ok(list) => list.into_iter().map(|json| (first_line, read(json))).collect(),
-            Err(_) => vec![(first_line, read(whole))],
+/// Finds the documents of an input, each with its line number. A document is a JSON value, also within a string or an SQS
+/// message, so that anything the AWS CLI prints of `receive-message` can be checked.
+///
+/// # Errors
+/// If the input can't be read.
+pub(super) fn documents(input: impl Read, mut found: impl FnMut(usize, Document)) -> io::Result<()> {
+    let mut values = Values::new(input);
+    while let Some(Value { line, json }) = values.next()? {
+        let documents = match json {
+            Ok(json) => unwrap(&json),
+            Err(NotJson { column }) => vec![not_json(column)],
         };
+        documents.into_iter().for_each(|document| found(line, document));
     }
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(index, line)| {
-            let document = match serde_json::from_str::<&RawValue>(line) {
-                Ok(json) => read(json),
-                Err(error) => {
-                    let problem = format!("not JSON at column {}", error.column());
-                    Document::Malformed { label: "(not JSON)", problem, leaves: 0 }
-                }
-            };
-            (index + 1, document)
-        })
-        .collect()
+    Ok(())
+}
+
+/// What `aws sqs receive-message` prints.
+#[derive(Deserialize)]
+struct Received {
+    #[serde(rename = "Messages")]
+    messages: Vec<SqsMessage>,
+}
+
+#[derive(Deserialize)]
+struct SqsMessage {
+    #[serde(rename = "Body")]
+    body: String,
+}
+
+/// The documents of one JSON value.
+fn unwrap(json: &str) -> Vec<Document> {
+    if let Ok(Received { messages }) = serde_json::from_str(json) {
+        return messages.iter().map(|message| document(&message.body)).collect();
+    }
+    let inner = match serde_json::from_str(json) {
+        Ok(SqsMessage { body }) => Some(body),
+        Err(_) => serde_json::from_str::<String>(json).ok().filter(|text| text.trim_start().starts_with('{')),
+    };
+    vec![document(inner.as_deref().unwrap_or(json))]
+}
+
+fn document(json: &str) -> Document {
+    match serde_json::from_str::<&RawValue>(json) {
+        Ok(json) => read(json),
+        Err(error) => not_json(error.column()),
+    }
+}
+
+fn not_json(column: usize) -> Document {
+    Document::Malformed { label: "(not JSON)", problem: format!("not JSON at column {column}"), leaves: 0 }
 }
 
 fn read(json: &RawValue) -> Document {
@@ -165,22 +194,20 @@ fn unnamed(fields: &Fields<'_>) -> Vec<(String, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// Checks the line of each document, and its label or its message's place and type.
     #[track_caller]
     fn check(text: &str, expected: &[(usize, &str)]) {
-        let found = documents(text);
-        let found: Vec<(usize, String)> = found
-            .into_iter()
-            .map(|(line, document)| match document {
-                Document::Message { message, within, .. } => {
-                    (line, format!("{within} {}", message.message_type().unwrap_or("-")))
-                }
-                Document::Other { label, .. } => (line, label.to_owned()),
-                Document::Malformed { label, problem, .. } => (line, format!("{label} {problem}")),
-            })
-            .collect();
+        let mut found = Vec::new();
+        let what = |document| match document {
+            Document::Message { message, within, .. } => format!("{within} {}", message.message_type().unwrap_or("-")),
+            Document::Other { label, .. } => label.to_owned(),
+            Document::Malformed { label, problem, .. } => format!("{label} {problem}"),
+        };
+        documents(text.as_bytes(), |line, document| found.push((line, what(document)))).unwrap();
         let expected: Vec<(usize, String)> = expected.iter().map(|(line, what)| (*line, (*what).to_owned())).collect();
         assert_eq!(found, expected);
     }
@@ -204,5 +231,29 @@ mod tests {
         check("7", &[(1, "(no object) not a JSON object")]);
         check("", &[]);
         check("{}\n\nnope\n{}", &[(1, "$ -"), (3, "(not JSON) not JSON at column 2"), (4, "$ -")]);
+    }
+
+    #[test]
+    fn messages_of_sqs_are_their_bodies() {
+        let message = |body: &str| json!({"MessageId": "7c1f", "ReceiptHandle": "AQEB", "Body": body});
+        let (text, receipt) = (r#"{"type":"text","text":{"body":"a"}}"#, r#"{"id":"a","status":"sent"}"#);
+        let expected = [(1, "$ text"), (1, "(delivery receipt)"), (1, "(not JSON) not JSON at column 2")];
+        let messages = [text, receipt, "nope"].map(message);
+        check(&json!({"Messages": messages}).to_string(), &expected);
+        check(&json!(messages).to_string(), &expected);
+        check(&json!({"Messages": []}).to_string(), &[]);
+        check(
+            &json!([text, format!("\n{receipt}"), "nope"]).to_string(),
+            &[expected[0], expected[1], (1, "(no object) not a JSON object")],
+        );
+        check(
+            &format!("{text}\t{receipt}\tnope\n"),
+            &[expected[0], expected[1], (1, "(not JSON) not JSON at column 65")],
+        );
+        let envelope = json!({"Type": "Notification", "Message": "{}"}).to_string();
+        check(
+            &json!({"Messages": [message(&envelope)]}).to_string(),
+            &[(1, "(event) the delivery is not an event: $.id: missing")],
+        );
     }
 }

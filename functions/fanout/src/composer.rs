@@ -1,4 +1,5 @@
-//! From a stored item to its message: fetches the body and computes the delivery state.
+//! From a stored item to its message: fetches the body and computes the delivery state. `wab` composes single messages
+//! with the same code.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -7,34 +8,57 @@ use futures_util::{StreamExt, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use wab_events::Kind;
-use wab_models::{Body, Delivery, EventError, Item, MAX_MESSAGE_BYTES, NewEvent, Object, Receipt};
-use wab_platform::Reason;
+use wab_models::{Body, Delivery, EventError, Item, Key, MAX_MESSAGE_BYTES, NewEvent, Object, Receipt};
+use wab_platform::{Reason, SdkConfig};
 use wab_store::{EventTable, GetError, Objects, QueryError};
 
 use crate::entry::{Entry, State};
-use crate::message::Message;
+use crate::message::{Message, Occasion};
 use crate::publish_error::PublishError;
 use crate::record::StoredEvent;
 
-/// What events are built from beside their items.
+/// Composes messages from stored items, and from what else the table and the bucket hold of them.
 #[derive(Debug, Clone)]
-pub(crate) struct Sources {
-    pub(crate) table: EventTable,
-    pub(crate) objects: Objects,
+pub struct Composer {
+    table: EventTable,
+    objects: Objects,
 }
 
 /// The receipts of each message that a batch has a receipt of, by partition key.
 type Receipts = HashMap<String, Result<Vec<Receipt>, QueryError>>;
 
-impl Sources {
+impl Composer {
+    #[must_use]
+    pub fn new(sdk: &SdkConfig, table_name: String, bucket_name: String) -> Self {
+        Self { table: EventTable::new(sdk, table_name), objects: Objects::new(sdk, bucket_name) }
+    }
+
+    /// Composes the message of one stored item, as [`handle`](crate::handle) does. The body is fetched by `by`, or left
+    /// out. `table_arn` is needed only for a body that is too large for a message and not in the bucket.
+    ///
+    /// # Errors
+    /// If the item can't be published, or a message's receipts can't be read.
+    pub async fn compose(
+        &self,
+        item: &Item<'_>,
+        table_arn: Option<&str>,
+        occasion: Occasion,
+        by: Instant,
+    ) -> Result<Message, Reason> {
+        let receipts = self.receipts(std::iter::once(&item.key), 1).await;
+        Ok(self.message(item, table_arn, &receipts, occasion, by).await?)
+    }
+
     /// Builds the messages of the entries that are pending, `concurrency` at a time.
     ///
     /// Bodies are fetched in half of the time until `by`. A bucket that stalls must leave time to publish.
-    pub(crate) async fn prepare(&self, entries: &mut [Entry], concurrency: usize, by: Instant) {
-        let receipts = &self.receipts(entries, concurrency).await;
+    pub(crate) async fn prepare(&self, entries: &mut [Entry], occasion: Occasion, concurrency: usize, by: Instant) {
+        let pending = entries.iter().filter(|entry| matches!(entry.state, State::Pending));
+        let receipts = &self.receipts(pending.filter_map(|entry| entry.record.key()), concurrency).await;
         let bodies_by = Instant::now() + by.duration_since(Instant::now()) / 2;
         let prepared = entries.iter_mut().filter_map(Entry::pending_event).map(async |(event, state)| {
-            *state = match self.message(event, receipts, bodies_by).await {
+            let StoredEvent { item, table_arn, .. } = event;
+            *state = match self.message(item, table_arn.as_deref(), receipts, occasion, bodies_by).await {
                 Ok(message) => State::Ready(message),
                 Err(error) => State::Failed(error),
             };
@@ -42,10 +66,8 @@ impl Sources {
         stream::iter(prepared).buffer_unordered(concurrency).collect::<()>().await;
     }
 
-    /// One query per message, however many of its receipts the batch has.
-    async fn receipts(&self, entries: &[Entry], concurrency: usize) -> Receipts {
-        let pending = entries.iter().filter(|entry| matches!(entry.state, State::Pending));
-        let keys = pending.filter_map(|entry| entry.record.key());
+    /// One query per message, however many of its receipts are among the keys.
+    async fn receipts<'a>(&self, keys: impl Iterator<Item = &'a Key>, concurrency: usize) -> Receipts {
         let receipts = keys.filter(|key| matches!(key.kind_and_id(), Some((Kind::Dlr, _))));
         let messages: BTreeSet<String> = receipts.map(|key| key.pk.clone()).collect();
         let queries = messages.into_iter().map(async |pk| {
@@ -57,12 +79,14 @@ impl Sources {
 
     async fn message(
         &self,
-        stored: &StoredEvent,
+        item: &Item<'_>,
+        table_arn: Option<&str>,
         receipts: &Receipts,
+        occasion: Occasion,
         bodies_by: Instant,
     ) -> Result<Message, PublishError> {
-        let item = &stored.item;
-        let Some(body) = self.body(item, bodies_by).await? else { return self.by_reference(stored) };
+        let by_reference = || self.by_reference(item, table_arn, occasion);
+        let Some(body) = self.body(item, bodies_by).await? else { return by_reference() };
         let mut event = NewEvent::of(item, &body).map_err(permanent)?;
         if let Some(content) = &item.binary {
             event = event.with_binary(content, content.key.as_ref().map(|key| self.objects.uri(key)));
@@ -71,12 +95,12 @@ impl Sources {
             let this = Receipt::stored(&item.key.sk, item.status.as_deref(), item.received_at.clone());
             event = event.with_delivery(Delivery::of(this, known.clone()?));
         }
-        let message = Message::of(&event)?;
+        let message = Message::of(&event, occasion)?;
         if message.size_bytes() <= MAX_MESSAGE_BYTES {
             return Ok(message);
         }
-        let message = Message::of(&event.without_content())?;
-        if message.size_bytes() <= MAX_MESSAGE_BYTES { Ok(message) } else { self.by_reference(stored) }
+        let message = Message::of(&event.without_content(), occasion)?;
+        if message.size_bytes() <= MAX_MESSAGE_BYTES { Ok(message) } else { by_reference() }
     }
 
     /// The body. None if the event is published without it: the body can't fit the message, or the bucket is
@@ -103,18 +127,22 @@ impl Sources {
         }
     }
 
-    fn by_reference(&self, stored: &StoredEvent) -> Result<Message, PublishError> {
-        let item = &stored.item;
+    fn by_reference(
+        &self,
+        item: &Item<'_>,
+        table_arn: Option<&str>,
+        occasion: Occasion,
+    ) -> Result<Message, PublishError> {
         let dataref = match &item.body {
             Body::Object(Object { body_key, .. }) => self.objects.uri(body_key),
             Body::Inline(_) => {
                 let no_table = || PublishError::Permanent(Reason::TooLargeWithoutTable);
                 let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-                let table_arn = stored.table_arn.as_deref().ok_or_else(no_table)?;
+                let table_arn = table_arn.ok_or_else(no_table)?;
                 format!("{table_arn}?pk={}&sk={}", encode(&item.key.pk), encode(&item.key.sk))
             }
         };
-        Message::of(&NewEvent::by_reference(item, dataref).map_err(permanent)?)
+        Message::of(&NewEvent::by_reference(item, dataref).map_err(permanent)?, occasion)
     }
 }
 

@@ -1,11 +1,10 @@
-"""Failed stream batches are retried as on AWS, and containers don't get the administrator's rights."""
+"""Failed stream batches are retried as on AWS."""
 
-import asyncio
 import unittest
 from typing import Any
 from unittest import mock
 
-import ministack_patches
+from patches import streams
 
 FUNCTION = {"FunctionName": "fanout"}
 MAPPING = {
@@ -22,10 +21,10 @@ def event(*numbers: int) -> dict[str, Any]:
 
 class Retries(unittest.TestCase):
     def setUp(self) -> None:
-        mappings = mock.patch.object(ministack_patches, "mappings", lambda: iter([MAPPING]))
+        mappings = mock.patch.object(streams, "mappings", lambda: iter([MAPPING]))
         mappings.start()
         self.addCleanup(mappings.stop)
-        self.failures = ministack_patches.PartialFailures()
+        self.failures = streams.PartialFailures()
         self.failures._polling.set(True)
         self.failures._execute = self.function
         self.batches: list[list[int]] = []
@@ -33,7 +32,7 @@ class Retries(unittest.TestCase):
         self.crashing = False
 
     def function(self, _func: Any, event: Any) -> dict[str, Any]:
-        numbers = [int(ministack_patches.sequence_number(record)) for record in event["Records"]]
+        numbers = [int(streams.sequence_number(record)) for record in event["Records"]]
         self.batches.append(numbers)
         failed = [{"itemIdentifier": str(number)} for number in numbers if number in self.failing]
         return {"error": True} if self.crashing else {"body": {"batchItemFailures": failed}}
@@ -73,45 +72,3 @@ class Retries(unittest.TestCase):
         ):
             self.assertTrue(self.failures.execute(FUNCTION, event(1, 2))["error"])
         self.check(event(1, 2, 3), [[1, 2], [3]], advances=True)
-
-
-class Containers(unittest.TestCase):
-    BRIDGE = "172.17.0.1"
-
-    def setUp(self) -> None:
-        known = {"AKIAISSUED": "User", "test": "Root"}
-        keys = mock.patch.object(
-            ministack_patches.iam_evaluator, "resolve_credential", lambda key: mock.Mock(principal_type=known.get(key))
-        )
-        keys.start()
-        self.addCleanup(keys.stop)
-
-    def check(self, server: str, key: str | None, path: str, *, served: bool) -> None:
-        answers: list[Any] = []
-
-        async def application(*_: Any) -> None:
-            answers.append("served")
-
-        async def send(message: dict[str, Any]) -> None:
-            answers.append(message.get("status"))
-
-        authorization = f"AWS4-HMAC-SHA256 Credential={key}/20261124/us-east-1/sqs/aws4_request"
-        headers = [(b"Authorization", authorization.encode())] if key else []
-        scope = {"type": "http", "server": (server, 4566), "path": path, "headers": headers}
-        asyncio.run(ministack_patches.guarded(application, self.BRIDGE)(scope, None, send))
-        self.assertEqual(answers[0], "served" if served else 403)
-
-    def test_containers_need_an_issued_key(self) -> None:
-        self.check(self.BRIDGE, "AKIAISSUED", "/", served=True)
-        for key in (None, "test", "AKIAUNKNOWN"):
-            self.check(self.BRIDGE, key, "/", served=False)
-
-    def test_containers_cannot_reach_emulator_pages(self) -> None:
-        self.check(self.BRIDGE, "AKIAISSUED", "/_ministack/reset", served=False)
-
-    def test_loopback_requests_need_no_key(self) -> None:
-        self.check("127.0.0.1", None, "/_ministack/health", served=True)
-
-
-if __name__ == "__main__":
-    unittest.main()
