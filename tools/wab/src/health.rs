@@ -73,6 +73,11 @@ impl Commands {
         Self { place: stack.place.clone() }
     }
 
+    #[cfg(test)]
+    pub(crate) fn example() -> Self {
+        Self { place: Place::Local { endpoint: "http://localhost:1".to_owned() } }
+    }
+
     /// A command of this tool, without the options that name the stack.
     pub(crate) fn wab(&self, words: &str) -> Command {
         Command(match &self.place {
@@ -103,7 +108,7 @@ impl Commands {
 /// A time as a person nearby reads it. The day is left out if it is less than half a day away.
 pub(crate) fn clock(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let is_near = at.duration_since(now).abs() < SignedDuration::from_hours(12);
-    at.to_zoned(zone.clone()).strftime(if is_near { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+    at.to_zoned_datetime(zone.clone()).strftime(if is_near { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
 }
 
 /// A time span in its largest unit: `40 min`.

@@ -25,10 +25,14 @@ impl<'a> Facts<'a> {
         let resources = &stack.resources;
         let functions = Functions::new(&stack.sdk);
         let cloudformation = CloudFormation::new(&stack.sdk, &resources.stack_name);
-        let mut roles: Vec<Role<'a>> =
-            vec![("mo", &resources.mo_function), ("dlr", &resources.dlr_function), ("fanout", &resources.fanout_function)];
+        let mut roles: Vec<Role<'a>> = vec![
+            ("mo", &resources.mo_function),
+            ("dlr", &resources.dlr_function),
+            ("fanout", &resources.fanout_function),
+        ];
         roles.extend(resources.recover_function.as_deref().map(|name| ("recover", name)));
-        let configurations = futures_util::future::join_all(roles.iter().map(|(_, name)| functions.configuration(name)));
+        let configurations =
+            futures_util::future::join_all(roles.iter().map(|(_, name)| functions.configuration(name)));
         let (description, listed, configurations) =
             tokio::join!(cloudformation.description(), cloudformation.resources(), configurations);
         Self {

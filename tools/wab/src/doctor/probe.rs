@@ -20,7 +20,9 @@ const PROBE: &str = "wab-probe";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The receiver recognised the probe and its credentials.
-    Probe { version: String },
+    Probe {
+        version: String,
+    },
     Status(u16),
     /// There was no answer, and why.
     None(String),

@@ -21,9 +21,8 @@ pub(crate) fn show(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "{:10}{:18}see: docs/{section}", "", "")?;
         }
     }
-    let count = |verdicts: &[Verdict]| {
-        report.findings.iter().filter(|finding| verdicts.contains(&finding.verdict)).count()
-    };
+    let count =
+        |verdicts: &[Verdict]| report.findings.iter().filter(|finding| verdicts.contains(&finding.verdict)).count();
     let (to_do, unknown) = (count(&[Verdict::Warning, Verdict::Problem]), count(&[Verdict::Unknown]));
     let summary = match (to_do, unknown) {
         (0, 0) => "nothing to do".to_owned(),

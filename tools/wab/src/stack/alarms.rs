@@ -31,6 +31,7 @@ pub(crate) struct Alarm {
     /// The topics that it notifies when it goes off. None are notified while its actions are disabled.
     pub(crate) topics: Vec<String>,
     pub(crate) has_actions_enabled: bool,
+    pub(crate) description: String,
 }
 
 impl Alarms {
@@ -48,7 +49,8 @@ impl Alarms {
             let describe = describe.alarm_types(AlarmType::MetricAlarm).max_records(100);
             let described = describe.send().await.map_err(Unavailable::new("cannot read the alarms"))?;
             for resource in ours {
-                let found = described.metric_alarms().iter().find(|alarm| alarm.alarm_name() == Some(&resource.physical_id));
+                let found =
+                    described.metric_alarms().iter().find(|alarm| alarm.alarm_name() == Some(&resource.physical_id));
                 let Some(alarm) = found else { continue };
                 let since = alarm.state_transitioned_timestamp().or(alarm.state_updated_timestamp());
                 alarms.push(Alarm {
@@ -58,6 +60,7 @@ impl Alarms {
                     since: since.and_then(|at| Timestamp::from_second(at.secs()).ok()),
                     topics: alarm.alarm_actions().to_vec(),
                     has_actions_enabled: alarm.actions_enabled().unwrap_or(true),
+                    description: alarm.alarm_description().unwrap_or_default().to_owned(),
                 });
             }
         }

@@ -22,8 +22,10 @@ impl Depth {
         ];
         let get = aws_sdk_sqs::Client::new(sdk).get_queue_attributes().queue_url(url);
         let got = get.set_attribute_names(Some(names.to_vec())).send().await;
-        let attributes = got.map_err(Unavailable::new("cannot count a queue's messages"))?.attributes.unwrap_or_default();
-        let [visible, in_flight] = names.map(|name| attributes.get(&name).and_then(|count| count.parse().ok()).unwrap_or(0));
+        let attributes =
+            got.map_err(Unavailable::new("cannot count a queue's messages"))?.attributes.unwrap_or_default();
+        let [visible, in_flight] =
+            names.map(|name| attributes.get(&name).and_then(|count| count.parse().ok()).unwrap_or(0));
         Ok(Self { visible, in_flight })
     }
 

@@ -54,7 +54,9 @@ impl Functions {
         let failure = (is_failed || is_stale).then(|| reason.unwrap_or("no reason given").to_owned());
         let environment = match got.environment() {
             Some(environment) if environment.error().is_some() => None,
-            environment => environment.and_then(|environment| environment.variables()).cloned().or(Some(HashMap::new())),
+            environment => {
+                environment.and_then(|environment| environment.variables()).cloned().or(Some(HashMap::new()))
+            }
         };
         Ok(Some(Configuration { arn: got.function_arn().unwrap_or_default().to_owned(), failure, environment }))
     }

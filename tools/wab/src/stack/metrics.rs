@@ -40,7 +40,8 @@ impl Metric {
     }
 
     fn query(&self, id: usize, period: Duration) -> MetricDataQuery {
-        let dimension = self.dimension.as_ref().map(|(name, value)| Dimension::builder().name(*name).value(value).build());
+        let dimension =
+            self.dimension.as_ref().map(|(name, value)| Dimension::builder().name(*name).value(value).build());
         let metric = Name::builder().namespace(&self.namespace).metric_name(self.name);
         let metric = metric.set_dimensions(dimension.map(|dimension| vec![dimension])).build();
         let seconds = i32::try_from(period.as_secs()).unwrap_or(i32::MAX);
@@ -119,9 +120,11 @@ impl Metrics {
                 for result in page.metric_data_results() {
                     let number = result.id().and_then(|id| id.strip_prefix('m')?.parse::<usize>().ok());
                     let Some(series) = number.and_then(|number| all.get_mut(number)) else { continue };
-                    let points = result.timestamps().iter().zip(result.values()).filter_map(|(at, value)| {
-                        Some((Timestamp::from_second(at.secs()).ok()?, *value))
-                    });
+                    let points = result
+                        .timestamps()
+                        .iter()
+                        .zip(result.values())
+                        .filter_map(|(at, value)| Some((Timestamp::from_second(at.secs()).ok()?, *value)));
                     series.points.extend(points);
                 }
                 next = page.next_token.filter(|token| !token.is_empty());

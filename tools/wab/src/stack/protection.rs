@@ -28,7 +28,8 @@ pub(crate) async fn of_table(sdk: &SdkConfig, table: &str) -> Result<Protection,
     let time_to_live = time_to_live.map_err(Unavailable::new("cannot read the table's time to live"))?;
     let time_to_live = time_to_live.time_to_live_description().and_then(|ttl| ttl.time_to_live_status()).cloned();
     let backups = backups.map_err(Unavailable::new("cannot read the table's backups"))?;
-    let recovery = backups.continuous_backups_description().and_then(|backups| backups.point_in_time_recovery_description());
+    let recovery =
+        backups.continuous_backups_description().and_then(|backups| backups.point_in_time_recovery_description());
     let encryption = table.and_then(|table| table.sse_description()).and_then(|sse| sse.status());
     let stream = table.and_then(|table| table.stream_specification());
     Ok(Protection {

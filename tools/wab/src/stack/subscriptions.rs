@@ -82,7 +82,11 @@ impl Subscriptions {
                 break;
             }
         }
-        stream::iter(subscriptions).map(|subscription| self.complete(subscription)).buffered(CONCURRENT).try_collect().await
+        stream::iter(subscriptions)
+            .map(|subscription| self.complete(subscription))
+            .buffered(CONCURRENT)
+            .try_collect()
+            .await
     }
 
     async fn complete(&self, mut subscription: Subscription) -> Result<Subscription, Unavailable> {
@@ -94,8 +98,8 @@ impl Subscriptions {
         if attributes.get("PendingConfirmation").is_some_and(|pending| pending == "true") {
             subscription.arn = None;
         }
-        subscription.dead_letter_queue = json("RedrivePolicy")
-            .and_then(|policy| policy.get("deadLetterTargetArn")?.as_str().map(str::to_owned));
+        subscription.dead_letter_queue =
+            json("RedrivePolicy").and_then(|policy| policy.get("deadLetterTargetArn")?.as_str().map(str::to_owned));
         let is_on_body = attributes.get("FilterPolicyScope").is_some_and(|scope| scope == "MessageBody");
         subscription.filter = json("FilterPolicy").filter(|_| !is_on_body);
         Ok(subscription)

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::spell::PERIOD;
 use crate::aws::Unavailable;
-use crate::stack::{Metric, Metrics, Series, Stack, queue_name};
+use crate::stack::{Metric, Metrics, Series, Stack};
 
 /// How far back the screen reaches.
 pub(crate) const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -59,6 +59,11 @@ impl Readings {
     }
 }
 
+/// The last part of a queue's URL or a topic's ARN.
+fn last_part(name: &str) -> &str {
+    name.rsplit(['/', ':']).next().unwrap_or(name)
+}
+
 fn metrics(stack: &Stack) -> Vec<(Source, Metric)> {
     let resources = &stack.resources;
     let namespace = &*resources.stack_name;
@@ -72,14 +77,12 @@ fn metrics(stack: &Stack) -> Vec<(Source, Metric)> {
         metrics.push((Source::Errors, function(Metric::sum("AWS/Lambda", "Errors"), name)));
         metrics.push((Source::Throttles, function(Metric::sum("AWS/Lambda", "Throttles"), name)));
     }
-    let queue = |name, url| Metric::maximum("AWS/SQS", name).of("QueueName", queue_name(url));
+    let queue = |name, url| Metric::maximum("AWS/SQS", name).of("QueueName", last_part(url));
     if let Some(url) = &resources.spill_queue_url {
         metrics.push((Source::SpillVisible, queue("ApproximateNumberOfMessagesVisible", url)));
         metrics.push((Source::SpillInFlight, queue("ApproximateNumberOfMessagesNotVisible", url)));
     }
-    let failed = |topic: &str| {
-        Metric::sum("AWS/SNS", "NumberOfNotificationsFailed").of("TopicName", topic.rsplit(':').next().unwrap_or(topic))
-    };
+    let failed = |topic| Metric::sum("AWS/SNS", "NumberOfNotificationsFailed").of("TopicName", last_part(topic));
     let fanout = &resources.fanout_function;
     let dead_letters = &resources.dead_letter_queue_url;
     metrics.extend([

@@ -13,7 +13,7 @@ use crate::style::{BOLD, DIM, paint};
 
 pub(crate) fn show(report: &Report, zone: &TimeZone, out: &mut dyn Write) -> io::Result<()> {
     let version = report.version.as_deref().map_or_else(String::new, |version| format!(", version {version}"));
-    let at = report.at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    let at = report.at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
     writeln!(out, "{}", paint(BOLD, &format!("{}{version}, {at}", report.stack)))?;
 
     writeln!(out, "\n{}", paint(DIM, &format!("{:<15}{:>8}{:>10}", "callbacks", "15 min", "24 h")))?;

@@ -65,11 +65,17 @@ pub(crate) struct Signal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Amount {
-    Counted { last_15_minutes: u64, last_24_hours: u64 },
+    Counted {
+        last_15_minutes: u64,
+        last_24_hours: u64,
+    },
     /// In a queue or in the stream, now.
     Waiting(u64),
     /// The age of the oldest record that was read from the stream, in the last minutes and at most.
-    Seconds { now: u64, at_most: u64 },
+    Seconds {
+        now: u64,
+        at_most: u64,
+    },
     Unknown,
 }
 
@@ -166,9 +172,10 @@ impl Screen<'_> {
             self.counted("rate limited", Source::RateLimited, Verdict::Problem, "RateLimited")
                 .means("answered 429: more than ThrottleRate; not stored")
                 .mended_by(deploy("ThrottleRate=1000 ThrottleBurst=2000")),
-            self.unauthorized().means("answered 401: no valid credentials; not stored").shown_by(doctor()).mended_by(
-                deploy("CallbackCredentials=OLD,NEW"),
-            ),
+            self.unauthorized()
+                .means("answered 401: no valid credentials; not stored")
+                .shown_by(doctor())
+                .mended_by(deploy("CallbackCredentials=OLD,NEW")),
             self.counted("too large", Source::TooLarge, Verdict::Warning, "TooLarge")
                 .means("answered 413: larger than Lambda accepts; not stored"),
             self.counted("quarantined", outcome("quarantined"), Verdict::Warning, "Quarantine")
@@ -190,7 +197,14 @@ impl Screen<'_> {
         ]
     }
 
-    fn signal(&self, name: &'static str, amount: Amount, spell: Option<Spell>, bad: Verdict, runbook: &'static str) -> Signal {
+    fn signal(
+        &self,
+        name: &'static str,
+        amount: Amount,
+        spell: Option<Spell>,
+        bad: Verdict,
+        runbook: &'static str,
+    ) -> Signal {
         let verdict = match spell {
             None => Verdict::Ok,
             Some(Spell { until: Some(_), .. }) => Verdict::Over,
@@ -208,14 +222,23 @@ impl Screen<'_> {
 
     fn unauthorized(&self) -> Signal {
         let mut signal = self.counted("unauthorized", Source::Unauthorized, Verdict::Problem, "Unauthorized");
-        if let (Verdict::Problem, Amount::Counted { last_15_minutes: ..MANY_UNAUTHORIZED, .. }) = (signal.verdict, signal.amount) {
+        if let (Verdict::Problem, Amount::Counted { last_15_minutes: ..MANY_UNAUTHORIZED, .. }) =
+            (signal.verdict, signal.amount)
+        {
             signal.verdict = Verdict::Warning;
         }
         signal
     }
 
     /// What is in the queue now, and since when the metric says so.
-    fn waiting(&self, name: &'static str, depth: Option<Depth>, series: &Series, bad: Verdict, runbook: &'static str) -> Signal {
+    fn waiting(
+        &self,
+        name: &'static str,
+        depth: Option<Depth>,
+        series: &Series,
+        bad: Verdict,
+        runbook: &'static str,
+    ) -> Signal {
         let Some(depth) = depth.map(Depth::total) else {
             let unknown = self.signal(name, Amount::Unknown, None, bad, runbook);
             return Signal { verdict: Verdict::Unknown, ..unknown };
@@ -230,7 +253,8 @@ impl Screen<'_> {
     }
 
     fn spilled(&self, depth: Option<Depth>) -> Signal {
-        let series = Series::total(&[Source::SpillVisible, Source::SpillInFlight].map(|source| self.readings.of(source)));
+        let series =
+            Series::total(&[Source::SpillVisible, Source::SpillInFlight].map(|source| self.readings.of(source)));
         self.waiting("spill queue", depth, &series, Verdict::Warning, "SpillLag")
     }
 
@@ -258,11 +282,14 @@ impl Screen<'_> {
 
     /// Events stored since `fanout` was last invoked. The last minutes don't count, because metrics may be late.
     fn unpublished(&self) -> Signal {
-        let stored = Series::total(&["stored", "variant", "recovered"].map(|outcome| self.readings.of(Source::Callbacks(outcome))));
+        let stored = Series::total(
+            &["stored", "variant", "recovered"].map(|outcome| self.readings.of(Source::Callbacks(outcome))),
+        );
         let last = self.readings.of(Source::FanoutInvocations).last_nonzero().unwrap_or(Timestamp::MIN);
-        let waiting = stored.points.iter().filter(|(at, events)| {
-            *at > last && *events > 0.0 && self.now.duration_since(*at) > PERIOD * 3
-        });
+        let waiting = stored
+            .points
+            .iter()
+            .filter(|(at, events)| *at > last && *events > 0.0 && self.now.duration_since(*at) > PERIOD * 3);
         let waiting = Series { points: waiting.copied().collect() };
         let spell = waiting.points.first().map(|(at, _)| Spell { since: *at, until: None });
         let amount = Amount::Waiting(whole(waiting.sum_since(Timestamp::MIN)));
@@ -275,13 +302,20 @@ impl Screen<'_> {
             let until = spell.until.unwrap_or(self.now);
             self.commands.wab(&format!("replay --kind {kind} --from {:.0} --to {until:.0}", spell.since))
         });
-        signal.means("SNS gave up delivering to a subscriber").shown_by(Some(self.commands.wab("doctor"))).mended_by(mends)
+        signal
+            .means("SNS gave up delivering to a subscriber")
+            .shown_by(Some(self.commands.wab("doctor")))
+            .mended_by(mends)
     }
 }
 
 /// Counts are whole, but metrics are not.
 fn whole(number: f64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, and counts are positive")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, and counts are positive"
+    )]
     let whole = number.round() as u64;
     whole
 }
