@@ -36,7 +36,7 @@ pub use self::file::StackFile;
 pub(crate) use self::file::example;
 pub(crate) use self::functions::{AccountConcurrency, Configuration, Functions, Mapping};
 pub(crate) use self::listen_queues::{ListenQueue, is_listen_queue, of_stack as listen_queues};
-pub(crate) use self::logs::{Group, Logs};
+pub(crate) use self::logs::{Group, Line, Lines, Logs};
 pub(crate) use self::metrics::{Metric, Metrics, Series};
 pub(crate) use self::protection::{Protection, of_table as protection_of_table};
 pub use self::resources::Resources;
