@@ -10,9 +10,11 @@ mod callback_url;
 mod check;
 mod conversation;
 mod credentials;
+mod doctor;
 mod event_line;
 mod forward;
 mod handover;
+mod health;
 mod listen;
 mod mask;
 mod parked;
@@ -24,6 +26,7 @@ mod shell;
 mod shell_files;
 mod show;
 pub mod stack;
+mod status;
 mod stored;
 mod style;
 mod subscribe;
@@ -65,6 +68,8 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  wab status
+  wab doctor
   wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
   wab send mo --type image
   wab send dlr --status expired
@@ -83,6 +88,7 @@ enum Command {
     Conversation(conversation::Args),
     Credentials(credentials::Args),
     Listen(listen::Args),
+    Doctor(doctor::Args),
     Man(shell_files::ManArgs),
     Parked(parked::Args),
     Reference(reference::Args),
@@ -90,6 +96,7 @@ enum Command {
     Send(send::Args),
     Show(show::Args),
     Subscribe(subscribe::Args),
+    Status(status::Args),
 }
 
 impl Cli {
@@ -104,6 +111,7 @@ impl Cli {
             Command::Conversation(args) => conversation::run(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
             Command::Listen(args) => listen::run(&args, shell),
+            Command::Doctor(args) => doctor::run(&args, shell),
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
             Command::Reference(args) => reference::run(&args, shell),
@@ -111,6 +119,7 @@ impl Cli {
             Command::Send(args) => send::run(args, shell),
             Command::Show(args) => show::run(&args, shell),
             Command::Subscribe(args) => subscribe::run(&args, shell),
+            Command::Status(args) => status::run(&args, shell),
         }
     }
 }
