@@ -12,7 +12,7 @@ use wab_models::{DlrCallback, Item, MoCallback};
 
 use super::{one, write};
 use crate::records::received_at;
-use crate::requests::{dlr, fresh_id, mo_text};
+use crate::requests::{dlr, mo_text};
 use crate::stack::Stack;
 
 /// 2025-11-23T09:15:02.417Z
@@ -34,7 +34,7 @@ impl Ran {
 
 /// Runs `wab` in a directory with the stack's file. An error is printed, as by the process.
 async fn wab(arguments: &[&str]) -> Ran {
-    let directory = std::env::temp_dir().join(fresh_id("wab-show"));
+    let directory = std::env::temp_dir().join(fresh("wab-show"));
     std::fs::create_dir_all(directory.join(".local")).unwrap();
     std::fs::copy(std::env::var("WAB_STACK").unwrap(), directory.join(".local/stack.json")).unwrap();
     let cli = wab::Cli::try_parse_from([&["wab"], arguments].concat()).unwrap();
@@ -65,6 +65,12 @@ fn without_colours(text: &str) -> String {
         rest = after.split_once('m').map_or("", |(_, rest)| rest);
     }
     plain + rest
+}
+
+/// A unique id of letters: one with many digits in a row would be masked.
+fn fresh(prefix: &str) -> String {
+    let letter = |at: u32| char::from(b'a' + u8::try_from(getrandom::u64().unwrap() >> at & 15).unwrap());
+    format!("{prefix}-{}", (0..16).map(letter).collect::<String>())
 }
 
 /// A number that no other test has.
@@ -128,6 +134,8 @@ fn steady(text: &str, names: &[(&str, &str)]) -> String {
                 }
             } else if is(&"x".repeat(32)) {
                 words.push("EVENT");
+            } else if is(&"x".repeat(12)) {
+                words.push("VARIANT");
             } else if is(&"x".repeat(64)) {
                 words.push("SHA256");
             } else {
@@ -186,7 +194,7 @@ fn text(number: &str, wamid: &str, body: &str) -> Value {
 #[ignore = "needs the local stack: make test"]
 async fn show_tells_everything_of_a_reply_and_its_message() {
     let stack = Stack::connect().await;
-    let (id, sent, reference, number) = (fresh_id("mo"), fresh_id("mt"), fresh_id("order"), fresh_number());
+    let (id, sent, reference, number) = (fresh("mo"), fresh("mt"), fresh("order"), fresh_number());
     let reply = |body: &str| {
         let mut reply = mo(&id, &number, text(&number, "wamid.V0FC", body));
         reply["reply_to"] = sent.as_str().into();
@@ -210,7 +218,7 @@ async fn show_tells_everything_of_a_reply_and_its_message() {
         (Kind::Mo, reply("Ka kite"), 5_000),
     ];
     store(&stack, &callbacks).await;
-    let short = format!("{}…{}", &number[..2], &number[8..]);
+    let short = format!("{}…{}", &number[..2], &number[9..]);
     let names =
         [(&*id, "MESSAGE"), (&*sent, "SENT"), (&*reference, "REFERENCE"), (&*number, "NUMBER"), (&*short, "NUM…BER")];
 
@@ -244,7 +252,7 @@ async fn show_tells_everything_of_a_reply_and_its_message() {
 #[ignore = "needs the local stack: make test"]
 async fn raw_prints_one_body_byte_for_byte() {
     let stack = Stack::connect().await;
-    let id = fresh_id("raw");
+    let id = fresh("raw");
     let first = format!("{{ \"id\":\"{id}\",\n \"content\": \"\\u00e9 \u{1f44b}\" }}");
     assert_eq!(stack.post(Kind::Mo, first.as_str()).await.status, 200);
     assert_eq!(wab(&["show", &id, "--raw", "--reveal"]).await.out, first);
@@ -268,7 +276,7 @@ async fn raw_prints_one_body_byte_for_byte() {
 async fn event_is_shown_as_it_is_published() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
-    let id = fresh_id("event");
+    let id = fresh("event");
     stack.post_ok(Kind::Mo, &mo_text(&id)).await;
     let events = subscriber.everything_so_far().await;
     let published = one(&events, &id);
@@ -287,7 +295,7 @@ async fn event_is_shown_as_it_is_published() {
 async fn event_id_leads_to_its_message() {
     let stack = Stack::connect().await;
     // The second is in no index.
-    for body in [mo_text(&fresh_id("by-index")), json!({"id": fresh_id("by-scan"), "content": "x"})] {
+    for body in [mo_text(&fresh("by-index")), json!({"id": fresh("by-scan"), "content": "x"})] {
         let answer = stack.post(Kind::Mo, body.to_string()).await;
         let event_id = answer.body["event_id"].as_str().unwrap();
         let shown = wab(&["show", event_id, "--json"]).await;
@@ -302,14 +310,14 @@ async fn event_id_leads_to_its_message() {
 #[ignore = "needs the local stack: make test"]
 async fn unknown_id_says_where_it_may_be() {
     let _stack = Stack::connect().await;
-    for id in [&*fresh_id("unknown"), "00000000000000000000000000000000"] {
+    for id in [&*fresh("unknown"), "00000000000000000000000000000000"] {
         let unknown = wab(&["show", id]).await;
         assert_eq!((unknown.code, &*unknown.out), (1, ""), "{unknown:?}");
         assert!(unknown.err.contains("RetentionDays") && unknown.err.contains("another stack"), "{unknown:?}");
         let unknown = wab(&["show", id, "--json"]).await;
         assert_eq!((unknown.code, unknown.json()), (1, Value::Null));
     }
-    let unknown = wab(&["reference", &fresh_id("unknown"), "--json"]).await;
+    let unknown = wab(&["reference", &fresh("unknown"), "--json"]).await;
     assert_eq!((unknown.code, &unknown.json()["sent"]), (1, &json!([])));
     let unknown = wab(&["conversation", &fresh_number()]).await;
     assert_eq!((unknown.code, &*unknown.out), (1, ""));
@@ -321,7 +329,7 @@ async fn unknown_id_says_where_it_may_be() {
 #[ignore = "needs the local stack: make test"]
 async fn unreadable_item_is_shown_as_such() {
     let stack = Stack::connect().await;
-    let id = fresh_id("newer");
+    let id = fresh("newer");
     let body = mo_text(&id).to_string();
     let item = Item::mo(&MoCallback::parse(&body).unwrap(), received_at(&body, THEN));
     let newer = write(&item, |item| {
@@ -339,7 +347,7 @@ async fn bodies_and_binary_content_are_found_or_said_to_be_gone() {
     use base64::Engine;
 
     let stack = Stack::connect().await;
-    let id = fresh_id("binary");
+    let id = fresh("binary");
     let png = [b"\x89PNG\r\n\x1a\n".to_vec(), getrandom::u64().unwrap().to_be_bytes().repeat(5_000)].concat();
     let content = base64::engine::general_purpose::STANDARD.encode(&png);
     stack.post_ok(Kind::Mo, &json!({"id": id, "encoding": "base64", "content": content})).await;
@@ -367,7 +375,7 @@ async fn bodies_and_binary_content_are_found_or_said_to_be_gone() {
 #[ignore = "needs the local stack: make test"]
 async fn parked_option_finds_the_message_in_the_dead_letter_queue() {
     let stack = Stack::connect().await;
-    let id = fresh_id("parked");
+    let id = fresh("parked");
     stack.post_ok(Kind::Mo, &mo_text(&id)).await;
     let parked = json!({"reason": "made up", "key": {"pk": format!("MO#{id}"), "sk": "EVENT"}});
     stack.send(&stack.file.dead_letter_queue_url, &parked.to_string()).await;
@@ -391,7 +399,7 @@ async fn range_lists_what_was_received_page_by_page() {
     // An hour of this test's own, in the years 2001 to 2010.
     let start = 978_307_200_000 + i64::try_from(getrandom::u64().unwrap() % 80_000).unwrap() * 3_600_000;
     let number = fresh_number();
-    let ids: Vec<String> = (0..7).map(|_| fresh_id("range")).collect();
+    let ids: Vec<String> = (0..7).map(|_| fresh("range")).collect();
     let callbacks: Vec<_> = ids
         .iter()
         .zip(0..)
@@ -434,8 +442,8 @@ async fn range_lists_what_was_received_page_by_page() {
 #[ignore = "needs the local stack: make test"]
 async fn conversation_is_read_as_a_person_would() {
     let stack = Stack::connect().await;
-    let (number, sent, other) = (fresh_number(), fresh_id("mt"), fresh_id("order"));
-    let ids: Vec<String> = (1..=8).map(|number| fresh_id(&format!("m{number}"))).collect();
+    let (number, sent, other) = (fresh_number(), fresh("mt"), fresh("order"));
+    let ids: Vec<String> = (1..=8).map(|number| fresh(&format!("m{number}"))).collect();
     let wamid = |of: usize| format!("wamid.{}", ids[of]);
     let said = |of: usize, rest: Value| mo(&ids[of], &number, content(&number, &wamid(of), rest));
     let mut without_plus = said(
@@ -539,7 +547,7 @@ async fn pages(number: &str, first: &[&str]) -> (Vec<String>, usize) {
 async fn pages_have_every_message_once() {
     let stack = Stack::connect().await;
     let number = fresh_number();
-    let ids: Vec<String> = (0..10).map(|_| fresh_id("page")).collect();
+    let ids: Vec<String> = (0..10).map(|_| fresh("page")).collect();
     // Two are received in the same millisecond, at the end of a page of four.
     let at = [0, 1, 2, 3, 3, 5, 6, 6, 8, 9];
     let callbacks: Vec<_> = ids
@@ -576,7 +584,7 @@ async fn pages_have_every_message_once() {
 async fn contact_with_1000_messages_costs_half_a_unit_each() {
     let stack = Stack::connect().await;
     let number = fresh_number();
-    let ids: Vec<String> = (0..1_000).map(|_| fresh_id("cost")).collect();
+    let ids: Vec<String> = (0..1_000).map(|_| fresh("cost")).collect();
     let callbacks: Vec<_> = ids
         .iter()
         .zip(0..)
