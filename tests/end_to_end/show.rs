@@ -73,9 +73,9 @@ fn fresh(prefix: &str) -> String {
     format!("{prefix}-{}", (0..16).map(letter).collect::<String>())
 }
 
-/// A number that no other test has.
+/// A number that no other test has. Masked, it is always the same.
 fn fresh_number() -> String {
-    format!("6421{:07}", getrandom::u64().unwrap() % 10_000_000)
+    format!("6421{:06}77", getrandom::u64().unwrap() % 1_000_000)
 }
 
 /// Stores the items of callbacks, each received some milliseconds after [`THEN`]. A message whose id is there already is
@@ -218,9 +218,7 @@ async fn show_tells_everything_of_a_reply_and_its_message() {
         (Kind::Mo, reply("Ka kite"), 5_000),
     ];
     store(&stack, &callbacks).await;
-    let short = format!("{}…{}", &number[..2], &number[9..]);
-    let names =
-        [(&*id, "MESSAGE"), (&*sent, "SENT"), (&*reference, "REFERENCE"), (&*number, "NUMBER"), (&*short, "NUM…BER")];
+    let names = [(&*id, "MESSAGE"), (&*sent, "SENT"), (&*reference, "REFERENCE"), (&*number, "NUMBER")];
 
     let masked = wab(&["show", &id]).await;
     assert_eq!(masked.code, 0, "{masked:?}");
@@ -428,11 +426,7 @@ async fn range_lists_what_was_received_page_by_page() {
     assert!(ids.iter().enumerate().all(|(at, id)| receipts.out.contains(id) == (at % 2 == 1)), "{}", receipts.out);
     let all = wab(&["show", "--from", &time(start), "--to", &time(start + 2_000)]).await;
     assert!(!all.out.contains(&number), "{}", all.out);
-    let short = format!("+{}…{}", &number[..2], &number[9..]);
-    insta::assert_snapshot!(
-        "show_range",
-        steady(&all.out, &[(&short, "NUM…BER"), (&ids[0], "MESSAGE"), (&ids[1], "SENT")])
-    );
+    insta::assert_snapshot!("show_range", steady(&all.out, &[(&ids[0], "MESSAGE"), (&ids[1], "SENT")]));
     let nothing = wab(&["show", "--from", "2000-01-01T00:00:00Z", "--to", "2000-01-02"]).await;
     assert_eq!((nothing.code, &*nothing.out), (1, ""));
     assert_eq!(wab(&["show", "--from", "2000-01-02", "--to", "2000-01-01"]).await.code, 2);
@@ -487,9 +481,7 @@ async fn conversation_is_read_as_a_person_would() {
         (Kind::Mo, lost, 24 * 60 * minute),
     ];
     store(&stack, &callbacks).await;
-    let short = format!("+{}…{}", &number[..2], &number[9..]);
-    let mut names: Vec<(&str, &str)> =
-        vec![(&number, "NUMBER"), (&short, "NUM…BER"), (&sent, "SENT"), (&other, "REFERENCE")];
+    let mut names: Vec<(&str, &str)> = vec![(&number, "NUMBER"), (&sent, "SENT"), (&other, "REFERENCE")];
     let labels: Vec<String> = (1..=8).map(|number| format!("M{number}")).collect();
     names.extend(ids.iter().zip(&labels).map(|(id, label)| (id.as_str(), label.as_str())));
 
@@ -578,10 +570,11 @@ async fn pages_have_every_message_once() {
     assert_eq!(between["messages"], 2, "{between}");
 }
 
-/// By the documented rules: a query reads its entries together, half a unit for 4 KB; a batch reads each item on its own.
+/// DynamoDB counts half a unit for 8 KB of an index, and half a unit for each item of a batch ("Capacity unit consumption
+/// for read operations"). The emulator doesn't count batches, so their number is checked.
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
-async fn contact_with_1000_messages_costs_half_a_unit_each() {
+async fn contact_with_1000_messages_is_read_in_12_calls() {
     let stack = Stack::connect().await;
     let number = fresh_number();
     let ids: Vec<String> = (0..1_000).map(|_| fresh("cost")).collect();
@@ -596,8 +589,11 @@ async fn contact_with_1000_messages_costs_half_a_unit_each() {
     let show = wab(&["show", &ids[500], "--json"]).await;
     let (whole, page, show) = (whole.json(), page.json(), show.json());
     assert_eq!((&whole["messages"], &page["messages"]), (&json!(1_000), &json!(50)));
-    let units = |report: &Value| report["cost"]["read_units"].as_f64().unwrap();
-    assert!(units(&whole) > 0.0 && units(&whole) <= 540.0, "{}", whole["cost"]);
-    assert!(units(&page) > 0.0 && units(&page) <= 30.0, "{}", page["cost"]);
-    assert!(units(&show) > 0.0 && units(&show) <= 3.0, "{}", show["cost"]);
+    // Two spellings in the index, and batches of 100.
+    let calls = [&whole, &page, &show].map(|report| report["cost"]["reads"].as_u64().unwrap());
+    assert_eq!(calls, [2 + 10, 2 + 1, 2]);
+    for (report, most) in [(&whole, 520.0), (&page, 30.0), (&show, 2.0)] {
+        let units = report["cost"]["read_units"].as_f64().unwrap();
+        assert!(units > 0.0 && units <= most, "{}", report["cost"]);
+    }
 }
