@@ -11,7 +11,7 @@ mod reason;
 mod settings;
 mod trace;
 
-pub use aws::{SdkConfig, has_custom_endpoint, one_long_attempt, sdk_config};
+pub use aws::{AMAZON_ROOTS, SdkConfig, has_custom_endpoint, one_long_attempt, sdk_config};
 pub use batch::BatchItemFailure;
 pub use clock::Clock;
 pub use distribution::log_distribution;
