@@ -2,6 +2,7 @@
 
 mod failures;
 mod signals;
+mod send;
 mod tools;
 
 use std::collections::BTreeMap;
