@@ -1,4 +1,4 @@
-"""ministack has what the patches replace without reading it, so that a new version can't leave a patch without effect."""
+"""ministack has what the patches replace without reading it: a new version can't leave a patch without effect."""
 
 import unittest
 
