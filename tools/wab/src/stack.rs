@@ -50,7 +50,7 @@ pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
 pub(crate) use self::subscriptions::{Endpoint, Subscription, Subscriptions};
 pub(crate) use self::table::{Dated, Index, Lookup, Page, Range, Size, Table};
-pub(crate) use self::topics::{FilterPolicy, Subscription, Topics};
+pub(crate) use self::topics::{FilterPolicy, QueueSubscription, Topics};
 use crate::aws;
 use crate::shell::Shell;
 
