@@ -43,7 +43,7 @@ fn every_alarm_notifies_and_names_its_runbook_section() {
         let description = properties["AlarmDescription"].as_str().unwrap();
         let section = name.strip_suffix("Alarm").unwrap();
         assert!(description.ends_with(&format!(". Runbook: {section}.")), "{name}: {description}");
-        assert!(headings.iter().any(|heading| heading.split(", ").any(|it| it == section)), "no section {section}");
+        assert!(headings.contains(&section), "no section {section}");
         let row = format!("`{section}`");
         let mut rows = runbook.lines().filter(|line| line.starts_with('|'));
         assert!(rows.any(|line| line.split('|').nth(1).unwrap().contains(&row)), "no row {section}");
@@ -53,7 +53,10 @@ fn every_alarm_notifies_and_names_its_runbook_section() {
 #[test]
 fn runbook_explains_only_existing_alarms() {
     let names = alarm_names();
-    for row in text("docs/runbook.md").lines().filter(|line| line.starts_with("| `")) {
+    let runbook = text("docs/runbook.md");
+    // The sections have tables of reasons.
+    let overview = runbook.split("\n## Unanswered").next().unwrap();
+    for row in overview.lines().filter(|line| line.starts_with("| `")) {
         let cell = row.split('|').nth(1).unwrap();
         let capitalised = |name: &&str| name.starts_with(|first: char| first.is_ascii_uppercase());
         for name in cell.split('`').filter(capitalised) {
