@@ -17,7 +17,7 @@ use crate::aws;
 use crate::mask::Mask;
 use crate::shell::Shell;
 use crate::stack::{
-    Consent, FilterPolicy, Queue, QueueAttributes, Stack, StackArgs, Subscription, Topics, queue_policy,
+    Consent, FilterPolicy, Queue, QueueAttributes, QueueSubscription, Stack, StackArgs, Topics, queue_policy,
 };
 
 /// How often a consumer may fail on a message before it becomes a dead letter.
@@ -133,7 +133,7 @@ struct Found {
     queue: Option<Queue>,
     dead_letters: Option<Queue>,
     /// By the ARN of the topic.
-    subscriptions: HashMap<String, Subscription>,
+    subscriptions: HashMap<String, QueueSubscription>,
     differences: Vec<String>,
     is_complete: bool,
 }
@@ -263,7 +263,11 @@ async fn examine(stack: &Stack, plan: &Plan) -> anyhow::Result<Found> {
     Ok(found)
 }
 
-fn differences(subscription: &Subscription, planned: &PlannedTopic, dead_letters_arn: Option<&str>) -> Vec<String> {
+fn differences(
+    subscription: &QueueSubscription,
+    planned: &PlannedTopic,
+    dead_letters_arn: Option<&str>,
+) -> Vec<String> {
     let topic = planned.kind.as_str();
     let mut differences = Vec::new();
     if subscription.filter != planned.filter {
@@ -307,11 +311,11 @@ async fn complete(stack: &Stack, plan: &Plan, found: Found) -> anyhow::Result<Re
         let (subscription, made) = match found.subscriptions.get(arn) {
             Some(subscription) => (subscription.clone(), false),
             None => {
-                let wanted = Subscription {
+                let wanted = QueueSubscription {
                     filter: filter.clone(),
                     is_raw: true,
                     dead_letter_arn: Some(dead_letters.arn.clone()),
-                    ..Subscription::default()
+                    ..QueueSubscription::default()
                 };
                 (topics.subscribe(arn, &queue.arn, &wanted).await?, true)
             }
@@ -382,12 +386,13 @@ mod tests {
     #[test]
     fn each_difference_of_a_subscription_is_named() {
         let planned = PlannedTopic { kind: Kind::Mo, arn: "mo".to_owned(), filter: FilterPolicy::new() };
-        let same = Subscription { is_raw: true, dead_letter_arn: Some("d".to_owned()), ..Subscription::default() };
+        let same =
+            QueueSubscription { is_raw: true, dead_letter_arn: Some("d".to_owned()), ..QueueSubscription::default() };
         assert!(differences(&same, &planned, Some("d")).is_empty());
         assert_eq!(differences(&same, &planned, None).len(), 1);
-        assert_eq!(differences(&Subscription { is_raw: false, ..same.clone() }, &planned, Some("d")).len(), 1);
+        assert_eq!(differences(&QueueSubscription { is_raw: false, ..same.clone() }, &planned, Some("d")).len(), 1);
         let filter = json!({"type": ["text"]}).as_object().unwrap().clone();
-        let [difference] = &differences(&Subscription { filter, ..same }, &planned, Some("d"))[..] else {
+        let [difference] = &differences(&QueueSubscription { filter, ..same }, &planned, Some("d"))[..] else {
             panic!("one")
         };
         assert_eq!(difference, "the subscription to mo filters by: type text; wanted: all");

@@ -12,7 +12,7 @@ use wab_events::Kind;
 
 use super::feed::HIDDEN;
 use crate::aws::Unavailable;
-use crate::stack::{FilterPolicy, Queue, QueueMessage, Stack, Subscription, Topics, queue_policy};
+use crate::stack::{FilterPolicy, Queue, QueueMessage, QueueSubscription, Stack, Topics, queue_policy};
 
 /// How long the queue keeps events for a listener that isn't running.
 pub(super) const RETENTION_DAYS: u64 = 4;
@@ -161,12 +161,12 @@ async fn subscribe(
     kind: Kind,
     queue: &Queue,
     topics: &Topics,
-    found: Option<Subscription>,
+    found: Option<QueueSubscription>,
     filter: &FilterPolicy,
-) -> anyhow::Result<(Subscription, Change)> {
+) -> anyhow::Result<(QueueSubscription, Change)> {
     let (mut subscription, change) = match found {
         None => {
-            let wanted = Subscription { filter: filter.clone(), ..Subscription::default() };
+            let wanted = QueueSubscription { filter: filter.clone(), ..QueueSubscription::default() };
             (topics.subscribe(topic_arn(stack, kind), &queue.arn, &wanted).await?, Change::Made)
         }
         Some(found) if found.filter != *filter => {

@@ -15,7 +15,7 @@ pub(crate) struct Topics {
 
 /// A queue's subscription to a topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Subscription {
+pub(crate) struct QueueSubscription {
     pub(crate) arn: String,
     /// SNS delivers nothing before the subscription is confirmed.
     pub(crate) is_pending: bool,
@@ -32,7 +32,11 @@ impl Topics {
     }
 
     /// The queue's subscription to the topic, if there is one.
-    pub(crate) async fn find(&self, topic_arn: &str, queue_arn: &str) -> Result<Option<Subscription>, Unavailable> {
+    pub(crate) async fn find(
+        &self,
+        topic_arn: &str,
+        queue_arn: &str,
+    ) -> Result<Option<QueueSubscription>, Unavailable> {
         let mut pages = self.sns.list_subscriptions_by_topic().topic_arn(topic_arn).into_paginator().items().send();
         while let Some(subscription) = pages.next().await {
             let subscription = subscription.map_err(Unavailable::new("cannot list a topic's subscriptions"))?;
@@ -45,9 +49,9 @@ impl Topics {
     }
 
     /// Reads a subscription. An ARN that isn't one, such as `PendingConfirmation`, is a subscription to be confirmed.
-    pub(crate) async fn read(&self, arn: String) -> Result<Subscription, Unavailable> {
+    pub(crate) async fn read(&self, arn: String) -> Result<QueueSubscription, Unavailable> {
         if !arn.starts_with("arn:") {
-            return Ok(Subscription { arn, is_pending: true, ..Subscription::default() });
+            return Ok(QueueSubscription { arn, is_pending: true, ..QueueSubscription::default() });
         }
         let read = self.sns.get_subscription_attributes().subscription_arn(&arn).send().await;
         let attributes = read.map_err(Unavailable::new("cannot read a subscription"))?.attributes.unwrap_or_default();
@@ -57,7 +61,7 @@ impl Topics {
         };
         let dead_letter_arn =
             object("RedrivePolicy").get("deadLetterTargetArn").and_then(Value::as_str).map(str::to_owned);
-        Ok(Subscription {
+        Ok(QueueSubscription {
             is_pending: attribute("PendingConfirmation") != Some("false"),
             filter: object("FilterPolicy"),
             is_raw: attribute("RawMessageDelivery") == Some("true"),
@@ -71,8 +75,8 @@ impl Topics {
         &self,
         topic_arn: &str,
         queue_arn: &str,
-        subscription: &Subscription,
-    ) -> Result<Subscription, Unavailable> {
+        subscription: &QueueSubscription,
+    ) -> Result<QueueSubscription, Unavailable> {
         let mut subscribe = self.sns.subscribe().topic_arn(topic_arn).protocol("sqs").endpoint(queue_arn);
         subscribe = subscribe.return_subscription_arn(true);
         subscribe = subscribe.attributes("RawMessageDelivery", subscription.is_raw.to_string());
