@@ -3,6 +3,7 @@
 mod failures;
 mod signals;
 mod send;
+mod listen;
 mod tools;
 
 use std::collections::BTreeMap;
