@@ -129,12 +129,16 @@ fn base() -> SdkConfig {
 
 /// A receiver with the tests' credentials.
 pub(crate) fn receiver(sdk: &SdkConfig) -> Receiver {
-    let verifier = Verifier::new(USER, PASSWORD).unwrap().to_string();
+    receiver_with(sdk, &Verifier::new(USER, PASSWORD).unwrap().to_string())
+}
+
+/// A receiver with these verifiers.
+pub(crate) fn receiver_with(sdk: &SdkConfig, verifiers: &str) -> Receiver {
     let settings = Settings::read(|name| match name {
         "TABLE_NAME" => Some("events".to_owned()),
         "BUCKET_NAME" => Some("bucket".to_owned()),
         "SPILL_QUEUE_URL" => Some("http://localhost/spill".to_owned()),
-        "CALLBACK_CREDENTIALS" => Some(verifier.clone()),
+        "CALLBACK_CREDENTIALS" => Some(verifiers.to_owned()),
         "RETENTION_DAYS" => Some("30".to_owned()),
         _ => None,
     });

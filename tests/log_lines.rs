@@ -4,13 +4,16 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use wab_ingress::Verifier;
 use wab_models::{Spilled, StreamBatch};
 use wab_recover::{Recover, Settings};
 use wab_subscriber::Subscriber;
 
-use crate::fake_aws::{dynamodb_error, fanout, published, queued, receiver, sdk, success, taken_by};
+use crate::fake_aws::{
+    dynamodb_error, fanout, no_table, published, queued, receiver, receiver_with, sdk, success, taken_by,
+};
 use crate::records::{mo_item, mo_record, plenty, record};
-use crate::requests::{PASSWORD, USER, basic, mo_text, request};
+use crate::requests::{PASSWORD, USER, basic, mo_text, probing, request};
 
 /// The value of every field that comes from outside.
 const SECRET: &str = "s3cret";
@@ -70,6 +73,7 @@ async fn accepted_callback_is_one_line_with_its_outcome() {
     let stored = line_of(&right, &mo, success).await;
     assert_eq!((&stored["level"], &stored["outcome"]), (&json!("INFO"), &json!("stored")));
     assert_eq!(stored["event.id"].as_str().unwrap().len(), 32);
+    assert_eq!((&stored["credential"], &stored["delivery_lag_ms"]), (&json!("1"), &Value::Null));
 
     let same = json!({"digest": {"S": wab_models::Digest::of(&mo).as_str()}, "body": {"S": SECRET}});
     let duplicate = line_of(&right, &mo, move |_, _| taken_by(&same)).await;
@@ -79,6 +83,48 @@ async fn accepted_callback_is_one_line_with_its_outcome() {
     let put = move |_: &str, put: &str| if put.contains("EVENT#") { (200, "{}".to_owned()) } else { taken_by(&other) };
     let variant = line_of(&right, &mo, put).await;
     assert_eq!((&variant["level"], &variant["outcome"]), (&json!("WARN"), &json!("variant")));
+}
+
+/// The delivery lag on the line of a message with this timestamp, received at 1763889302.417.
+async fn lag_of(timestamp: Value, answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static) -> Value {
+    let mut mo = mo_full_of_secrets();
+    mo["content"]["timestamp"] = timestamp;
+    line_of(&basic(USER, PASSWORD), &mo.to_string(), answer).await["delivery_lag_ms"].clone()
+}
+
+#[tokio::test]
+async fn delivery_lag_is_logged_for_new_messages() {
+    assert_eq!(lag_of(json!("1763889300"), success).await, 2_417);
+    assert_eq!(lag_of(json!(1_763_889_300), no_table("InternalServerError")).await, 2_417);
+    assert_eq!(lag_of(json!("1763889303"), success).await, 0, "WhatsApp's clock is ahead");
+    assert_eq!(lag_of(json!(SECRET), success).await, Value::Null);
+    let repeated = |_: &str, put: &str| {
+        let body = serde_json::from_str::<Value>(put).unwrap()["Item"]["digest"].clone();
+        taken_by(&json!({"digest": body}))
+    };
+    assert_eq!(lag_of(json!("1763889300"), repeated).await, Value::Null, "a repeat arrives whenever it is sent");
+}
+
+#[tokio::test]
+async fn line_names_the_matching_verifier_by_position() {
+    let (sdk, _) = sdk(success);
+    let rotating =
+        [("old", "OLD"), (USER, PASSWORD)].map(|(user, word)| Verifier::new(user, word).unwrap().to_string());
+    let receiver = receiver_with(&sdk, &rotating.join(","));
+    for (authorization, body, credential) in [
+        (basic("old", "OLD"), mo_text("a").to_string(), json!("1")),
+        (basic(USER, PASSWORD), mo_text("a").to_string(), json!("2")),
+        (basic(USER, PASSWORD), SECRET.to_owned(), json!("2")),
+        (basic(USER, "wrong"), mo_text("a").to_string(), Value::Null),
+    ] {
+        let request = request("/mo", Some(&authorization), body.as_bytes());
+        let lines = log_of(wab_mo::handle(&receiver, request)).await;
+        assert_eq!(lines[0]["fields"]["credential"], credential);
+    }
+    let lines = log_of(wab_mo::handle(&receiver, probing("/mo", Some(&basic(USER, PASSWORD)), b""))).await;
+    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("INFO"), &json!("probe")));
+    assert_eq!(line["fields"]["credential"], Value::Null, "the gateway didn't use them");
 }
 
 #[tokio::test]

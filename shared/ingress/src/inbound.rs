@@ -6,6 +6,8 @@ use lambda_http::Body;
 use tokio::time::Instant;
 use wab_models::{Received, ReceivedAt};
 
+use crate::answer::Call;
+
 /// The time for storing a callback, from when API Gateway received it. The rest of the 4 s that a callback may take is
 /// for the network and for writing the answer.
 pub const PUT_TIME: Duration = Duration::from_millis(3_500);
@@ -21,9 +23,14 @@ pub const ANSWER_TIME: Duration = Duration::from_millis(1_200);
 /// A callback from an authenticated caller, within the size limit.
 #[derive(Debug)]
 pub struct Inbound<'a> {
+    /// What its answer and its log line need.
+    pub call: Call<'a>,
     /// The gateway application that called: the user name of its credentials.
     pub application: &'a str,
     pub body: Body,
+    /// When API Gateway received the request, in milliseconds since 1970-01-01T00:00:00Z.
+    pub received_ms: i64,
+    /// The same instant as text.
     pub received_at: ReceivedAt,
     /// When the table may delete what is stored of it: seconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
@@ -37,6 +44,14 @@ impl<'a> Inbound<'a> {
     pub fn received(&self, body: &'a str) -> Received<'a> {
         let Self { application, expires_at, .. } = *self;
         Received { body, application, at: self.received_at.clone(), expires_at }
+    }
+
+    /// The time from an instant in seconds since 1970-01-01T00:00:00Z to the request, in milliseconds. 0 if the clock
+    /// that named the instant is ahead.
+    #[must_use]
+    pub fn lag_ms(&self, since: u64) -> u64 {
+        let received_ms = u64::try_from(self.received_ms).unwrap_or_default();
+        received_ms.saturating_sub(since.saturating_mul(1_000))
     }
 }
 

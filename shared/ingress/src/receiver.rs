@@ -1,13 +1,13 @@
 //! The state that a function keeps between callbacks, and how it admits a request.
 
-use lambda_http::Context;
+use lambda_http::{Body, Context, Response};
 use wab_events::Kind;
 use wab_models::{CallbackError, MAX_BODY_BYTES, Quarantined, ReceivedAt, Unreadable};
 use wab_platform::{Clock, SdkConfig, SettingError, required};
 use wab_store::Store;
 
-use crate::answer::Rejection;
-use crate::credentials::Credentials;
+use crate::answer::{Call, Rejection, answer, answer_probe};
+use crate::credentials::{Caller, Credentials};
 use crate::event::HttpEvent;
 use crate::inbound::{Inbound, deadline, epoch_ms, received_time};
 
@@ -36,6 +36,15 @@ impl Settings {
     }
 }
 
+/// A request, once its caller is authenticated or rejected.
+#[derive(Debug)]
+pub enum Admission<'a> {
+    /// A callback to store.
+    Callback(Inbound<'a>),
+    /// Nothing to store, and the answer.
+    Answered(Response<Body>),
+}
+
 /// What the handlers of `mo` and `dlr` share. Built once, at init.
 #[derive(Debug, Clone)]
 pub struct Receiver {
@@ -58,19 +67,28 @@ impl Receiver {
 
     /// Authenticates the caller and converts the request. Nothing reads the event after this.
     ///
-    /// # Errors
-    /// If the credentials are missing or wrong, or the body is larger than [`MAX_BODY_BYTES`].
-    pub fn admit(&self, event: HttpEvent, context: &Context) -> Result<Inbound<'_>, Rejection> {
-        let application = self.credentials.authenticate(event.authorization.as_deref())?;
+    /// Answered at once are a caller without valid credentials, a probe, and a body over [`MAX_BODY_BYTES`].
+    pub fn admit<'a>(&'a self, kind: Kind, event: HttpEvent, context: &'a Context) -> Admission<'a> {
+        let stranger = Call { kind, request_id: &context.request_id, caller: None };
+        let caller @ Caller { application, .. } = match self.credentials.authenticate(event.authorization.as_deref()) {
+            Ok(caller) => caller,
+            Err(unauthorized) => return Admission::Answered(answer(stranger, Err(unauthorized.into()))),
+        };
+        if event.is_probe {
+            return Admission::Answered(answer_probe(kind, application));
+        }
+        let call = Call { caller: Some(caller), ..stranger };
         if event.body.len() > MAX_BODY_BYTES {
-            return Err(Rejection::TooLarge);
+            return Admission::Answered(answer(call, Err(Rejection::TooLarge)));
         }
         let now = self.clock.now();
         let received = received_time(event.time_epoch);
         let received_ms = epoch_ms(received.unwrap_or(now));
-        Ok(Inbound {
+        Admission::Callback(Inbound {
+            call,
             application,
             body: event.body,
+            received_ms,
             received_at: ReceivedAt::from_epoch_ms(received_ms),
             expires_at: received_ms / 1000 + i64::from(self.retention_days) * 24 * 60 * 60,
             deadline: deadline(received, context.deadline(), now),
@@ -78,8 +96,8 @@ impl Receiver {
     }
 
     /// Stores a body that isn't a callback, and rejects it.
-    pub async fn quarantine(&self, kind: Kind, inbound: &Inbound<'_>, problem: CallbackError) -> Rejection {
-        let Inbound { application, expires_at, deadline, .. } = *inbound;
+    pub async fn quarantine(&self, inbound: &Inbound<'_>, problem: CallbackError) -> Rejection {
+        let Inbound { call: Call { kind, .. }, application, expires_at, deadline, .. } = *inbound;
         let (body, at): (&[u8], _) = (inbound.body.as_ref(), inbound.received_at.clone());
         let quarantined = Quarantined::new(kind, problem, Unreadable { body, application, at, expires_at });
         match Box::pin(self.store.quarantine(quarantined, body, deadline)).await {
