@@ -89,7 +89,7 @@ impl Cli {
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
             Command::Replay(args) => replay::run(&args, shell),
-            Command::Send(args) => send::run(args, shell.directory, &mut shell.out),
+            Command::Send(args) => send::run(args, shell),
         }
     }
 }
