@@ -9,7 +9,7 @@ mod ping;
 mod reason;
 mod settings;
 
-pub use aws::{SdkConfig, has_custom_endpoint, one_long_attempt, sdk_config};
+pub use aws::{AMAZON_ROOTS, SdkConfig, has_custom_endpoint, one_long_attempt, sdk_config};
 pub use batch::BatchItemFailure;
 pub use clock::Clock;
 pub use log::{exit_code, log, log_to_stdout};

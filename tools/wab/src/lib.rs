@@ -9,7 +9,9 @@ mod aws;
 mod callback_url;
 mod check;
 mod credentials;
+mod doctor;
 mod handover;
+mod health;
 mod mask;
 mod parked;
 mod replay;
@@ -18,6 +20,7 @@ mod send;
 mod shell;
 mod shell_files;
 pub mod stack;
+mod status;
 mod style;
 mod target;
 mod window;
@@ -55,6 +58,8 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  wab status
+  wab doctor
   wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
   wab send mo --type image
   wab send dlr --status expired
@@ -70,10 +75,12 @@ enum Command {
     Check(check::Args),
     Completions(shell_files::CompletionsArgs),
     Credentials(credentials::Args),
+    Doctor(doctor::Args),
     Man(shell_files::ManArgs),
     Parked(parked::Args),
     Replay(replay::Args),
     Send(send::Args),
+    Status(status::Args),
 }
 
 impl Cli {
@@ -86,10 +93,12 @@ impl Cli {
             Command::Check(args) => check::run(&args, shell.directory, &mut shell.out),
             Command::Completions(args) => shell_files::completions(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
+            Command::Doctor(args) => doctor::run(&args, shell),
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
             Command::Replay(args) => replay::run(&args, shell),
             Command::Send(args) => send::run(args, shell),
+            Command::Status(args) => status::run(&args, shell),
         }
     }
 }

@@ -1,10 +1,20 @@
 //! One deployed stack: which one it is, where its resources are, and typed access to each.
 
+mod alarms;
+mod certificate;
+mod cloudformation;
 mod dead_letters;
+mod depth;
 mod fanout;
 mod file;
+mod functions;
+mod listen_queues;
+mod logs;
+mod metrics;
+mod protection;
 mod resources;
 mod spill_queue;
+mod subscriptions;
 mod table;
 
 use std::fmt;
@@ -15,13 +25,23 @@ use aws_config::SdkConfig;
 use serde::Serialize;
 use serde_json::json;
 
+pub(crate) use self::alarms::{Alarm, Alarms};
+pub(crate) use self::certificate::Certificate;
+pub(crate) use self::cloudformation::{CloudFormation, Description, Drift, Resource};
 pub(crate) use self::dead_letters::{DeadLetters, Received};
+pub(crate) use self::depth::Depth;
 pub(crate) use self::fanout::{Fanout, Invoked};
 pub use self::file::StackFile;
 #[cfg(test)]
 pub(crate) use self::file::example;
+pub(crate) use self::functions::{AccountConcurrency, Configuration, Functions, Mapping};
+pub(crate) use self::listen_queues::{ListenQueue, is_listen_queue, of_stack as listen_queues};
+pub(crate) use self::logs::{Group, Logs};
+pub(crate) use self::metrics::{Metric, Metrics, Series};
+pub(crate) use self::protection::{Protection, of_table as protection_of_table};
 pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
+pub(crate) use self::subscriptions::{Endpoint, Subscription, Subscriptions};
 pub(crate) use self::table::{Page, Range, Table};
 use crate::aws;
 use crate::shell::Shell;
