@@ -58,7 +58,7 @@ impl Bash {
         let commands = process.stdin.take().unwrap();
         let codes = BufReader::new(process.stdout.take().unwrap());
         let mut bash = Self { process, commands, codes, home };
-        bash.define(&definitions(file));
+        bash.define(&definitions());
         bash.define(&format!("STACK={stack} REGION={}", file.region));
         bash
     }
@@ -107,10 +107,13 @@ impl Drop for Bash {
 }
 
 /// `wab` and `make deploy` as they are here: the binary of this build, and the template and functions of the local stack.
-fn definitions(file: &StackFile) -> String {
+fn definitions() -> String {
     let binary = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("wab");
     assert!(binary.exists(), "{} isn't built: run `cargo test --workspace`", binary.display());
-    let template = Path::new(&file.log).with_file_name("build").join("template.yaml");
+    // `make up` keeps its stack's files in a directory of its own, and only stack.json one above.
+    let stack = PathBuf::from(std::env::var("WAB_STACK").unwrap());
+    let template = ["build", "stack/build"].map(|name| stack.with_file_name(name).join("template.yaml"));
+    let template = template.iter().find(|path| path.exists()).unwrap();
     let mut text = String::new();
     writeln!(text, "wab() {{ case \"$1 ${{2-}} \" in").unwrap();
     for command in asking() {
