@@ -91,7 +91,9 @@ impl Clinic {
     #[track_caller]
     fn check(found: &[Found], expected: &[(&str, &str)]) {
         let is_expected = found.len() == expected.len()
-            && expected.iter().all(|(check, part)| found.iter().any(|(name, what)| name == check && what.contains(part)));
+            && expected
+                .iter()
+                .all(|(check, part)| found.iter().any(|(name, what)| name == check && what.contains(part)));
         assert!(is_expected, "{expected:?} were planted, and found: {found:#?}");
     }
 
