@@ -1,8 +1,10 @@
-//! The functions' log lines: at no level do they contain a body, a number, a name, a `wamid` or a secret.
+//! The functions' log lines: none contains a body, a number, a name, a `wamid` or a secret.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
 
+use aws_smithy_async::time::StaticTimeSource;
 use serde_json::{Value, json};
 use wab_ingress::Verifier;
 use wab_models::{Spilled, StreamBatch};
@@ -10,7 +12,7 @@ use wab_recover::{Recover, Settings};
 use wab_subscriber::Subscriber;
 
 use crate::fake_aws::{
-    dynamodb_error, fanout, no_table, published, queued, receiver, receiver_with, sdk, success, taken_by,
+    aws, dynamodb_error, fanout, no_table, published, queued, receiver, receiver_with, sdk, success, taken_by,
 };
 use crate::records::{mo_item, mo_record, plenty, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, probing, request};
@@ -32,11 +34,11 @@ impl Write for Kept {
     }
 }
 
-/// Runs `what` with the functions' log at TRACE. Returns the lines.
+/// Runs `what` with the functions' log. Returns the lines.
 async fn log_of<T>(what: impl Future<Output = T>) -> Vec<Value> {
     let kept = Kept::default();
     let out = kept.clone();
-    let log = tracing::subscriber::set_default(wab_platform::log(Some("TRACE"), move || out.clone()));
+    let log = tracing::subscriber::set_default(wab_platform::log(move || out.clone()));
     what.await;
     drop(log);
     let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
@@ -186,18 +188,47 @@ async fn fanout_logs_parked_events_without_their_contents() {
     let fanout = fanout(&sdk);
     let batch = |records: &[&Value]| -> StreamBatch { serde_json::from_value(json!({"Records": records})).unwrap() };
 
-    let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), plenty())).await;
-    let [parked, unread, all] = &lines[..] else {
-        panic!("a line for each parked event, and one for the batch: {lines:?}")
+    let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), plenty(), None)).await;
+    let [parked, unread, all, lag] = &lines[..] else {
+        panic!("a line for each parked event, one for the batch, and one metric: {lines:?}")
     };
+    for line in [parked, unread] {
+        assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("ERROR"), &json!("parked")));
+    }
     assert_eq!(parked["fields"]["reason"], "the body is not the callback that the key says");
     assert_eq!(unread["fields"]["reason"], "the record is no stream record");
     assert_eq!((&all["level"], &all["fields"]["records"]), (&json!("INFO"), &json!(3)));
+    assert_eq!((&all["fields"]["published"], lag["FanoutLag"].as_array().unwrap().len()), (&json!(1), 1));
 
-    let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &record(2, &item)]), plenty())).await;
-    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &record(2, &item)]), plenty(), None)).await;
+    let [line, lag] = &lines[..] else { panic!("a line and a metric: {lines:?}") };
     assert_eq!((&line["level"], &line["fields"]["reason"]), (&json!("ERROR"), &json!("InternalError")));
+    assert_eq!((&line["fields"]["published"], lag["FanoutLag"].as_array().unwrap().len()), (&json!(1), 1));
     assert_eq!((&line["fields"]["waiting"], &line["fields"]["event.ids"]), (&json!(1), &json!(item.key.event_id())));
+}
+
+/// The metric lines of a batch that is published 2.5 s after its events were received.
+async fn metrics_of(batch: Value) -> Vec<Value> {
+    let (sdk, _) = sdk(aws(|request| published(request, &[])));
+    let now = UNIX_EPOCH + Duration::from_millis(1_763_889_302_417 + 2_500);
+    let sdk = sdk.into_builder().time_source(StaticTimeSource::new(now)).build();
+    let batch = serde_json::from_value(batch).unwrap();
+    let deadline = now + Duration::from_secs(60);
+    let lines = log_of(wab_fanout::handle(&fanout(&sdk), batch, deadline, None)).await;
+    lines.into_iter().filter(|line| line["_aws"].is_object()).collect()
+}
+
+#[tokio::test]
+async fn fan_out_lag_is_one_metric_line_a_batch() {
+    let records: Vec<Value> = (0..100).map(|number| mo_record(number, &number.to_string())).collect();
+    let metrics = metrics_of(json!({"Records": records})).await;
+    let [metric] = &metrics[..] else { panic!("one line: {metrics:?}") };
+    assert_eq!(metric["FanoutLag"], json!(vec![2_500; 100]));
+    assert_eq!(metric["_aws"]["Timestamp"], 1_763_889_304_917_u64);
+    assert_eq!(metric["_aws"]["CloudWatchMetrics"][0]["Namespace"], "METRIC_NAMESPACE");
+    // Parked events that are brought back are published for the first time.
+    assert_eq!(metrics_of(json!({"Records": records[..1], "count": true})).await.len(), 1);
+    assert_eq!(metrics_of(json!({"Records": records[..1], "count": true, "replay": true})).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -207,7 +238,7 @@ async fn fanout_logs_the_first_ten_waiting_events() {
     let (sdk, _) = sdk(move |_, request| published(request, &throttled));
     let fanout = fanout(&sdk);
     let batch = serde_json::from_value(json!({"Records": records})).unwrap();
-    let lines = log_of(wab_fanout::handle(&fanout, batch, plenty())).await;
+    let lines = log_of(wab_fanout::handle(&fanout, batch, plenty(), None)).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     let ids: Vec<&str> = line["fields"]["event.ids"].as_str().unwrap().split(' ').collect();
     assert_eq!((&line["fields"]["waiting"], ids.len()), (&json!(30), 10));
@@ -235,6 +266,17 @@ async fn recover_logs_each_outcome() {
         assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("INFO"), &json!(outcome)));
         assert_eq!(line["fields"]["event.id"].as_str().unwrap().len(), 32);
     }
+}
+
+#[tokio::test]
+async fn recover_logs_a_parked_message() {
+    let (sdk, _) = sdk(|_, _| queued());
+    let recover = Recover::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
+    let message = json!({"messageId": "1", "body": SECRET, "attributes": {"ApproximateReceiveCount": "1"}});
+    let batch = serde_json::from_value(json!({"Records": [message]})).unwrap();
+    let lines = log_of(wab_recover::handle(&recover, batch)).await;
+    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("ERROR"), &json!("parked")));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 
 use lambda_http::{Body, LambdaEvent, Response};
 use wab_events::Kind;
-use wab_ingress::{Admission, HttpEvent, Inbound, Kept, Receiver, Rejection, answer};
+use wab_ingress::{Admission, HttpEvent, Inbound, Kept, Receiver, Rejection};
 use wab_models::{DlrCallback, Item, utf8};
 
 /// Answers one DLR callback. 200 means that it is durable, and no other status does.
@@ -15,7 +15,7 @@ pub async fn handle(receiver: &Receiver, event: LambdaEvent<HttpEvent>) -> Respo
         Admission::Answered(response) => return response,
     };
     let outcome = receive(receiver, &inbound).await;
-    answer(inbound.call, outcome)
+    receiver.answer(&inbound, outcome)
 }
 
 async fn receive(receiver: &Receiver, inbound: &Inbound<'_>) -> Result<Kept, Rejection> {

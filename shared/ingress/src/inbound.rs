@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lambda_http::Body;
 use tokio::time::Instant;
 use wab_models::{Received, ReceivedAt};
+use wab_platform::Trace;
 
 use crate::answer::Call;
 
@@ -36,6 +37,8 @@ pub struct Inbound<'a> {
     pub expires_at: i64,
     /// When the callback must be stored, or its storage given up, so that the answer is on time.
     pub deadline: Instant,
+    /// None unless Lambda samples the invocation.
+    pub trace: Option<Trace>,
 }
 
 impl<'a> Inbound<'a> {

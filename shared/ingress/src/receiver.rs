@@ -3,20 +3,22 @@
 use lambda_http::{Body, Context, Response};
 use wab_events::Kind;
 use wab_models::{CallbackError, MAX_BODY_BYTES, Quarantined, ReceivedAt, Unreadable};
-use wab_platform::{Clock, SdkConfig, SettingError, required};
+use wab_platform::{Clock, SdkConfig, SettingError, Tracer, required};
 use wab_store::Store;
 
-use crate::answer::{Call, Rejection, answer, answer_probe};
+use crate::answer::{Call, Kept, Rejection, answer, answer_probe};
 use crate::credentials::{Caller, Credentials};
 use crate::event::HttpEvent;
 use crate::inbound::{Inbound, deadline, epoch_ms, received_time};
 
-/// The environment variables of `mo` and `dlr`: `CALLBACK_CREDENTIALS`, `RETENTION_DAYS`, and those of the store.
+/// The environment variables of `mo` and `dlr`: `CALLBACK_CREDENTIALS`, `RETENTION_DAYS`, those of the store, and the
+/// tracer's.
 #[derive(Debug, Clone)]
 pub struct Settings {
     store: wab_store::Settings,
     credentials: Credentials,
     retention_days: u16,
+    tracer: Tracer,
 }
 
 impl Settings {
@@ -32,7 +34,8 @@ impl Settings {
         let retention_days = required(&var, "RETENTION_DAYS")?
             .parse()
             .map_err(|_| SettingError { name: "RETENTION_DAYS", problem: "is not a number of days from 0 to 65535" })?;
-        Ok(Self { store: wab_store::Settings::read(var)?, credentials, retention_days })
+        let tracer = Tracer::read(&var);
+        Ok(Self { store: wab_store::Settings::read(var)?, credentials, retention_days, tracer })
     }
 }
 
@@ -52,6 +55,7 @@ pub struct Receiver {
     credentials: Credentials,
     clock: Clock,
     retention_days: u16,
+    tracer: Tracer,
 }
 
 impl Receiver {
@@ -62,6 +66,7 @@ impl Receiver {
             store: Store::new(sdk, settings.store),
             clock: Clock::of(sdk),
             retention_days: settings.retention_days,
+            tracer: settings.tracer,
         }
     }
 
@@ -92,7 +97,17 @@ impl Receiver {
             received_at: ReceivedAt::from_epoch_ms(received_ms),
             expires_at: received_ms / 1000 + i64::from(self.retention_days) * 24 * 60 * 60,
             deadline: deadline(received, context.deadline(), now),
+            trace: self.tracer.trace(context.xray_trace_id.as_deref(), now),
         })
+    }
+
+    /// Answers a callback, logs its outcome, and annotates its trace.
+    #[must_use]
+    pub fn answer(&self, inbound: &Inbound<'_>, outcome: Result<Kept, Rejection>) -> Response<Body> {
+        if let (Some(trace), Ok(Kept { accepted, .. })) = (&inbound.trace, &outcome) {
+            trace.annotate("store", [accepted.key().event_id()], self.clock.now());
+        }
+        answer(inbound.call, outcome)
     }
 
     /// Stores a body that isn't a callback, and rejects it.

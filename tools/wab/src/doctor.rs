@@ -154,6 +154,22 @@ fn local_url(stack: &Stack, shell: &Shell<'_>) -> anyhow::Result<Option<Callback
     Ok(Some(CallbackUrl { address, login: Some(Login::new(file.username, file.password)?) }))
 }
 
+/// What several checks are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Functions,
+    Concurrency,
+    Credentials,
+    Stream,
+    Queues,
+    Subscriptions,
+}
+
+/// Makes the checks of one subject.
+pub(crate) async fn about(stack: &Stack, subject: Subject, now: Timestamp) -> Vec<Finding> {
+    checks::about(&Facts::read(stack, now).await, subject).await
+}
+
 /// Makes all checks at once.
 pub(crate) async fn gather(stack: &Stack, wanted: &Wanted, now: Timestamp) -> anyhow::Result<Report> {
     let started = Instant::now();

@@ -8,21 +8,31 @@ mod answer;
 mod aws;
 mod callback_url;
 mod check;
+mod conversation;
 mod credentials;
 mod doctor;
+mod event_line;
+mod forward;
 mod handover;
 mod health;
+mod listen;
 mod mask;
 mod parked;
+mod reference;
 mod replay;
 mod samples;
 mod send;
 mod shell;
 mod shell_files;
+mod show;
 pub mod stack;
 mod status;
+mod stored;
 mod style;
+mod subscribe;
 mod target;
+mod timeline;
+mod times;
 mod window;
 
 use clap::{Parser, Subcommand};
@@ -63,6 +73,7 @@ Examples:
   wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
   wab send mo --type image
   wab send dlr --status expired
+  wab listen --forward-to http://localhost:8080/events
   wab check captured.jsonl --explain
   wab parked list
   wab parked redrive
@@ -74,12 +85,17 @@ Run `wab help COMMAND` for the details and exit codes of a command.";
 enum Command {
     Check(check::Args),
     Completions(shell_files::CompletionsArgs),
+    Conversation(conversation::Args),
     Credentials(credentials::Args),
+    Listen(listen::Args),
     Doctor(doctor::Args),
     Man(shell_files::ManArgs),
     Parked(parked::Args),
+    Reference(reference::Args),
     Replay(replay::Args),
     Send(send::Args),
+    Show(show::Args),
+    Subscribe(subscribe::Args),
     Status(status::Args),
 }
 
@@ -92,12 +108,17 @@ impl Cli {
         match self.command {
             Command::Check(args) => check::run(&args, shell.directory, &mut shell.out),
             Command::Completions(args) => shell_files::completions(&args, shell),
+            Command::Conversation(args) => conversation::run(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
+            Command::Listen(args) => listen::run(&args, shell),
             Command::Doctor(args) => doctor::run(&args, shell),
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
+            Command::Reference(args) => reference::run(&args, shell),
             Command::Replay(args) => replay::run(&args, shell),
             Command::Send(args) => send::run(args, shell),
+            Command::Show(args) => show::run(&args, shell),
+            Command::Subscribe(args) => subscribe::run(&args, shell),
             Command::Status(args) => status::run(&args, shell),
         }
     }

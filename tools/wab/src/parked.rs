@@ -11,6 +11,8 @@ use std::io;
 
 use clap::Subcommand;
 
+pub(crate) use self::message::{Parked, classify};
+pub(crate) use self::reader::Reader;
 use crate::shell::Shell;
 use crate::stack::Stack;
 

@@ -1,6 +1,7 @@
 //! One deployed stack: which one it is, where its resources are, and typed access to each.
 
 mod alarms;
+mod bucket;
 mod certificate;
 mod cloudformation;
 mod dead_letters;
@@ -10,12 +11,15 @@ mod file;
 mod functions;
 mod listen_queues;
 mod logs;
+mod meter;
 mod metrics;
 mod protection;
+mod queue;
 mod resources;
 mod spill_queue;
 mod subscriptions;
 mod table;
+mod topics;
 
 use std::fmt;
 use std::path::Path;
@@ -26,6 +30,7 @@ use serde::Serialize;
 use serde_json::json;
 
 pub(crate) use self::alarms::{Alarm, Alarms};
+pub(crate) use self::bucket::{Bucket, Object};
 pub(crate) use self::certificate::Certificate;
 pub(crate) use self::cloudformation::{CloudFormation, Description, Drift, Resource};
 pub(crate) use self::dead_letters::{DeadLetters, Received};
@@ -36,13 +41,16 @@ pub use self::file::StackFile;
 pub(crate) use self::file::example;
 pub(crate) use self::functions::{AccountConcurrency, Configuration, Functions, Mapping};
 pub(crate) use self::listen_queues::{ListenQueue, is_listen_queue, of_stack as listen_queues};
-pub(crate) use self::logs::{Group, Logs};
+pub(crate) use self::logs::{Group, Line, Lines, Logs};
+pub(crate) use self::meter::{Cost, Meter};
 pub(crate) use self::metrics::{Metric, Metrics, Series};
 pub(crate) use self::protection::{Protection, of_table as protection_of_table};
+pub(crate) use self::queue::{MAX_MESSAGES, Queue, QueueAttributes, QueueMessage, ReceiveError};
 pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
 pub(crate) use self::subscriptions::{Endpoint, Subscription, Subscriptions};
-pub(crate) use self::table::{Page, Range, Table};
+pub(crate) use self::table::{Dated, Index, Lookup, Page, Range, Size, Table};
+pub(crate) use self::topics::{FilterPolicy, QueueSubscription, Topics};
 use crate::aws;
 use crate::shell::Shell;
 
@@ -128,6 +136,7 @@ pub(crate) struct Stack {
     pub(crate) sdk: SdkConfig,
     pub(crate) resources: Resources,
     pub(crate) table: Table,
+    pub(crate) bucket: Bucket,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) spill_queue: Option<SpillQueue>,
     pub(crate) fanout: Fanout,
@@ -139,6 +148,7 @@ impl Stack {
             place,
             sdk: sdk.clone(),
             table: Table::new(sdk, resources.table.clone()),
+            bucket: Bucket::new(sdk, resources.bucket.clone()),
             dead_letters: DeadLetters::new(sdk, resources.dead_letter_queue_url.clone()),
             spill_queue: resources.spill_queue_url.clone().map(|url| SpillQueue::new(sdk, url)),
             fanout: Fanout::new(sdk, resources.fanout_function.clone()),

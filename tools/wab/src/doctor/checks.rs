@@ -15,7 +15,7 @@ mod trust;
 mod urls;
 
 use super::facts::Facts;
-use super::{Finding, Wanted};
+use super::{Finding, Subject, Wanted};
 
 /// Findings of a check, or why there are none.
 type Found = anyhow::Result<Vec<Finding>>;
@@ -71,6 +71,18 @@ pub(super) async fn all(facts: &Facts<'_>, wanted: &Wanted) -> Vec<Finding> {
         settled("listen queues", listeners),
     ];
     found.into_iter().flatten().collect()
+}
+
+/// Makes the checks of one subject.
+pub(super) async fn about(facts: &Facts<'_>, subject: Subject) -> Vec<Finding> {
+    match subject {
+        Subject::Functions => settled("functions", functions::check(facts)),
+        Subject::Concurrency => settled("concurrency", concurrency::check(facts).await),
+        Subject::Credentials => settled("credentials", credentials::check(facts).await),
+        Subject::Stream => settled("stream", stream::check(facts).await),
+        Subject::Queues => settled("queues", queues::check(facts).await),
+        Subject::Subscriptions => settled("subscriptions", subscriptions::check(facts).await),
+    }
 }
 
 fn settled(check: &'static str, found: Found) -> Vec<Finding> {

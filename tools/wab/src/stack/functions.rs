@@ -14,7 +14,6 @@ pub(crate) struct Functions {
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Configuration {
-    pub(crate) arn: String,
     /// Why the function can't be invoked, or its last update failed.
     pub(crate) failure: Option<String>,
     /// None if the caller may not decrypt it.
@@ -58,7 +57,7 @@ impl Functions {
                 environment.and_then(|environment| environment.variables()).cloned().or(Some(HashMap::new()))
             }
         };
-        Ok(Some(Configuration { arn: got.function_arn().unwrap_or_default().to_owned(), failure, environment }))
+        Ok(Some(Configuration { failure, environment }))
     }
 
     pub(crate) async fn mappings(&self, function: &str) -> Result<Vec<Mapping>, Unavailable> {

@@ -11,6 +11,9 @@ use crate::stack::{Metric, Metrics, Series, Stack};
 /// How far back the screen reaches.
 pub(crate) const DAY: SignedDuration = SignedDuration::from_hours(24);
 
+/// The time after which a metric's data point is there.
+const LATE: SignedDuration = SignedDuration::from_mins(3);
+
 /// What a metric counts or measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -21,9 +24,9 @@ pub(crate) enum Source {
     TooLarge,
     /// Answers of 5xx.
     Unanswered,
-    /// Crashes and timeouts of mo, dlr, recover and fanout.
-    Errors,
-    Throttles,
+    /// Crashes and timeouts of a function.
+    Errors(Role),
+    Throttles(Role),
     IteratorAge,
     FanoutInvocations,
     DeadLetters,
@@ -32,6 +35,14 @@ pub(crate) enum Source {
     SpillInFlight,
     MoNotificationsFailed,
     DlrNotificationsFailed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Mo,
+    Dlr,
+    Fanout,
+    Recover,
 }
 
 /// The outcomes of a callback, in the order of the screen.
@@ -48,9 +59,18 @@ impl Readings {
         Ok(Self(sources.into_iter().zip(series).collect()))
     }
 
-    /// The data points of a source; those of several functions are added up.
-    pub(crate) fn of(&self, source: Source) -> Series {
-        Series::total(self.0.iter().filter(|(other, _)| *other == source).map(|(_, series)| series))
+    /// The data points of several sources, added up.
+    pub(crate) fn of(&self, sources: &[Source]) -> Series {
+        Series::total(self.0.iter().filter(|(source, _)| sources.contains(source)).map(|(_, series)| series))
+    }
+
+    /// Events stored since `fanout` was last invoked. The last minutes are left out, because metrics may be late.
+    pub(crate) fn unpublished(&self, now: Timestamp) -> Series {
+        let stored = self.of(&["stored", "variant", "recovered"].map(Source::Callbacks));
+        let last = self.of(&[Source::FanoutInvocations]).last_nonzero().unwrap_or(Timestamp::MIN);
+        let is_waiting = |at: Timestamp| at > last && now.duration_since(at) > LATE;
+        let points = stored.points.into_iter().filter(|(at, events)| *events > 0.0 && is_waiting(*at));
+        Series { points: points.collect() }
     }
 
     #[cfg(test)]
@@ -72,10 +92,16 @@ fn metrics(stack: &Stack) -> Vec<(Source, Metric)> {
         .map(|outcome| (Source::Callbacks(outcome), Metric::sum(namespace, "Callbacks").of("outcome", outcome)))
         .collect();
     let function = |metric: Metric, function: &str| metric.of("FunctionName", function);
-    let callers = [&resources.mo_function, &resources.dlr_function, &resources.fanout_function];
-    for name in callers.into_iter().chain(&resources.recover_function) {
-        metrics.push((Source::Errors, function(Metric::sum("AWS/Lambda", "Errors"), name)));
-        metrics.push((Source::Throttles, function(Metric::sum("AWS/Lambda", "Throttles"), name)));
+    let functions = [
+        (Role::Mo, Some(&resources.mo_function)),
+        (Role::Dlr, Some(&resources.dlr_function)),
+        (Role::Fanout, Some(&resources.fanout_function)),
+        (Role::Recover, resources.recover_function.as_ref()),
+    ];
+    for (role, name) in functions {
+        let Some(name) = name else { continue };
+        metrics.push((Source::Errors(role), function(Metric::sum("AWS/Lambda", "Errors"), name)));
+        metrics.push((Source::Throttles(role), function(Metric::sum("AWS/Lambda", "Throttles"), name)));
     }
     let queue = |name, url| Metric::maximum("AWS/SQS", name).of("QueueName", last_part(url));
     if let Some(url) = &resources.spill_queue_url {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::alarm;
 use super::report::{Amount, Report, Signal};
 use super::spell::Spell;
 use crate::health::{Verdict, clock, span};
@@ -25,7 +26,7 @@ pub(crate) fn show(report: &Report, zone: &TimeZone, out: &mut dyn Write) -> io:
         }
     }
     match report.last_accepted {
-        Some(last) => writeln!(out, "last accepted {}", ago(last, report.at, zone))?,
+        Some(last) => writeln!(out, "last accepted {}, {}", clock(last, report.at, zone), ago(last, report.at))?,
         None => writeln!(out, "none accepted in 24 h")?,
     }
 
@@ -55,13 +56,65 @@ pub(crate) fn show(report: &Report, zone: &TimeZone, out: &mut dyn Write) -> io:
 }
 
 fn explain(signal: &Signal, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{:10}{}; runbook: {}", "", signal.meaning, signal.runbook)?;
-    for (word, command) in [("show:", &signal.shows), ("mend:", &signal.mends)] {
-        if let Some(command) = command {
-            writeln!(out, "{:10}{word} {command}", "")?;
+    writeln!(out, "{:10}{}", "", signal.meaning)?;
+    writeln!(out, "{:10}show: {}", "", signal.shows)?;
+    match &signal.mends {
+        Some(command) => writeln!(out, "{:10}mend: {command}", ""),
+        None => writeln!(out, "{:10}mend: by its reason, see docs/runbook.md, {}", "", signal.alarm),
+    }
+}
+
+/// How many minutes stand in a line.
+const MINUTES_A_LINE: usize = 6;
+
+pub(crate) fn show_alarm(report: &alarm::Report, zone: &TimeZone, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}\n", paint(BOLD, &report.stack.to_string()))?;
+    let state = match &report.state {
+        None => "the stack has no such alarm".to_owned(),
+        Some(state) => {
+            let word = if state.is_firing { "is firing" } else { "is not firing" };
+            let since = state
+                .since
+                .map(|since| format!(", since {} ({})", clock(since, report.at, zone), ago(since, report.at)));
+            format!("{word}{}", since.unwrap_or_default())
+        }
+    };
+    writeln!(out, "{} {} {state}", report.verdict.painted(), report.alarm)?;
+    if let Some(state) = &report.state {
+        writeln!(out, "{:10}{}", "", printable(&state.meaning))?;
+    }
+    if let Some(spell) = report.spell {
+        writeln!(out, "{:10}wrong {}", "", when(spell, report.at, zone))?;
+    }
+    for minutes in report.minutes.chunks(MINUTES_A_LINE) {
+        let minutes = minutes.iter().map(|minute| format!("{} {:<6}", clock(minute.at, report.at, zone), minute.value));
+        writeln!(out, "{:10}{}", "", paint(DIM, minutes.collect::<String>().trim_end()))?;
+    }
+    for cause in &report.causes {
+        let (first, last) = (clock(cause.first, report.at, zone), clock(cause.last, report.at, zone));
+        writeln!(out, "\n{:>6} × {}: {}, {first}–{last}", cause.count, cause.from, printable(&cause.reason))?;
+        for ids in cause.event_ids.chunks(2) {
+            writeln!(out, "{:9}{}", "", printable(&ids.join(" ")))?;
         }
     }
-    Ok(())
+    if report.is_cut {
+        writeln!(out, "{:9}The log has more lines than were read.", "")?;
+    }
+    writeln!(out)?;
+    for finding in &report.findings {
+        writeln!(out, "{} {:<18}{}", finding.verdict.painted(), finding.check, printable(&finding.what))?;
+    }
+    for problem in &report.unread {
+        writeln!(out, "{} {}", Verdict::Unknown.painted(), printable(problem))?;
+    }
+    if let Some(command) = &report.shows {
+        writeln!(out, "show: {command}")?;
+    }
+    if let Some(command) = &report.mends {
+        writeln!(out, "mend: {command}")?;
+    }
+    writeln!(out, "see:  docs/runbook.md, {}", report.alarm)?;
+    writeln!(out, "{}", paint(DIM, &format!("read in {:.1} s", report.seconds)))
 }
 
 fn amount(amount: Amount) -> String {
@@ -86,6 +139,6 @@ fn when(spell: Spell, now: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
-fn ago(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    format!("{}, {} ago", clock(at, now, zone), span(now.duration_since(at)))
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ago", span(now.duration_since(at)))
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::readings::{OUTCOMES, Readings, Source};
+use super::readings::{OUTCOMES, Readings, Role, Source};
 use super::spell::{PERIOD, Spell};
 use crate::aws::Unavailable;
 use crate::health::{Command, Commands, Verdict};
@@ -56,10 +56,10 @@ pub(crate) struct Signal {
     #[serde(flatten)]
     pub(crate) spell: Option<Spell>,
     pub(crate) meaning: &'static str,
-    pub(crate) shows: Option<Command>,
+    pub(crate) shows: Command,
     pub(crate) mends: Option<Command>,
-    /// The section of docs/runbook.md.
-    pub(crate) runbook: &'static str,
+    /// The alarm that watches the same, and the section of docs/runbook.md.
+    pub(crate) alarm: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -138,7 +138,7 @@ pub(crate) struct Screen<'a> {
 impl Screen<'_> {
     fn callbacks(&self) -> Vec<Callbacks> {
         let counted = OUTCOMES.into_iter().map(|outcome| {
-            let series = self.readings.of(Source::Callbacks(outcome));
+            let series = self.readings.of(&[Source::Callbacks(outcome)]);
             let (last_15_minutes, last_24_hours) = self.counts(&series);
             Callbacks { outcome, last_15_minutes, last_24_hours }
         });
@@ -147,7 +147,7 @@ impl Screen<'_> {
 
     fn last_accepted(&self) -> Option<Timestamp> {
         let accepted = ["stored", "duplicate", "variant", "deferred"];
-        accepted.into_iter().filter_map(|outcome| self.readings.of(Source::Callbacks(outcome)).last_nonzero()).max()
+        accepted.into_iter().filter_map(|outcome| self.readings.of(&[Source::Callbacks(outcome)]).last_nonzero()).max()
     }
 
     fn counts(&self, series: &Series) -> (u64, u64) {
@@ -156,44 +156,51 @@ impl Screen<'_> {
 
     /// All lines, in the order in which a callback passes what they watch.
     pub(crate) fn signals(&self, parked: Option<Depth>, spilled: Option<Depth>) -> Vec<Signal> {
-        let doctor = || Some(self.commands.wab("doctor"));
-        let deploy = |parameters| Some(self.commands.deploy(parameters));
         let outcome = Source::Callbacks;
+        let crashed = [
+            (Source::Errors(Role::Mo), "MoErrors"),
+            (Source::Errors(Role::Dlr), "DlrErrors"),
+            (Source::Errors(Role::Fanout), "FanoutErrors"),
+            (Source::Errors(Role::Recover), "RecoverErrors"),
+        ];
+        let throttled = [
+            (Source::Throttles(Role::Mo), "MoThrottles"),
+            (Source::Throttles(Role::Dlr), "DlrThrottles"),
+            (Source::Throttles(Role::Fanout), "FanoutThrottles"),
+        ];
         vec![
-            self.counted("unanswered", Source::Unanswered, Verdict::Problem, "Unanswered")
-                .means("answered 5xx: not stored, or only the answer was lost")
-                .shown_by(doctor()),
-            self.counted("crashed", Source::Errors, Verdict::Problem, "MoErrors")
-                .means("a function crashed or timed out")
-                .shown_by(doctor()),
-            self.counted("throttled", Source::Throttles, Verdict::Problem, "MoThrottles")
-                .means("Lambda had no concurrency for an invocation")
-                .shown_by(doctor()),
-            self.counted("rate limited", Source::RateLimited, Verdict::Problem, "RateLimited")
-                .means("answered 429: more than ThrottleRate; not stored")
-                .mended_by(deploy("ThrottleRate=1000 ThrottleBurst=2000")),
-            self.unauthorized()
-                .means("answered 401: no valid credentials; not stored")
-                .shown_by(doctor())
-                .mended_by(deploy("CallbackCredentials=OLD,NEW")),
-            self.counted("too large", Source::TooLarge, Verdict::Warning, "TooLarge")
+            self.counted("unanswered", &[(Source::Unanswered, "Unanswered")], Verdict::Problem)
+                .means("answered 5xx: not stored, or only the answer was lost"),
+            self.counted("crashed", &crashed, Verdict::Problem).means("a function crashed or timed out"),
+            self.counted("throttled", &throttled, Verdict::Problem)
+                .means("Lambda had no concurrency for an invocation"),
+            self.counted("rate limited", &[(Source::RateLimited, "RateLimited")], Verdict::Problem)
+                .means("answered 429: more than ThrottleRate; not stored"),
+            self.unauthorized().means("answered 401: no valid credentials; not stored"),
+            self.counted("too large", &[(Source::TooLarge, "TooLarge")], Verdict::Warning)
                 .means("answered 413: larger than Lambda accepts; not stored"),
-            self.counted("quarantined", outcome("quarantined"), Verdict::Warning, "Quarantine")
+            self.counted("quarantined", &[(outcome("quarantined"), "Quarantine")], Verdict::Warning)
                 .means("not a callback: answered 400, the body is kept"),
-            self.counted("variant", outcome("variant"), Verdict::Warning, "Variant")
+            self.counted("variant", &[(outcome("variant"), "Variant")], Verdict::Warning)
                 .means("the gateway reused an id; both are stored"),
-            self.counted("deferred", outcome("deferred"), Verdict::Problem, "Deferred")
-                .means("the table rejects writes; events wait in the spill queue, and are stored later")
-                .shown_by(doctor()),
-            self.spilled(spilled).means("events wait in the spill queue").shown_by(doctor()),
-            self.lag().means("events are published late").shown_by(doctor()),
-            self.unpublished().means("events are stored, and fanout isn't invoked").shown_by(doctor()),
-            self.parked(parked)
-                .means("events need manual action")
-                .shown_by(Some(self.commands.wab("parked list")))
-                .mended_by(Some(self.commands.wab("parked redrive"))),
-            self.failed("failed notifications, mo", Source::MoNotificationsFailed, "MoNotificationsFailed", "mo"),
-            self.failed("failed notifications, dlr", Source::DlrNotificationsFailed, "DlrNotificationsFailed", "dlr"),
+            self.counted("deferred", &[(outcome("deferred"), "Deferred")], Verdict::Problem)
+                .means("the table rejects writes; events wait in the spill queue, and are stored later"),
+            self.spilled(spilled).means("events wait in the spill queue"),
+            self.lag().means("events are published late"),
+            self.unpublished().means("events are stored, and fanout isn't invoked"),
+            self.parked(parked).means("events need manual action"),
+            self.counted(
+                "failed notifications, mo",
+                &[(Source::MoNotificationsFailed, "MoNotificationsFailed")],
+                Verdict::Problem,
+            )
+            .means("SNS gave up delivering to a subscriber"),
+            self.counted(
+                "failed notifications, dlr",
+                &[(Source::DlrNotificationsFailed, "DlrNotificationsFailed")],
+                Verdict::Problem,
+            )
+            .means("SNS gave up delivering to a subscriber"),
         ]
     }
 
@@ -203,25 +210,30 @@ impl Screen<'_> {
         amount: Amount,
         spell: Option<Spell>,
         bad: Verdict,
-        runbook: &'static str,
+        alarm: &'static str,
     ) -> Signal {
         let verdict = match spell {
             None => Verdict::Ok,
             Some(Spell { until: Some(_), .. }) => Verdict::Over,
             Some(Spell { until: None, .. }) => bad,
         };
-        Signal { name, verdict, amount, spell, meaning: "", shows: None, mends: None, runbook }
+        let shows = self.commands.wab(&format!("status {alarm}"));
+        let mends = mend(alarm, spell, self.now, &self.commands);
+        Signal { name, verdict, amount, spell, meaning: "", shows, mends, alarm }
     }
 
-    fn counted(&self, name: &'static str, source: Source, bad: Verdict, runbook: &'static str) -> Signal {
-        let series = self.readings.of(source);
+    /// What several metrics count. The one with the last data point names the alarm.
+    fn counted(&self, name: &'static str, sources: &[(Source, &'static str)], bad: Verdict) -> Signal {
+        let series = self.readings.of(&sources.iter().map(|(source, _)| *source).collect::<Vec<_>>());
+        let last = sources.iter().max_by_key(|(source, _)| self.readings.of(&[*source]).last_nonzero());
+        let alarm = last.map_or("", |(_, alarm)| alarm);
         let (last_15_minutes, last_24_hours) = self.counts(&series);
         let spell = Spell::last(&series, |value| value > 0.0, self.now);
-        self.signal(name, Amount::Counted { last_15_minutes, last_24_hours }, spell, bad, runbook)
+        self.signal(name, Amount::Counted { last_15_minutes, last_24_hours }, spell, bad, alarm)
     }
 
     fn unauthorized(&self) -> Signal {
-        let mut signal = self.counted("unauthorized", Source::Unauthorized, Verdict::Problem, "Unauthorized");
+        let mut signal = self.counted("unauthorized", &[(Source::Unauthorized, "Unauthorized")], Verdict::Problem);
         if let (Verdict::Problem, Amount::Counted { last_15_minutes: ..MANY_UNAUTHORIZED, .. }) =
             (signal.verdict, signal.amount)
         {
@@ -237,10 +249,10 @@ impl Screen<'_> {
         depth: Option<Depth>,
         series: &Series,
         bad: Verdict,
-        runbook: &'static str,
+        alarm: &'static str,
     ) -> Signal {
         let Some(depth) = depth.map(Depth::total) else {
-            let unknown = self.signal(name, Amount::Unknown, None, bad, runbook);
+            let unknown = self.signal(name, Amount::Unknown, None, bad, alarm);
             return Signal { verdict: Verdict::Unknown, ..unknown };
         };
         let spell = Spell::last(series, |value| value > 0.0, self.now);
@@ -249,20 +261,19 @@ impl Screen<'_> {
             None if depth > 0 => Some(Spell { since: self.now, until: None }),
             spell => spell,
         };
-        self.signal(name, Amount::Waiting(depth), spell, bad, runbook)
+        self.signal(name, Amount::Waiting(depth), spell, bad, alarm)
     }
 
     fn spilled(&self, depth: Option<Depth>) -> Signal {
-        let series =
-            Series::total(&[Source::SpillVisible, Source::SpillInFlight].map(|source| self.readings.of(source)));
+        let series = self.readings.of(&[Source::SpillVisible, Source::SpillInFlight]);
         self.waiting("spill queue", depth, &series, Verdict::Warning, "SpillLag")
     }
 
     fn parked(&self, depth: Option<Depth>) -> Signal {
         let mut signal =
-            self.waiting("parked", depth, &self.readings.of(Source::DeadLetters), Verdict::Problem, "DeadLetters");
+            self.waiting("parked", depth, &self.readings.of(&[Source::DeadLetters]), Verdict::Problem, "DeadLetters");
         // The age reaches further back than 24 hours.
-        let age = self.readings.of(Source::DeadLetterAge).points.last().copied();
+        let age = self.readings.of(&[Source::DeadLetterAge]).points.last().copied();
         if let (Some(Spell { until: None, since }), Some((at, age))) = (&mut signal.spell, age) {
             let oldest = SignedDuration::try_from_secs_f64(age).ok().and_then(|age| at.checked_sub(age).ok());
             *since = oldest.map_or(*since, |oldest| oldest.min(*since));
@@ -271,7 +282,7 @@ impl Screen<'_> {
     }
 
     fn lag(&self) -> Signal {
-        let series = self.readings.of(Source::IteratorAge);
+        let series = self.readings.of(&[Source::IteratorAge]);
         let seconds = |milliseconds: Option<f64>| whole(milliseconds.unwrap_or(0.0) / 1_000.0);
         let now = seconds(series.maximum_since(self.now - RECENTLY / 3 - PERIOD));
         let amount = Amount::Seconds { now, at_most: seconds(series.maximum_since(Timestamp::MIN)) };
@@ -280,32 +291,28 @@ impl Screen<'_> {
         self.signal("stream lag", amount, spell, bad, "FanoutLag")
     }
 
-    /// Events stored since `fanout` was last invoked. The last minutes don't count, because metrics may be late.
     fn unpublished(&self) -> Signal {
-        let stored = Series::total(
-            &["stored", "variant", "recovered"].map(|outcome| self.readings.of(Source::Callbacks(outcome))),
-        );
-        let last = self.readings.of(Source::FanoutInvocations).last_nonzero().unwrap_or(Timestamp::MIN);
-        let waiting = stored
-            .points
-            .iter()
-            .filter(|(at, events)| *at > last && *events > 0.0 && self.now.duration_since(*at) > PERIOD * 3);
-        let waiting = Series { points: waiting.copied().collect() };
+        let waiting = self.readings.unpublished(self.now);
         let spell = waiting.points.first().map(|(at, _)| Spell { since: *at, until: None });
         let amount = Amount::Waiting(whole(waiting.sum_since(Timestamp::MIN)));
         self.signal("unpublished", amount, spell, Verdict::Problem, "FanoutStopped")
     }
+}
 
-    fn failed(&self, name: &'static str, source: Source, runbook: &'static str, kind: &str) -> Signal {
-        let signal = self.counted(name, source, Verdict::Problem, runbook);
-        let mends = signal.spell.map(|spell| {
-            let until = spell.until.unwrap_or(self.now);
-            self.commands.wab(&format!("replay --kind {kind} --from {:.0} --to {until:.0}", spell.since))
-        });
-        signal
-            .means("SNS gave up delivering to a subscriber")
-            .shown_by(Some(self.commands.wab("doctor")))
-            .mended_by(mends)
+/// The command that mends what an alarm reports, if there is one for every cause.
+pub(crate) fn mend(alarm: &str, spell: Option<Spell>, now: Timestamp, commands: &Commands) -> Option<Command> {
+    let replay = |kind: &str| {
+        let Spell { since, until } = spell?;
+        let until = until.unwrap_or(now);
+        Some(commands.wab(&format!("replay --kind {kind} --from {since:.0} --until {until:.0}")))
+    };
+    match alarm {
+        "RateLimited" => Some(commands.deploy("ThrottleRate=1000 ThrottleBurst=2000")),
+        "Unauthorized" => Some(commands.deploy("CallbackCredentials=OLD,NEW")),
+        "DeadLetters" => Some(commands.wab("parked redrive")),
+        "MoNotificationsFailed" => replay("mo"),
+        "DlrNotificationsFailed" => replay("dlr"),
+        _ => None,
     }
 }
 
@@ -323,14 +330,6 @@ fn whole(number: f64) -> u64 {
 impl Signal {
     fn means(self, meaning: &'static str) -> Self {
         Self { meaning, ..self }
-    }
-
-    fn shown_by(self, shows: Option<Command>) -> Self {
-        Self { shows, ..self }
-    }
-
-    fn mended_by(self, mends: Option<Command>) -> Self {
-        Self { mends, ..self }
     }
 
     pub(crate) fn needs_action(&self) -> bool {
