@@ -12,6 +12,7 @@
 )]
 
 mod bash;
+mod doctor;
 mod document;
 mod faults;
 mod lane;
@@ -25,3 +26,6 @@ mod runbook;
 #[path = "../stack.rs"]
 #[expect(dead_code, reason = "shared with the other tests")]
 mod stack;
+
+/// Held by a test that changes the stack, so that it is the only one.
+pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
