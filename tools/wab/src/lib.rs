@@ -9,15 +9,21 @@ mod aws;
 mod callback_url;
 mod check;
 mod credentials;
+mod delivery;
+mod estimate;
+mod forward;
 mod handover;
 mod mask;
 mod parked;
+mod progress;
 mod replay;
+mod resend;
 mod samples;
 mod send;
 mod shell;
 mod shell_files;
 pub mod stack;
+mod stop;
 mod style;
 mod target;
 mod window;
@@ -28,6 +34,9 @@ pub use stack::Resources;
 
 /// Exit code of a usage error. Clap uses the same.
 pub const USAGE: u8 = 2;
+
+/// Exit code of a command that did less than it was asked to.
+pub(crate) const FAILED: u8 = 1;
 
 /// Exit code of a failed call to AWS.
 const UNAVAILABLE: u8 = 3;
@@ -61,7 +70,7 @@ Examples:
   wab check captured.jsonl --explain
   wab parked list
   wab parked redrive
-  wab replay --from 2026-11-23T09:00:00Z --to 2026-11-23T10:30:00Z
+  wab replay --from 2026-11-23T09:00:00Z --until 2026-11-23T10:30:00Z
 
 Run `wab help COMMAND` for the details and exit codes of a command.";
 
@@ -73,6 +82,7 @@ enum Command {
     Man(shell_files::ManArgs),
     Parked(parked::Args),
     Replay(replay::Args),
+    Resend(resend::Args),
     Send(send::Args),
 }
 
@@ -89,6 +99,7 @@ impl Cli {
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
             Command::Replay(args) => replay::run(&args, shell),
+            Command::Resend(args) => resend::run(&args, shell),
             Command::Send(args) => send::run(args, shell.directory, &mut shell.out),
         }
     }

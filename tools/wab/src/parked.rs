@@ -3,6 +3,7 @@
 mod filter;
 mod list;
 mod message;
+mod predict;
 mod reader;
 mod redrive;
 mod tally;
@@ -13,6 +14,7 @@ use clap::Subcommand;
 
 use crate::shell::Shell;
 use crate::stack::Stack;
+use crate::stop::Stop;
 
 /// List or redrive the messages of the dead-letter queue
 #[derive(clap::Args)]
@@ -36,7 +38,10 @@ pub(crate) async fn redrive_all(stack: &Stack, margin_minutes: u32) -> anyhow::R
     }
     let margin = margin_minutes.to_string();
     let defaults = <Defaults as clap::Parser>::try_parse_from(["redrive", "--margin", &margin])?;
-    redrive::redrive(&defaults.args, stack, &mut io::sink(), &mut io::sink()).await
+    let stop = Stop::default();
+    let (tally, result) = redrive::redrive(&defaults.args, stack, &stop, &mut io::sink()).await;
+    result?;
+    Ok(tally.exit_code())
 }
 
 pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {

@@ -6,6 +6,7 @@ mod file;
 mod resources;
 mod spill_queue;
 mod table;
+mod topic_state;
 
 use std::fmt;
 use std::path::Path;
@@ -14,6 +15,7 @@ use anyhow::Context;
 use aws_config::SdkConfig;
 use serde::Serialize;
 use serde_json::json;
+use wab_fanout::Composer;
 
 pub(crate) use self::dead_letters::{DeadLetters, Received};
 pub(crate) use self::fanout::{Fanout, Invoked};
@@ -22,7 +24,8 @@ pub use self::file::StackFile;
 pub(crate) use self::file::example;
 pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
-pub(crate) use self::table::{Page, Range, Table};
+pub(crate) use self::table::{Described, Range, Start, Table, partition_key};
+pub(crate) use self::topic_state::TopicState;
 use crate::aws;
 use crate::shell::Shell;
 
@@ -124,6 +127,11 @@ impl Stack {
             fanout: Fanout::new(sdk, resources.fanout_function.clone()),
             resources,
         }
+    }
+
+    /// Composes messages as `fanout` does.
+    pub(crate) fn composer(&self) -> Composer {
+        Composer::new(&self.sdk, self.resources.table.clone(), self.resources.bucket.clone())
     }
 
     pub(crate) fn is_local(&self) -> bool {

@@ -80,7 +80,10 @@ fn missing_credentials_are_a_usage_error() {
     let (mut command, directory) = wab("nothing", &["parked", "list", "--region", "us-east-1"]);
     let output = command.output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(2) && error.starts_with("wab: no AWS credentials: set AWS_PROFILE"), "{error}");
+    assert!(
+        output.status.code() == Some(2) && error.starts_with("wab: no AWS credentials: set AWS_PROFILE"),
+        "{error}"
+    );
     std::fs::remove_dir_all(directory).unwrap();
 }
 
