@@ -67,6 +67,7 @@ lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff and rumdl
 	cargo deny --log-level error check bans licenses sources
 	sam validate --lint --template infra/template.yaml --region us-east-1
 	sam validate --lint --template examples/subscriber/template.yaml --region us-east-1
+	sam validate --lint --template tools/wab/golden/subscribe.yaml --region us-east-1
 	ruff check infra
 	ruff format --check infra
 	rumdl check --quiet .

@@ -5,17 +5,18 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_smithy_async::time::StaticTimeSource;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lambda_http::{Context, LambdaEvent};
+use lambda_http::{Body, Context, LambdaEvent, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
-use wab_ingress::HttpEvent;
+use wab_events::Kind;
+use wab_ingress::{Admission, HttpEvent};
 use wab_models::MAX_BODY_BYTES;
 
 use crate::fake_aws::{
     check_answer, dynamodb_error, json_of, no_table, post, put, receiver, sdk, sdk_at, sent, success, taken_by,
 };
-use crate::requests::{PASSWORD, USER, basic, dlr, fresh_id, mo_text, request};
+use crate::requests::{PASSWORD, USER, basic, dlr, fresh_id, mo_text, probing, request};
 
 /// Posts `body`, and checks the rejection: status, code, headers, quarantine, and that it reveals nothing of the body.
 async fn check_rejected(path: &str, authorization: Option<&str>, body: &[u8], status: u16, code: &str) {
@@ -100,10 +101,50 @@ fn body_may_be_6_mb() {
     let receiver = receiver(&sdk);
     let admitted = |bytes: usize| {
         let request = request("/mo", Some(&basic(USER, PASSWORD)), &vec![b'x'; bytes]);
-        receiver.admit(request.payload, &request.context).map(|inbound| inbound.body.len()).ok()
+        match receiver.admit(Kind::Mo, request.payload, &request.context) {
+            Admission::Callback(inbound) => Some(inbound.body.len()),
+            Admission::Answered(_) => None,
+        }
     };
     assert_eq!(admitted(MAX_BODY_BYTES), Some(MAX_BODY_BYTES));
     assert_eq!(admitted(MAX_BODY_BYTES + 1), None);
+}
+
+/// Sends a probe with this body. Returns the answer, and the number of calls to AWS.
+async fn probe(path: &str, authorization: Option<&str>, body: &[u8]) -> (Response<Body>, usize) {
+    let (sdk, calls) = sdk(success);
+    let receiver = receiver(&sdk);
+    let request = probing(path, authorization, body);
+    let response = match path {
+        "/mo" => wab_mo::handle(&receiver, request).await,
+        _ => wab_dlr::handle(&receiver, request).await,
+    };
+    let calls = calls.lock().unwrap().len();
+    (response, calls)
+}
+
+#[tokio::test]
+async fn probe_is_answered_and_stores_nothing() {
+    let callback = mo_text("7c1f").to_string();
+    for path in ["/mo", "/dlr"] {
+        for body in [&b""[..], b"not JSON", callback.as_bytes()] {
+            let (response, calls) = probe(path, Some(&basic(USER, PASSWORD)), body).await;
+            assert_eq!((response.status().as_u16(), calls), (200, 0));
+            let version = env!("CARGO_PKG_VERSION");
+            assert_eq!(json_of(&response), json!({"outcome": "probe", "version": version, "application": USER}));
+        }
+    }
+}
+
+#[tokio::test]
+async fn probe_without_valid_credentials_is_answered_401() {
+    for path in ["/mo", "/dlr"] {
+        for authorization in [None, Some(basic(USER, "wrong"))] {
+            let (response, calls) = probe(path, authorization.as_deref(), b"").await;
+            check_answer(&response, 401, "unauthorized");
+            assert_eq!(calls, 0);
+        }
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use wab_events::{DeliveryStatus, Kind, contract};
 use wab_fanout::{Composer, Occasion};
-use wab_ingress::{Rejection, Unauthorized};
+use wab_ingress::{Call, Kept, Rejection, Unauthorized};
 use wab_models::{
     BinaryContent, CallbackError, Delivery, DlrCallback, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
     MoCallback, NewEvent, ObjectKey, Receipt, Received, ReceivedAt,
@@ -197,7 +197,10 @@ fn answers(kind: Kind) -> Vec<Response<Body>> {
         outcomes.push(Err(Rejection::Quarantined(CallbackError::NoStatus)));
         outcomes.push(Err(Rejection::Quarantined(CallbackError::StatusTooLong)));
     }
-    outcomes.into_iter().map(|outcome| wab_ingress::answer(kind, "", outcome)).collect()
+    let call = Call { kind, request_id: "", caller: None };
+    let kept = |accepted| Kept { accepted, delivery_lag_ms: None };
+    let answers = outcomes.into_iter().map(|outcome| wab_ingress::answer(call, outcome.map(kept)));
+    answers.chain([wab_ingress::answer_probe(kind, "gateway")]).collect()
 }
 
 fn openapi() -> Value {
@@ -239,6 +242,15 @@ fn openapi() -> Value {
                     },
                     "required": ["id", "outcome"],
                 },
+                "Probe": {
+                    "type": "object",
+                    "properties": {
+                        "outcome": {"const": "probe"},
+                        "version": {"type": "string", "description": "The version of the receiver."},
+                        "application": {"type": "string", "description": "The user name of the credentials."},
+                    },
+                    "required": ["outcome", "version", "application"],
+                },
                 "Problem": {
                     "type": "object",
                     "description": "Problem details (RFC 9457). Contains nothing of the request.",
@@ -268,8 +280,10 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
         let media_type = answer.headers()["content-type"].to_str().unwrap();
         let Body::Text(body) = answer.body() else { panic!("an answer is text") };
         let body: Value = serde_json::from_str(body).unwrap();
+        let reference = |schema: &str| json!({"$ref": format!("#/components/schemas/{schema}")});
         let (schema, label, description) = if answer.status().is_success() {
-            ("Accepted", &body["outcome"], "The event is stored, by this call or an earlier one.")
+            let schema = json!({"anyOf": [reference("Accepted"), reference("Probe")]});
+            (schema, &body["outcome"], "The event is stored, by this call or an earlier one; or the call is a probe.")
         } else {
             let description = match status.as_str() {
                 "400" => "Not a callback; don't retry. The body is quarantined for inspection.",
@@ -277,13 +291,13 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
                 "413" => "Larger than the limit of a request.",
                 _ => "Not stored; retry.",
             };
-            ("Problem", &body["code"], description)
+            (reference("Problem"), &body["code"], description)
         };
         let label = label.as_str().unwrap().to_owned();
         let response = responses.entry(status).or_insert_with(|| {
             json!({
                 "description": description,
-                "content": {media_type: {"schema": {"$ref": format!("#/components/schemas/{schema}")}, "examples": {}}},
+                "content": {media_type: {"schema": schema, "examples": {}}},
             })
         });
         response["content"][media_type]["examples"][label] = json!({"value": body});
@@ -302,6 +316,12 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
     json!({
         "operationId": format!("{}Callback", kind.as_str()),
         "summary": summary,
+        "parameters": [{
+            "name": "wab-probe",
+            "in": "header",
+            "description": "With any value, makes the call a probe: credentials are checked, and nothing is stored.",
+            "schema": {"type": "string"},
+        }],
         "requestBody": {
             "required": true,
             "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}, "example": example}},

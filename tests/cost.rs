@@ -31,6 +31,8 @@ struct Prices {
     logs_gb_usd: f64,
     custom_metric_month_usd: f64,
     alarm_metric_month_usd: f64,
+    dashboard_month_usd: f64,
+    trace_usd: f64,
     sqs_request_usd: f64,
     idle_polls_per_minute: f64,
 }
@@ -198,7 +200,8 @@ fn row(name: &str, function: &str, it: &Measured, body_bytes: usize, prices: &Pr
         it.object_bytes.map_or(0.0, |bytes| prices.object(bytes as f64)),
         invocation(billed_ms("fanout 10")) / RECORDS_OF_A_BATCH,
         it.message_bytes.div_ceil(64 * KB) as f64 * prices.sns_publish_usd,
-        (log(function, 1.0) + log("fanout 10", 1.0) / RECORDS_OF_A_BATCH + access_log_gb()) * prices.logs_gb_usd,
+        // fanout logs a line and a metric.
+        (log(function, 1.0) + log("fanout 10", 2.0) / RECORDS_OF_A_BATCH + access_log_gb()) * prices.logs_gb_usd,
     ];
     let total: f64 = columns.iter().sum();
     let columns: Vec<String> = columns.iter().chain([&total]).map(|usd| format!("{:.2}", usd * 1e6)).collect();
@@ -260,10 +263,11 @@ fn page_has_the_fixed_costs_of_a_month() {
     let watched: usize = alarms.map(alarm_metrics).sum();
     let polls = prices.idle_polls_per_minute * MINUTES_OF_A_MONTH;
     // Only metrics that receive data are billed. In normal operation these do.
-    let counted = ["stored", "duplicate"];
+    let counted = ["stored", "duplicate", "Published", "DeliveryLag", "FanoutLag", "Credentials"];
+    let custom_metrics = format!("custom metrics: `{}`", counted.join("`, `"));
     let costs = [
         ("alarms, by the metrics that they watch", watched as f64, prices.alarm_metric_month_usd),
-        ("custom metrics: callbacks `stored`, `duplicate`", counted.len() as f64, prices.custom_metric_month_usd),
+        (&custom_metrics, counted.len() as f64, prices.custom_metric_month_usd),
         ("Lambda's polls of the empty spill queue", polls, prices.sqs_request_usd),
     ];
     let mut table = "| a month, whatever the traffic | how many | USD |\n|---|---|---|\n".to_owned();
@@ -273,6 +277,25 @@ fn page_has_the_fixed_costs_of_a_month() {
     let total: f64 = costs.iter().map(|(_, count, usd)| count * usd).sum();
     table += &format!("| in all | | {total:.2} |\n");
     check_page("fixed", &table);
+}
+
+#[test]
+fn page_has_the_prices_of_options() {
+    let prices: Prices = serde_json::from_str(include_str!("fixtures/prices.json")).unwrap();
+    let rows = [
+        ("`Dashboard`", "a month, from the account's fourth dashboard on", prices.dashboard_month_usd),
+        ("`Tracing`", "a million recorded traces, after the month's first 100 000", prices.trace_usd * 1e6),
+        (
+            "`SilenceMinutes`",
+            "a month: a metric and an alarm",
+            prices.custom_metric_month_usd + prices.alarm_metric_month_usd,
+        ),
+    ];
+    let mut table = "| parameter | USD | for |\n|---|---|---|\n".to_owned();
+    for (parameter, what, usd) in rows {
+        table += &format!("| {parameter} | {usd:.2} | {what} |\n");
+    }
+    check_page("options", &table);
 }
 
 fn root() -> PathBuf {

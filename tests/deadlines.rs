@@ -299,7 +299,7 @@ async fn stalled_body_is_published_by_reference() {
     let batch: StreamBatch = serde_json::from_value(batch).unwrap();
     // Of these four seconds, two are reserved for the answer and one for SNS.
     let deadline = SystemTime::now() + Duration::from_secs(4);
-    let answer = wab_fanout::handle(&fanout(&stalling_aws().await), batch, deadline).await.unwrap();
+    let answer = wab_fanout::handle(&fanout(&stalling_aws().await), batch, deadline, None).await.unwrap();
     assert_eq!(answer.tally.unwrap().counts.published, 1);
 }
 
@@ -313,7 +313,8 @@ async fn slow_body_is_published_inline() {
     });
     let batch = json!({"Records": [record(1, &mo_item_with_object(&body))]});
     let deadline = SystemTime::now() + Duration::from_secs(60);
-    let answer = wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), deadline).await.unwrap();
+    let answer =
+        wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), deadline, None).await.unwrap();
     assert!(answer.batch_item_failures.is_empty());
     assert_eq!(events(&calls)[0]["data"], serde_json::from_str::<Value>(&body).unwrap());
 }

@@ -129,16 +129,27 @@ fn base() -> SdkConfig {
 
 /// A receiver with the tests' credentials.
 pub(crate) fn receiver(sdk: &SdkConfig) -> Receiver {
-    let verifier = Verifier::new(USER, PASSWORD).unwrap().to_string();
-    let settings = Settings::read(|name| match name {
-        "TABLE_NAME" => Some("events".to_owned()),
-        "BUCKET_NAME" => Some("bucket".to_owned()),
-        "SPILL_QUEUE_URL" => Some("http://localhost/spill".to_owned()),
-        "CALLBACK_CREDENTIALS" => Some(verifier.clone()),
-        "RETENTION_DAYS" => Some("30".to_owned()),
-        _ => None,
+    Receiver::new(receiver_settings(|_| None), sdk)
+}
+
+/// A receiver with these verifiers.
+pub(crate) fn receiver_with(sdk: &SdkConfig, verifiers: &str) -> Receiver {
+    Receiver::new(receiver_settings(|name| (name == "CALLBACK_CREDENTIALS").then(|| verifiers.to_owned())), sdk)
+}
+
+/// The settings of a receiver: those that `var` knows, and the tests' own.
+pub(crate) fn receiver_settings(var: impl Fn(&str) -> Option<String>) -> Settings {
+    let settings = Settings::read(|name| {
+        var(name).or_else(|| match name {
+            "TABLE_NAME" => Some("events".to_owned()),
+            "BUCKET_NAME" => Some("bucket".to_owned()),
+            "SPILL_QUEUE_URL" => Some("http://localhost/spill".to_owned()),
+            "CALLBACK_CREDENTIALS" => Some(Verifier::new(USER, PASSWORD).unwrap().to_string()),
+            "RETENTION_DAYS" => Some("30".to_owned()),
+            _ => None,
+        })
     });
-    Receiver::new(settings.unwrap(), sdk)
+    settings.unwrap()
 }
 
 /// The name of the operation. JSON protocols have it in a header, the query protocol in the form. S3's is the method.

@@ -21,7 +21,7 @@ async fn fan_out(
 
 async fn fan_out_with(sdk: &SdkConfig, records: Vec<Value>) -> Vec<String> {
     let batch: StreamBatch = serde_json::from_value(json!({"Records": records})).unwrap();
-    let answer = wab_fanout::handle(&fanout(sdk), batch, plenty()).await.unwrap();
+    let answer = wab_fanout::handle(&fanout(sdk), batch, plenty(), None).await.unwrap();
     assert!(answer.tally.is_none(), "Lambda gets only the fields that it defines");
     answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }

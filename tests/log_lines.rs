@@ -1,16 +1,21 @@
-//! The functions' log lines: at no level do they contain a body, a number, a name, a `wamid` or a secret.
+//! The functions' log lines: none contains a body, a number, a name, a `wamid` or a secret.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
 
+use aws_smithy_async::time::StaticTimeSource;
 use serde_json::{Value, json};
+use wab_ingress::Verifier;
 use wab_models::{Spilled, StreamBatch};
 use wab_recover::{Recover, Settings};
 use wab_subscriber::Subscriber;
 
-use crate::fake_aws::{dynamodb_error, fanout, published, queued, receiver, sdk, success, taken_by};
+use crate::fake_aws::{
+    aws, dynamodb_error, fanout, no_table, published, queued, receiver, receiver_with, sdk, success, taken_by,
+};
 use crate::records::{mo_item, mo_record, plenty, record};
-use crate::requests::{PASSWORD, USER, basic, mo_text, request};
+use crate::requests::{PASSWORD, USER, basic, mo_text, probing, request};
 
 /// The value of every field that comes from outside.
 const SECRET: &str = "s3cret";
@@ -29,11 +34,11 @@ impl Write for Kept {
     }
 }
 
-/// Runs `what` with the functions' log at TRACE. Returns the lines.
+/// Runs `what` with the functions' log. Returns the lines.
 async fn log_of<T>(what: impl Future<Output = T>) -> Vec<Value> {
     let kept = Kept::default();
     let out = kept.clone();
-    let log = tracing::subscriber::set_default(wab_platform::log(Some("TRACE"), move || out.clone()));
+    let log = tracing::subscriber::set_default(wab_platform::log(move || out.clone()));
     what.await;
     drop(log);
     let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
@@ -70,6 +75,7 @@ async fn accepted_callback_is_one_line_with_its_outcome() {
     let stored = line_of(&right, &mo, success).await;
     assert_eq!((&stored["level"], &stored["outcome"]), (&json!("INFO"), &json!("stored")));
     assert_eq!(stored["event.id"].as_str().unwrap().len(), 32);
+    assert_eq!((&stored["credential"], &stored["delivery_lag_ms"]), (&json!("1"), &Value::Null));
 
     let same = json!({"digest": {"S": wab_models::Digest::of(&mo).as_str()}, "body": {"S": SECRET}});
     let duplicate = line_of(&right, &mo, move |_, _| taken_by(&same)).await;
@@ -79,6 +85,48 @@ async fn accepted_callback_is_one_line_with_its_outcome() {
     let put = move |_: &str, put: &str| if put.contains("EVENT#") { (200, "{}".to_owned()) } else { taken_by(&other) };
     let variant = line_of(&right, &mo, put).await;
     assert_eq!((&variant["level"], &variant["outcome"]), (&json!("WARN"), &json!("variant")));
+}
+
+/// The delivery lag on the line of a message with this timestamp, received at 1763889302.417.
+async fn lag_of(timestamp: Value, answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static) -> Value {
+    let mut mo = mo_full_of_secrets();
+    mo["content"]["timestamp"] = timestamp;
+    line_of(&basic(USER, PASSWORD), &mo.to_string(), answer).await["delivery_lag_ms"].clone()
+}
+
+#[tokio::test]
+async fn delivery_lag_is_logged_for_new_messages() {
+    assert_eq!(lag_of(json!("1763889300"), success).await, 2_417);
+    assert_eq!(lag_of(json!(1_763_889_300), no_table("InternalServerError")).await, 2_417);
+    assert_eq!(lag_of(json!("1763889303"), success).await, 0, "WhatsApp's clock is ahead");
+    assert_eq!(lag_of(json!(SECRET), success).await, Value::Null);
+    let repeated = |_: &str, put: &str| {
+        let body = serde_json::from_str::<Value>(put).unwrap()["Item"]["digest"].clone();
+        taken_by(&json!({"digest": body}))
+    };
+    assert_eq!(lag_of(json!("1763889300"), repeated).await, Value::Null, "a repeat arrives whenever it is sent");
+}
+
+#[tokio::test]
+async fn line_names_the_matching_verifier_by_position() {
+    let (sdk, _) = sdk(success);
+    let rotating =
+        [("old", "OLD"), (USER, PASSWORD)].map(|(user, word)| Verifier::new(user, word).unwrap().to_string());
+    let receiver = receiver_with(&sdk, &rotating.join(","));
+    for (authorization, body, credential) in [
+        (basic("old", "OLD"), mo_text("a").to_string(), json!("1")),
+        (basic(USER, PASSWORD), mo_text("a").to_string(), json!("2")),
+        (basic(USER, PASSWORD), SECRET.to_owned(), json!("2")),
+        (basic(USER, "wrong"), mo_text("a").to_string(), Value::Null),
+    ] {
+        let request = request("/mo", Some(&authorization), body.as_bytes());
+        let lines = log_of(wab_mo::handle(&receiver, request)).await;
+        assert_eq!(lines[0]["fields"]["credential"], credential);
+    }
+    let lines = log_of(wab_mo::handle(&receiver, probing("/mo", Some(&basic(USER, PASSWORD)), b""))).await;
+    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("INFO"), &json!("probe")));
+    assert_eq!(line["fields"]["credential"], Value::Null, "the gateway didn't use them");
 }
 
 #[tokio::test]
@@ -140,18 +188,47 @@ async fn fanout_logs_parked_events_without_their_contents() {
     let fanout = fanout(&sdk);
     let batch = |records: &[&Value]| -> StreamBatch { serde_json::from_value(json!({"Records": records})).unwrap() };
 
-    let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), plenty())).await;
-    let [parked, unread, all] = &lines[..] else {
-        panic!("a line for each parked event, and one for the batch: {lines:?}")
+    let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &poison, &unreadable]), plenty(), None)).await;
+    let [parked, unread, all, lag] = &lines[..] else {
+        panic!("a line for each parked event, one for the batch, and one metric: {lines:?}")
     };
+    for line in [parked, unread] {
+        assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("ERROR"), &json!("parked")));
+    }
     assert_eq!(parked["fields"]["reason"], "the body is not the callback that the key says");
     assert_eq!(unread["fields"]["reason"], "the record is no stream record");
     assert_eq!((&all["level"], &all["fields"]["records"]), (&json!("INFO"), &json!(3)));
+    assert_eq!((&all["fields"]["published"], lag["FanoutLag"].as_array().unwrap().len()), (&json!(1), 1));
 
-    let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &record(2, &item)]), plenty())).await;
-    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    let lines = log_of(wab_fanout::handle(&fanout, batch(&[&good, &record(2, &item)]), plenty(), None)).await;
+    let [line, lag] = &lines[..] else { panic!("a line and a metric: {lines:?}") };
     assert_eq!((&line["level"], &line["fields"]["reason"]), (&json!("ERROR"), &json!("InternalError")));
+    assert_eq!((&line["fields"]["published"], lag["FanoutLag"].as_array().unwrap().len()), (&json!(1), 1));
     assert_eq!((&line["fields"]["waiting"], &line["fields"]["event.ids"]), (&json!(1), &json!(item.key.event_id())));
+}
+
+/// The metric lines of a batch that is published 2.5 s after its events were received.
+async fn metrics_of(batch: Value) -> Vec<Value> {
+    let (sdk, _) = sdk(aws(|request| published(request, &[])));
+    let now = UNIX_EPOCH + Duration::from_millis(1_763_889_302_417 + 2_500);
+    let sdk = sdk.into_builder().time_source(StaticTimeSource::new(now)).build();
+    let batch = serde_json::from_value(batch).unwrap();
+    let deadline = now + Duration::from_secs(60);
+    let lines = log_of(wab_fanout::handle(&fanout(&sdk), batch, deadline, None)).await;
+    lines.into_iter().filter(|line| line["_aws"].is_object()).collect()
+}
+
+#[tokio::test]
+async fn fan_out_lag_is_one_metric_line_a_batch() {
+    let records: Vec<Value> = (0..100).map(|number| mo_record(number, &number.to_string())).collect();
+    let metrics = metrics_of(json!({"Records": records})).await;
+    let [metric] = &metrics[..] else { panic!("one line: {metrics:?}") };
+    assert_eq!(metric["FanoutLag"], json!(vec![2_500; 100]));
+    assert_eq!(metric["_aws"]["Timestamp"], 1_763_889_304_917_u64);
+    assert_eq!(metric["_aws"]["CloudWatchMetrics"][0]["Namespace"], "METRIC_NAMESPACE");
+    // Parked events that are brought back are published for the first time.
+    assert_eq!(metrics_of(json!({"Records": records[..1], "count": true})).await.len(), 1);
+    assert_eq!(metrics_of(json!({"Records": records[..1], "count": true, "replay": true})).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -161,7 +238,7 @@ async fn fanout_logs_the_first_ten_waiting_events() {
     let (sdk, _) = sdk(move |_, request| published(request, &throttled));
     let fanout = fanout(&sdk);
     let batch = serde_json::from_value(json!({"Records": records})).unwrap();
-    let lines = log_of(wab_fanout::handle(&fanout, batch, plenty())).await;
+    let lines = log_of(wab_fanout::handle(&fanout, batch, plenty(), None)).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
     let ids: Vec<&str> = line["fields"]["event.ids"].as_str().unwrap().split(' ').collect();
     assert_eq!((&line["fields"]["waiting"], ids.len()), (&json!(30), 10));
@@ -189,6 +266,17 @@ async fn recover_logs_each_outcome() {
         assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("INFO"), &json!(outcome)));
         assert_eq!(line["fields"]["event.id"].as_str().unwrap().len(), 32);
     }
+}
+
+#[tokio::test]
+async fn recover_logs_a_parked_message() {
+    let (sdk, _) = sdk(|_, _| queued());
+    let recover = Recover::new(Settings::read(|name| Some(format!("http://localhost/{name}"))).unwrap(), &sdk);
+    let message = json!({"messageId": "1", "body": SECRET, "attributes": {"ApproximateReceiveCount": "1"}});
+    let batch = serde_json::from_value(json!({"Records": [message]})).unwrap();
+    let lines = log_of(wab_recover::handle(&recover, batch)).await;
+    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("ERROR"), &json!("parked")));
 }
 
 #[tokio::test]

@@ -32,3 +32,4 @@ mod stack;
 mod store_calls;
 mod subscriber_example;
 mod template;
+mod traces;

@@ -13,12 +13,26 @@ pub(crate) const PASSWORD: &str = "local-password";
 
 /// A request in API Gateway's payload format 2.0.
 pub(crate) fn request(path: &str, authorization: Option<&str>, body: &[u8]) -> LambdaEvent<HttpEvent> {
-    let mut event = json!({
+    with_headers(path, json!({}), authorization, body)
+}
+
+/// The same request as a probe.
+pub(crate) fn probing(path: &str, authorization: Option<&str>, body: &[u8]) -> LambdaEvent<HttpEvent> {
+    with_headers(path, json!({"wab-probe": "1"}), authorization, body)
+}
+
+fn with_headers(path: &str, mut headers: Value, authorization: Option<&str>, body: &[u8]) -> LambdaEvent<HttpEvent> {
+    headers["content-type"] = "application/json".into();
+    headers["host"] = "example.test".into();
+    if let Some(authorization) = authorization {
+        headers["authorization"] = authorization.into();
+    }
+    let event = json!({
         "version": "2.0",
         "routeKey": format!("POST {path}"),
         "rawPath": path,
         "rawQueryString": "",
-        "headers": {"content-type": "application/json", "host": "example.test"},
+        "headers": headers,
         "requestContext": {
             "accountId": "123456789012",
             "apiId": "api",
@@ -34,9 +48,6 @@ pub(crate) fn request(path: &str, authorization: Option<&str>, body: &[u8]) -> L
         "body": STANDARD.encode(body),
         "isBase64Encoded": true,
     });
-    if let Some(authorization) = authorization {
-        event["headers"]["authorization"] = authorization.into();
-    }
     LambdaEvent::new(serde_json::from_str(&event.to_string()).unwrap(), Context::default())
 }
 

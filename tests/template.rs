@@ -1,6 +1,7 @@
 //! The operational rules of `infra/template.yaml`.
 
 mod alarms;
+mod dashboard;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -84,7 +85,9 @@ fn each_function_gets_exactly_the_settings_it_reads() {
     for (function, expected) in [("Mo", &receiver), ("Dlr", &receiver), ("Fanout", &fanout), ("Recover", &recover)] {
         let given = resource(function)["Environment"]["Variables"].clone();
         let given: BTreeSet<String> = given.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(&given, expected, "{function}");
+        // Lambda sets the others.
+        let expected: BTreeSet<String> = expected.iter().filter(|name| !name.starts_with("AWS_")).cloned().collect();
+        assert_eq!(given, expected, "{function}");
     }
     // All functions also get one that the SDK's configuration knows, if the deployment sets it.
     let common = template()["Globals"]["Function"]["Environment"]["Variables"].clone();
@@ -114,8 +117,8 @@ fn stream_is_retried_until_an_age_then_parked() {
 fn every_function_logs_json_with_retention_from_info_up() {
     let globals = template()["Globals"]["Function"]["LoggingConfig"].clone();
     assert_eq!((&globals["LogFormat"], &globals["SystemLogLevel"]), (&json!("JSON"), &json!("WARN")));
-    assert_eq!(globals["ApplicationLogLevel"], json!({"Ref": "LogLevel"}));
-    assert_eq!(template()["Parameters"]["LogLevel"]["AllowedValues"], json!(["INFO", "WARN", "ERROR"]));
+    // A higher level would hide lines that metric filters count.
+    assert_eq!(globals["ApplicationLogLevel"], "INFO");
     for (name, function) in resources("AWS::Serverless::Function") {
         let group = function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap();
         assert!(resource(group)["RetentionInDays"].is_object(), "{name}");
@@ -184,7 +187,12 @@ fn each_role_has_exactly_the_permissions_its_function_uses() {
         let given: Vec<_> =
             statements.iter().map(|statement| (statement["Action"].clone(), statement["Resource"].clone())).collect();
         assert_eq!(given, expected, "{role}");
-        assert_eq!(policies.as_array().unwrap().len(), 1);
+        let tracing = &policies[1]["Fn::If"];
+        assert_eq!((&tracing[0], &tracing[2]), (&json!("Traces"), &json!({"Ref": "AWS::NoValue"})), "{role}");
+        let statement = &tracing[1]["PolicyDocument"]["Statement"];
+        let traces = json!(["xray:PutTraceSegments", "xray:PutTelemetryRecords"]);
+        assert_eq!(statement, &json!([{"Effect": "Allow", "Action": traces, "Resource": "*"}]), "{role}");
+        assert_eq!(policies.as_array().unwrap().len(), 2);
         assert_eq!(resource(role)["ManagedPolicyArns"], Value::Null);
     }
 }
@@ -327,12 +335,25 @@ fn example_subscription_keeps_what_cannot_be_delivered() {
 }
 
 #[test]
-fn functions_read_the_log_level_that_lambda_sets() {
+fn functions_are_traced_only_on_request() {
+    let template = template();
+    let chosen = json!({"Fn::If": ["Traces", "Active", "PassThrough"]});
+    assert_eq!(template["Globals"]["Function"]["Tracing"], chosen);
+    assert_eq!(template["Conditions"]["Traces"], json!({"Fn::Equals": [{"Ref": "Tracing"}, "true"]}));
+    assert_eq!(template["Parameters"]["Tracing"]["Default"], "false");
+}
+
+#[test]
+fn version_of_the_template_is_the_workspaces() {
+    assert_eq!(template()["Outputs"]["Version"]["Value"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn mains_are_wiring_and_log_their_final_error() {
     for function in ["mo", "dlr", "fanout", "recover"] {
         let main =
             std::fs::read_to_string(format!("{}/../functions/{function}/src/main.rs", env!("CARGO_MANIFEST_DIR")));
         let main = main.unwrap();
-        assert!(main.contains(r#"var("AWS_LAMBDA_LOG_LEVEL")"#), "{function}");
         assert!(main.contains("wab_platform::exit_code("), "{function}: the final error is logged");
         assert!(main.lines().count() <= 30, "{function}: main is wiring");
     }

@@ -52,7 +52,6 @@ def deploy(files: Files, state: State, artefacts: str, rotating: bool) -> State:
         "region": REGION,
         "access_key_id": ADMIN["AWS_ACCESS_KEY_ID"],
         "secret_access_key": ADMIN["AWS_SECRET_ACCESS_KEY"],
-        "api_id": outputs["ApiId"],
         "api_url": api_url,
         "mo_url": f"{api_url}/mo",
         "dlr_url": f"{api_url}/dlr",

@@ -24,7 +24,6 @@ from typing import Any
 import emulator
 import sam_cli
 import temporary_stack
-import watch
 from report import Failure, say, tail
 from state import Files
 
@@ -44,6 +43,26 @@ STORED = "200 stored"
 ALL_DONE = '{"batchItemFailures": []}'
 
 Published = tuple[str, str]  # type and subject of an event
+
+
+def subscribed_queue(sqs: Any, sns: Any, topics: list[str]) -> str:
+    """The URL of a queue that receives every event. It ends with the stack."""
+    url = sqs.create_queue(QueueName=f"sam-local-{secrets.token_hex(4)}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
+        },
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    for topic in topics:
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    return url
 
 
 class Subscriber:
@@ -188,10 +207,9 @@ def run(state: dict[str, Any]) -> None:
     if not state["container_endpoint"]:
         raise Failure("functions reach the stack through Docker's bridge docker0, on which this machine has no address")
     sqs, sns = emulator.client("sqs", state["endpoint"]), emulator.client("sns", state["endpoint"])
-    with watch.subscriber(sqs, sns, [state["mo_topic_arn"], state["dlr_topic_arn"]]) as queue:
-        subscriber = Subscriber(sqs, queue)
-        invoke_each(subscriber)
-        call_each_route(subscriber)
+    subscriber = Subscriber(sqs, subscribed_queue(sqs, sns, [state["mo_topic_arn"], state["dlr_topic_arn"]]))
+    invoke_each(subscriber)
+    call_each_route(subscriber)
 
 
 def main() -> int:

@@ -1,8 +1,8 @@
 """The local stack: infra/template.yaml deployed, unchanged, to an AWS emulator on this machine.
 
 `up` builds the functions, starts the emulator, deploys, and writes stack.json for clients. Where there is Docker it
-also writes sam-local/ for `sam local`. `down` stops the stack. `local` is `up` in the foreground, and shows each event
-as a subscriber receives it. State is kept under .local/. The real AWS configuration is neither read nor passed on.
+also writes sam-local/ for `sam local`. `down` stops the stack. `local` is `up` in the foreground, with `wab listen`.
+State is kept under .local/. The real AWS configuration is neither read nor passed on.
 """
 
 import tools  # first, for its check of the Python version  # isort: skip
@@ -15,12 +15,13 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import emulator
-import watch
+import listen
 from build import build
-from report import Failure, say, tail
+from report import Failure, say
 from state import DEFAULT_NAME, Files, State
 
 from deploy import deploy
@@ -80,18 +81,6 @@ def take_down(files: Files) -> bool:
     return stopped
 
 
-def show_events(files: Files, state: State) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    sqs, sns = emulator.client("sqs", state["endpoint"]), emulator.client("sns", state["endpoint"])
-    try:
-        watch.watch(sqs, sns, state)
-    except (BotoCoreError, ClientError) as error:
-        if not emulator.is_running(files, state["pid"]):
-            raise Failure("the stack was stopped") from None
-        raise Failure(f"the emulator returned an error: {error}\n{tail(files.log)}") from None
-
-
 @contextlib.contextmanager
 def terminal() -> Iterator[None]:
     """Takes the terminal's foreground from `make`, so that Ctrl-C reaches only this script.
@@ -136,8 +125,10 @@ def local(files: Files, arguments: argparse.Namespace) -> None:
         try:
             with files.locked():
                 state, ours = bring_up(files, arguments.port, rotating=False)
+            tool = arguments.tool or listen.build_tool(files)
             say(f"up after {time.monotonic() - started:.0f} s\n")
-            show_events(files, state)
+            listen.print_invitation(state)
+            listen.listen(files, state, tool)
         except Stopped:
             if not state:
                 say("\nstopped")
@@ -174,6 +165,8 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--port", type=int, help=f"fail if this port is in use (default: {DEFAULT_PORT} if free, else any)"
             )
+        if run is local:
+            command.add_argument("--tool", type=Path, help="the program `wab` (default: built from the sources)")
         if run is up:
             command.add_argument(
                 "--rotating",

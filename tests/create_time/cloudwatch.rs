@@ -110,7 +110,8 @@ fn alarm_is_within_its_limits() {
 }
 
 /// "PutMetricFilter" and "MetricTransformation": one transformation, a pattern of at most 1,024 characters, a namespace
-/// outside `AWS/`, and at most 3 dimensions, which need a JSON pattern and exclude a default value.
+/// outside `AWS/`, and at most 3 dimensions, which need a JSON pattern and exclude a default value. A value that is a
+/// field of the line must be in the pattern ("Configuring metric values for a metric filter").
 #[test]
 fn metric_filter_is_accepted_by_logs() {
     let keeps = |_: &Value, filter: &Value| {
@@ -119,8 +120,10 @@ fn metric_filter_is_accepted_by_logs() {
         let accepted = |it: &Value| {
             let dimensions = it["Dimensions"].as_array().cloned().unwrap_or_default();
             let fields = dimensions.iter().all(|dimension| dimension["Value"].as_str().unwrap().starts_with("$."));
+            let value = it["MetricValue"].as_str();
             dimensions.len() <= 3
                 && fields
+                && value.is_none_or(|value| value.parse::<f64>().is_ok() || pattern.contains(&format!("{value} ")))
                 && (dimensions.is_empty() || (pattern.starts_with('{') && it["DefaultValue"].is_null()))
                 && it["MetricNamespace"]
                     .as_str()
@@ -140,10 +143,25 @@ fn metric_filter_is_accepted_by_logs() {
         with("{Dimensions: [{Key: a, Value: $.a}, {Key: b, Value: $.b}, {Key: c, Value: $.c}, {Key: d, Value: $.d}]}"),
         with("{Dimensions: [{Key: a, Value: a}]}"),
         with("{MetricNamespace: AWS/Lambda}"),
+        with("{MetricValue: $.b}"),
         "{FilterPattern: ERROR, MetricTransformations: [{Dimensions: [{Key: a, Value: $.a}]}]}".to_owned(),
         format!("{{FilterPattern: {}, MetricTransformations: [{{}}]}}", "x".repeat(1_025)),
     ];
     check("AWS::Logs::MetricFilter", keeps, &bad.each_ref().map(String::as_str));
+}
+
+/// "PutDashboard": letters, digits, `-` and `_`. The body is JSON; template/dashboard.rs checks its structure.
+#[test]
+fn dashboard_name_is_accepted() {
+    let keeps = |_: &Value, dashboard: &Value| {
+        let name = &dashboard["DashboardName"];
+        let accepted = |name: &str| {
+            name.len() <= 255 && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
+        };
+        // A stack's name has at most 128 letters, digits and hyphens.
+        name["Ref"] == "AWS::StackName" || name.as_str().is_some_and(accepted)
+    };
+    check("AWS::CloudWatch::Dashboard", keeps, &["{DashboardName: 'wab dashboard'}", "{DashboardName: wab/prod}"]);
 }
 
 /// "CreateLogGroup": letters, digits and `_-/.#`. "PutRetentionPolicy": the allowed numbers of days.

@@ -176,7 +176,7 @@ async fn record_that_cannot_be_parked_is_retried() {
 async fn batch_without_sequence_number_is_retried_whole() {
     let (sdk, _) = sdk(|_, _| (500, String::new()));
     let batch: StreamBatch = serde_json::from_value(json!({"Records": [{"no": "record"}]})).unwrap();
-    assert!(wab_fanout::handle(&fanout(&sdk), batch, plenty()).await.is_err());
+    assert!(wab_fanout::handle(&fanout(&sdk), batch, plenty(), None).await.is_err());
 }
 
 #[tokio::test]
@@ -301,7 +301,7 @@ async fn events_behind_a_waiting_event_are_published_once() {
     };
     let fan_out = async |records: Vec<Value>, count: bool| {
         let batch = serde_json::from_value(json!({"Records": records, "count": count})).unwrap();
-        let answer = wab_fanout::handle(&fanout, batch, plenty()).await.unwrap();
+        let answer = wab_fanout::handle(&fanout, batch, plenty(), None).await.unwrap();
         answer.batch_item_failures.first().map(|failure| failure.item_identifier.clone())
     };
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
@@ -343,7 +343,7 @@ async fn silent_sns_leaves_time_for_the_answer() {
     let sdk = sdk.into_builder().time_source(StaticTimeSource::new(now)).build();
     let batch = serde_json::from_value(json!({"Records": [mo_record(1, "a")], "count": true})).unwrap();
     let started = Instant::now();
-    let answer = wab_fanout::handle(&fanout(&sdk), batch, now + Duration::from_millis(2_500)).await;
+    let answer = wab_fanout::handle(&fanout(&sdk), batch, now + Duration::from_millis(2_500), None).await;
     // The last two seconds before the deadline are reserved for the answer.
     assert!(started.elapsed() <= Duration::from_millis(505), "{:?}", started.elapsed());
     let answer = answer.unwrap();

@@ -155,7 +155,7 @@ async fn answer_counts_published_and_parked_if_requested() {
     poison["dynamodb"]["NewImage"] = json!({});
     let (sdk, _) = sdk(aws(|request| published(request, &[])));
     let batch = json!({"Records": [mo_record(1, "a"), poison, dlr_record(3, "c")], "count": true});
-    let answer = wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), plenty()).await;
+    let answer = wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), plenty(), None).await;
     let answer = serde_json::to_value(answer.unwrap()).unwrap();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(answer, json!({"batchItemFailures": [], "published": 2, "parked": 1, "version": version}));
@@ -165,7 +165,7 @@ async fn answer_counts_published_and_parked_if_requested() {
 async fn empty_batch_is_answered_with_the_version() {
     let (sdk, calls) = sdk(|operation, _| panic!("nothing to {operation}"));
     let batch = serde_json::from_value(json!({"Records": [], "count": true})).unwrap();
-    let answer = wab_fanout::handle(&fanout(&sdk), batch, plenty()).await.unwrap();
+    let answer = wab_fanout::handle(&fanout(&sdk), batch, plenty(), None).await.unwrap();
     assert_eq!(answer.tally.unwrap().version, env!("CARGO_PKG_VERSION"));
     assert!(calls.lock().unwrap().is_empty());
 }
@@ -195,7 +195,7 @@ fn attributes_of(form: &str) -> BTreeMap<String, String> {
 async fn event_is_published_with_its_attributes() {
     let (sdk, requests) = recorded(500, "");
     let batch: StreamBatch = serde_json::from_value(json!({"Records": [mo_record(1, "7c1f")]})).unwrap();
-    wab_fanout::handle(&fanout(&sdk), batch, plenty()).await.unwrap();
+    wab_fanout::handle(&fanout(&sdk), batch, plenty(), None).await.unwrap();
     let sent = requests.lock().unwrap()[0].clone();
     assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/"));
     let expected = [
@@ -215,7 +215,7 @@ async fn event_is_published_with_its_attributes() {
 /// The form of the `PublishBatch` for a batch.
 async fn form_of(batch: Value) -> String {
     let (sdk, calls) = sdk(aws(|request| published(request, &[])));
-    wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), plenty()).await.unwrap();
+    wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), plenty(), None).await.unwrap();
     let calls = calls.lock().unwrap();
     calls.iter().find(|(operation, _)| operation == "PublishBatch").unwrap().1.clone()
 }
@@ -253,7 +253,7 @@ async fn composed_message_is_the_published_one() {
             _ => others(operation, request),
         });
         let batch = json!({"Records": [record(1, &item)], "replay": occasion == Occasion::Replay});
-        wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), plenty()).await.unwrap();
+        wab_fanout::handle(&fanout(&sdk), serde_json::from_value(batch).unwrap(), plenty(), None).await.unwrap();
         let form = calls.lock().unwrap().last().unwrap().1.clone();
 
         let composer = Composer::new(&sdk, "TABLE_NAME".to_owned(), "BUCKET_NAME".to_owned());
@@ -291,7 +291,7 @@ async fn published_with(content_bytes: usize, in_object: bool, replay: bool) -> 
     });
     let batch = json!({"Records": [record(1, &item)], "replay": replay});
     let batch: StreamBatch = serde_json::from_value(batch).unwrap();
-    let answer = wab_fanout::handle(&fanout(&sdk), batch, plenty()).await.unwrap();
+    let answer = wab_fanout::handle(&fanout(&sdk), batch, plenty(), None).await.unwrap();
     assert!(answer.batch_item_failures.is_empty());
     let calls = calls.lock().unwrap();
     let form = &calls.last().unwrap().1;

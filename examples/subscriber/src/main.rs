@@ -7,7 +7,7 @@ use wab_subscriber::{SqsEvent, Subscriber};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    wab_platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    wab_platform::log_to_stdout();
     wab_platform::exit_code(serve().await)
 }
 

@@ -51,6 +51,14 @@ impl Entry {
         }
     }
 
+    /// The event, if this invocation published it.
+    pub(crate) fn published_event(&self) -> Option<&StoredEvent> {
+        match (&self.record, &self.state) {
+            (Record::Event(event), State::Published) => Some(event),
+            _ => None,
+        }
+    }
+
     /// Whether the record needs nothing more from this or a later invocation.
     pub(crate) fn is_done(&self) -> bool {
         match self.state {

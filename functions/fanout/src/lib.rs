@@ -16,12 +16,12 @@ mod settings;
 mod topics;
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
-use wab_models::{Key, Parked, StreamBatch};
-use wab_platform::{Clock, Reason, SdkConfig};
+use wab_models::{Counts, Key, Parked, StreamBatch};
+use wab_platform::{Clock, Reason, SdkConfig, Trace, Tracer, log_distribution};
 use wab_store::DeadLetterQueue;
 
 pub use crate::answer::{Answer, Tally};
@@ -52,6 +52,8 @@ pub struct Fanout {
     topics: Topics,
     dead_letters: DeadLetterQueue,
     clock: Clock,
+    metric_namespace: String,
+    tracer: Tracer,
     recently_published: RecentlyPublished,
 }
 
@@ -63,6 +65,8 @@ impl Fanout {
             topics: Topics::new(sdk, settings.mo_topic_arn, settings.dlr_topic_arn),
             dead_letters: DeadLetterQueue::new(sdk, settings.dead_letter_queue_url),
             clock: Clock::of(sdk),
+            metric_namespace: settings.metric_namespace,
+            tracer: settings.tracer,
             recently_published: RecentlyPublished::default(),
         }
     }
@@ -74,7 +78,8 @@ impl Fanout {
     }
 }
 
-/// Publishes a batch of stream records. `deadline` is when Lambda ends the invocation.
+/// Publishes a batch of stream records. `deadline` is when Lambda ends the invocation, and `tracing_header` names its
+/// trace, if it is traced.
 ///
 /// The response names the first record that isn't done, if any, and Lambda retries from there. So an event may be
 /// published twice, each time with the same id, and none is left out.
@@ -85,8 +90,11 @@ pub async fn handle(
     fanout: &Fanout,
     batch: StreamBatch,
     deadline: SystemTime,
+    tracing_header: Option<&str>,
 ) -> Result<Answer, MissingSequenceNumber> {
-    let time_left = deadline.duration_since(fanout.clock.now()).unwrap_or_default();
+    let now = fanout.clock.now();
+    let trace = fanout.tracer.trace(tracing_header, now);
+    let time_left = deadline.duration_since(now).unwrap_or_default();
     let by = Instant::now() + time_left.saturating_sub(TIME_TO_ANSWER);
     let mut entries: Vec<Entry> = batch.records.iter().map(|raw| Entry::read(raw)).collect();
     // `wab` asks for a count when it publishes events again on purpose.
@@ -95,13 +103,15 @@ pub async fn handle(
     }
     let occasion = if batch.replay { Occasion::Replay } else { Occasion::Stored };
     let outcome = timeout_at(by, fan_out(fanout, &mut entries, occasion, by)).await;
+    let counts @ Counts { published, .. } = counts(&entries);
     match outcome.unwrap_or(Err(Reason::OutOfTime)) {
-        Ok(()) => tracing::info!(records = entries.len(), "records fanned out"),
+        Ok(()) => tracing::info!(records = entries.len(), published, "records fanned out"),
         Err(reason) => {
             let Waiting { records: waiting, event_ids } = Waiting::of(&entries);
             tracing::error!(
                 %reason,
                 records = entries.len(),
+                published,
                 waiting,
                 event.ids = event_ids,
                 "fan-out stopped: Lambda will try again"
@@ -111,8 +121,32 @@ pub async fn handle(
     if !batch.count {
         fanout.recently_published.update(&entries);
     }
-    let tally = batch.count.then(|| Tally { counts: counts(&entries), version: env!("CARGO_PKG_VERSION") });
+    // A replay says nothing about how fast events are published.
+    if occasion == Occasion::Stored {
+        log_lag(fanout, &entries);
+    }
+    if let Some(trace) = trace {
+        annotate(&trace, &entries, fanout.clock.now());
+    }
+    let tally = batch.count.then_some(Tally { counts, version: env!("CARGO_PKG_VERSION") });
     Ok(Answer { batch_item_failures: first_unfinished(&entries)?.into_iter().collect(), tally })
+}
+
+/// Annotates the trace with the published events.
+fn annotate(trace: &Trace, entries: &[Entry], now: SystemTime) {
+    let published = entries.iter().filter_map(Entry::published_event);
+    trace.annotate("publish", published.map(|event| event.item.key.event_id()), now);
+}
+
+/// Logs, for each published event, the time since API Gateway received its callback: the metric `FanoutLag`.
+fn log_lag(fanout: &Fanout, entries: &[Entry]) {
+    let now = fanout.clock.now();
+    let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let lags = entries.iter().filter_map(Entry::published_event).filter_map(|event| {
+        let received = Duration::from_millis(event.item.received_at.epoch_ms()?);
+        u64::try_from(since_1970.saturating_sub(received).as_millis()).ok()
+    });
+    log_distribution(&fanout.metric_namespace, "FanoutLag", now, &lags.collect::<Vec<_>>());
 }
 
 /// Prepares, publishes and parks, until a record has to wait. The states of the entries keep what was done if the time
@@ -160,6 +194,7 @@ async fn park(fanout: &Fanout, record: &Record, reason: &Reason) -> Result<(), R
     };
     fanout.dead_letters.park(parked).await?;
     tracing::error!(
+        outcome = "parked",
         %reason,
         event.id = record.key().map(Key::event_id),
         "record parked in the dead-letter queue: it can't be published"

@@ -8,7 +8,7 @@ use wab_models::StreamBatch;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    wab_platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    wab_platform::log_to_stdout();
     wab_platform::exit_code(serve().await)
 }
 
@@ -17,9 +17,10 @@ async fn serve() -> Result<(), Error> {
     let fanout = &Fanout::new(settings, &wab_platform::sdk_config(var)?);
     fanout.warm_up().await;
     let handle = async |event: LambdaEvent<StreamBatch>| {
-        let deadline = event.context.deadline();
+        let LambdaEvent { payload, context } = event;
         // Boxed, because the compiler gives up on a future that has the runtime's and the SDK's in one.
-        Box::pin(wab_fanout::handle(fanout, event.payload, deadline)).await.map_err(Error::from)
+        let handled = wab_fanout::handle(fanout, payload, context.deadline(), context.xray_trace_id.as_deref());
+        Box::pin(handled).await.map_err(Error::from)
     };
     run(service_fn(handle)).await
 }

@@ -1,8 +1,9 @@
 //! The function's settings.
 
-use wab_platform::{SettingError, required};
+use wab_platform::{SettingError, Tracer, required};
 
-/// The environment variables `MO_TOPIC_ARN`, `DLR_TOPIC_ARN`, `DEAD_LETTER_QUEUE_URL`, `TABLE_NAME` and `BUCKET_NAME`.
+/// The environment variables `MO_TOPIC_ARN`, `DLR_TOPIC_ARN`, `DEAD_LETTER_QUEUE_URL`, `TABLE_NAME`, `BUCKET_NAME` and
+/// `METRIC_NAMESPACE`, and the tracer's.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub(crate) mo_topic_arn: String,
@@ -10,6 +11,8 @@ pub struct Settings {
     pub(crate) dead_letter_queue_url: String,
     pub(crate) table_name: String,
     pub(crate) bucket_name: String,
+    pub(crate) metric_namespace: String,
+    pub(crate) tracer: Tracer,
 }
 
 impl Settings {
@@ -24,6 +27,8 @@ impl Settings {
             dead_letter_queue_url: required(&var, "DEAD_LETTER_QUEUE_URL")?,
             table_name: required(&var, "TABLE_NAME")?,
             bucket_name: required(&var, "BUCKET_NAME")?,
+            metric_namespace: required(&var, "METRIC_NAMESPACE")?,
+            tracer: Tracer::read(&var),
         })
     }
 }

@@ -2,25 +2,28 @@
 //!
 //! It doesn't publish: `fanout` reads the table's stream.
 
-use lambda_http::{Body, Context, LambdaEvent, Response};
+use lambda_http::{Body, LambdaEvent, Response};
 use wab_events::Kind;
-use wab_ingress::{HttpEvent, Receiver, Rejection, answer, binary_content};
+use wab_ingress::{Admission, HttpEvent, Inbound, Kept, Receiver, Rejection, binary_content};
 use wab_models::{Item, MoCallback, utf8};
-use wab_store::Accepted;
 
 /// Answers one MO callback. 200 means that it is durable, and no other status does.
 pub async fn handle(receiver: &Receiver, event: LambdaEvent<HttpEvent>) -> Response<Body> {
     let LambdaEvent { payload, context } = event;
-    let outcome = receive(receiver, payload, &context).await;
-    answer(Kind::Mo, &context.request_id, outcome)
+    let inbound = match receiver.admit(Kind::Mo, payload, &context) {
+        Admission::Callback(inbound) => inbound,
+        Admission::Answered(response) => return response,
+    };
+    let outcome = receive(receiver, &inbound).await;
+    receiver.answer(&inbound, outcome)
 }
 
-async fn receive(receiver: &Receiver, event: HttpEvent, context: &Context) -> Result<Accepted, Rejection> {
-    let inbound = receiver.admit(event, context)?;
+async fn receive(receiver: &Receiver, inbound: &Inbound<'_>) -> Result<Kept, Rejection> {
     let (body, callback) = match utf8(&inbound.body).and_then(|body| Ok((body, MoCallback::parse(body)?))) {
         Ok(read) => read,
-        Err(problem) => return Err(receiver.quarantine(Kind::Mo, &inbound, problem).await),
+        Err(problem) => return Err(receiver.quarantine(inbound, problem).await),
     };
     let item = Item::mo(&callback, inbound.received(body));
-    Ok(receiver.store.keep(item, binary_content(&callback), inbound.deadline).await?)
+    let accepted = receiver.store.keep(item, binary_content(&callback), inbound.deadline).await?;
+    Ok(Kept { accepted, delivery_lag_ms: callback.content.sent_at().map(|since| inbound.lag_ms(since)) })
 }

@@ -130,7 +130,7 @@ async fn park(recover: &Recover, message: &Message, reason: &Reason) -> Result<(
     let body = serde_json::from_str::<Box<RawValue>>(&message.body).or_else(|_| to_raw_value(&message.body));
     let spilled = body.map_err(|_| Reason::MessageNotWritable)?;
     recover.dead_letters.park(Parked { spilled: Some(&spilled), ..Parked::because(reason.to_string()) }).await?;
-    tracing::error!(%reason, "spilled item parked in the dead-letter queue");
+    tracing::error!(outcome = "parked", %reason, "spilled item parked in the dead-letter queue");
     Ok(())
 }
 

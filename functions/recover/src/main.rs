@@ -8,7 +8,7 @@ use wab_recover::{Recover, Settings, SpillBatch};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    wab_platform::log_to_stdout(var("AWS_LAMBDA_LOG_LEVEL").as_deref());
+    wab_platform::log_to_stdout();
     wab_platform::exit_code(serve().await)
 }
 

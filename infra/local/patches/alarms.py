@@ -1,11 +1,12 @@
-"""Alarms: evaluated every few seconds, on finished periods alone.
+"""Alarms: evaluated every few seconds, on finished minutes alone.
 
-"Using Amazon CloudWatch alarms" and "Configuring how CloudWatch alarms treat missing data" (CloudWatch User Guide): of
-the last EvaluationPeriods periods, DatapointsToAlarm must breach the threshold. ministack rejects alarms on metric
-math, ignores dimensions and missing data, and evaluates an alarm only when someone calls PutMetricData.
+"Using Amazon CloudWatch alarms", "Alarm evaluation window" and "Configuring how CloudWatch alarms treat missing data"
+(CloudWatch User Guide): of the last EvaluationPeriods periods, which slide by the minute, DatapointsToAlarm must breach
+the threshold. ministack rejects alarms on metric math, ignores dimensions and missing data, and evaluates an alarm only
+when someone calls PutMetricData.
 
 ALARM_PERIOD_SECONDS shortens every alarm's period in proportion: see metrics.py. Unlike AWS, this file doesn't look at
-earlier periods when data is missing, and a period's data is complete as soon as the period ends.
+earlier periods when data is missing, and a minute's data is complete as soon as the minute ends.
 """
 
 import logging
@@ -61,9 +62,9 @@ def datapoints(alarm: Alarm, now: float) -> list[float | None]:
     """The value of each period that is evaluated, oldest first. None is missing data."""
     asked = queries(alarm)
     period = metrics.shorten(max(query["MetricStat"]["Period"] for query in asked if "MetricStat" in query))
-    end = now - now % period
+    end = now - now % metrics.PERIOD_SECONDS
     start = end - period * alarm["EvaluationPeriods"]
-    values = metrics.compute(asked, start, end, shortened=True)
+    values = metrics.compute(asked, start, end, sliding=True)
     [returned] = [query["Id"] for query in asked if query.get("ReturnData", True)]
     return [values[returned].get(start + period * number) for number in range(alarm["EvaluationPeriods"])]
 

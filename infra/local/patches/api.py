@@ -103,10 +103,11 @@ BUCKETS = Buckets()
 
 
 def admits(route: str, settings: dict[str, Any], now: float) -> bool:
-    limits = settings.get("defaultRouteSettings") or {}
-    if not limits.get("ThrottlingRateLimit"):
+    # CloudFormation's names start with a capital letter, the API's don't.
+    limits = {name.lower(): limit for name, limit in (settings.get("defaultRouteSettings") or {}).items()}
+    if "throttlingratelimit" not in limits:
         return True
-    return BUCKETS.take(route, float(limits["ThrottlingRateLimit"]), float(limits["ThrottlingBurstLimit"]), now)
+    return BUCKETS.take(route, float(limits["throttlingratelimit"]), float(limits["throttlingburstlimit"]), now)
 
 
 def variables(

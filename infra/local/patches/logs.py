@@ -55,6 +55,8 @@ def store_lines() -> None:
             store(group, stream, line, at)
         except Exception:
             logger.exception("a line of %s isn't stored", group)
+        if LINES.empty():
+            time.sleep(0.05)  # under load, one switch of threads for several lines
 
 
 def store(group: str, stream: str, text: str, at: float) -> None:
@@ -79,7 +81,8 @@ def store(group: str, stream: str, text: str, at: float) -> None:
 
 def count(group: str, line: Line, at: float) -> None:
     """Applies the group's metric filters."""
-    for (filtered, _name), metric_filter in cloudwatch_logs._metric_filters.items():
+    # All filters are of this stack's account and region. Asking for them by scope is slow.
+    for (_account, _region, (filtered, _name)), metric_filter in list(cloudwatch_logs._metric_filters._data.items()):
         if filtered != group or not compile_pattern(metric_filter["filterPattern"])(line):
             continue
         for transformation in metric_filter["metricTransformations"]:

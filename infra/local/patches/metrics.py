@@ -61,15 +61,17 @@ def record(
         points[value]["Count"] += count
 
 
-def series(metric: dict[str, Any], statistic: str, period: float, start: float, end: float) -> Series:
-    """The values of a metric, as a request or an alarm describes it, by the start of each period."""
+def series(
+    metric: dict[str, Any], statistic: str, period: float, start: float, end: float, origin: float = 0
+) -> Series:
+    """The values of a metric, as a request or an alarm describes it, by the start of each period from `origin` on."""
     dimensions = cloudwatch._dims_key(AllDimensions.of(metric.get("Dimensions") or []))
     stored = cloudwatch._metrics.get((metric["Namespace"], metric["MetricName"], dimensions)) or []
     periods: dict[float, list[dict[str, Any]]] = {}
     with LOCK:
         for point in stored:
             if start <= point["Timestamp"] < end:
-                periods.setdefault(point["Timestamp"] - point["Timestamp"] % period, []).append(point)
+                periods.setdefault(beginning(point["Timestamp"], period, origin), []).append(point)
         values = {
             at: cloudwatch._stat_value(cloudwatch._calc_stats(points), statistic, points)
             for at, points in sorted(periods.items())
@@ -77,15 +79,24 @@ def series(metric: dict[str, Any], statistic: str, period: float, start: float, 
     return {at: value for at, value in values.items() if value is not None}
 
 
-def compute(queries: list[dict[str, Any]], start: float, end: float, *, shortened: bool = False) -> dict[str, Series]:
-    """The values of each query of GetMetricData or of an alarm, whose periods are shortened. Raises Unsupported."""
+def beginning(at: float, period: float, origin: float) -> float:
+    """The start of the period that `at` is in."""
+    return at - (at - origin) % period
+
+
+def compute(queries: list[dict[str, Any]], start: float, end: float, *, sliding: bool = False) -> dict[str, Series]:
+    """The values of each query of GetMetricData or of an alarm. Raises Unsupported.
+
+    GetMetricData's periods begin at multiples of their length. An alarm's window slides: its periods, which are
+    shortened, begin at `start`.
+    """
     values: dict[str, Series] = {}
-    period = MINUTE
+    period, origin = MINUTE, start if sliding else 0
     for query in queries:
         if stat := query.get("MetricStat"):
-            period = shorten(stat["Period"]) if shortened else float(stat["Period"])
-            values[query["Id"]] = series(stat["Metric"], stat["Stat"], period, start, end)
-    first = start - start % period
+            period = shorten(stat["Period"]) if sliding else float(stat["Period"])
+            values[query["Id"]] = series(stat["Metric"], stat["Stat"], period, start, end, origin)
+    first = beginning(start, period, origin)
     periods = [first + period * number for number in range(int((end - first - 1e-6) // period) + 1)]
     waiting = {query["Id"]: query["Expression"] for query in queries if query.get("Expression")}
     while waiting:

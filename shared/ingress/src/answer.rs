@@ -7,11 +7,38 @@ use lambda_http::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use serde::Serialize;
+use tracing::field::{DisplayValue, display};
 use wab_events::Kind;
 use wab_models::CallbackError;
 use wab_store::{Accepted, Unavailable};
 
-use crate::credentials::Unauthorized;
+use crate::credentials::{Caller, Unauthorized};
+
+/// The call that is answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    pub kind: Kind,
+    /// Lambda's id of the invocation.
+    pub request_id: &'a str,
+    /// None without valid credentials.
+    pub caller: Option<Caller<'a>>,
+}
+
+impl Call<'_> {
+    /// The position of the verifier that matched, as a field of the log line. It is text, because it is the dimension of
+    /// a metric (`MoCredentials` and `DlrCredentials` in the template).
+    fn credential(&self) -> Option<DisplayValue<usize>> {
+        self.caller.map(|caller| display(caller.credential))
+    }
+}
+
+/// A callback that is answered 200.
+#[derive(Debug)]
+pub struct Kept {
+    pub accepted: Accepted,
+    /// The time from WhatsApp's own timestamp of the message to the request. None if it has none.
+    pub delivery_lag_ms: Option<u64>,
+}
 
 /// Why a callback isn't accepted.
 #[derive(Debug, thiserror::Error)]
@@ -31,11 +58,27 @@ pub enum Rejection {
 }
 
 /// Answers a callback and logs its outcome.
-pub fn answer(kind: Kind, request_id: &str, outcome: Result<Accepted, Rejection>) -> Response<Body> {
+#[must_use]
+pub fn answer(call: Call<'_>, outcome: Result<Kept, Rejection>) -> Response<Body> {
     match outcome {
-        Ok(accepted) => accept(kind, &accepted),
-        Err(rejection) => reject(kind, request_id, &rejection),
+        Ok(kept) => accept(call, &kept),
+        Err(rejection) => reject(call, &rejection),
     }
+}
+
+/// Answers a caller that asks whether its URL and its credentials work. Its log line has no `credential`: a probe isn't a
+/// use of the credentials by the gateway.
+#[must_use]
+pub fn answer_probe(kind: Kind, application: &str) -> Response<Body> {
+    #[derive(Serialize)]
+    struct ProbeBody<'a> {
+        outcome: &'static str,
+        version: &'static str,
+        application: &'a str,
+    }
+    tracing::info!(callback.kind = kind.as_str(), outcome = "probe", "probe answered");
+    let body = ProbeBody { outcome: "probe", version: env!("CARGO_PKG_VERSION"), application };
+    reply(StatusCode::OK, "application/json", &body)
 }
 
 #[derive(Serialize)]
@@ -48,13 +91,21 @@ struct AcceptedBody<'a> {
     outcome: &'static str,
 }
 
-fn accept(kind: Kind, accepted: &Accepted) -> Response<Body> {
-    let kind = kind.as_str();
+fn accept(call: Call<'_>, Kept { accepted, delivery_lag_ms }: &Kept) -> Response<Body> {
+    let kind = call.kind.as_str();
+    let credential = call.credential();
     let key = accepted.key();
     let event_id = &*key.event_id();
     let (answered_id, outcome) = match accepted {
         Accepted::Stored(_) => {
-            tracing::info!(callback.kind = kind, outcome = "stored", event.id = event_id, "callback stored");
+            tracing::info!(
+                callback.kind = kind,
+                outcome = "stored",
+                event.id = event_id,
+                credential,
+                delivery_lag_ms,
+                "callback stored"
+            );
             (Some(event_id), "stored")
         }
         Accepted::Variant(_) => {
@@ -62,6 +113,8 @@ fn accept(kind: Kind, accepted: &Accepted) -> Response<Body> {
                 callback.kind = kind,
                 outcome = "variant",
                 event.id = event_id,
+                credential,
+                delivery_lag_ms,
                 "callback stored as a variant: another body has its key"
             );
             (Some(event_id), "stored")
@@ -71,6 +124,7 @@ fn accept(kind: Kind, accepted: &Accepted) -> Response<Body> {
                 callback.kind = kind,
                 outcome = "duplicate",
                 event.id = event_id,
+                credential,
                 "callback was stored before"
             );
             (Some(event_id), "duplicate")
@@ -80,6 +134,8 @@ fn accept(kind: Kind, accepted: &Accepted) -> Response<Body> {
                 callback.kind = kind,
                 outcome = "deferred",
                 event.id = event_id,
+                credential,
+                delivery_lag_ms,
                 %reason,
                 "callback spilled: the table rejected the write"
             );
@@ -101,7 +157,7 @@ struct Problem<'a> {
     request_id: &'a str,
 }
 
-fn reject(kind: Kind, request_id: &str, rejection: &Rejection) -> Response<Body> {
+fn reject(call: Call<'_>, rejection: &Rejection) -> Response<Body> {
     let (status, code, title) = match rejection {
         Rejection::Unauthorized(Unauthorized) => {
             (StatusCode::UNAUTHORIZED, "unauthorized", "Valid credentials are needed")
@@ -115,7 +171,8 @@ fn reject(kind: Kind, request_id: &str, rejection: &Rejection) -> Response<Body>
             (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The callback was not stored; send it again")
         }
     };
-    log_rejection(kind, status, code, rejection);
+    log_rejection(call, status, code, rejection);
+    let request_id = call.request_id;
 
     let problem =
         Problem { problem_type: format!("urn:wab:problem:{code}"), title, status: status.as_u16(), code, request_id };
@@ -141,8 +198,8 @@ fn unreadable(error: CallbackError) -> (&'static str, &'static str) {
     }
 }
 
-fn log_rejection(kind: Kind, status: StatusCode, code: &str, rejection: &Rejection) {
-    let (kind, status) = (kind.as_str(), status.as_u16());
+fn log_rejection(call: Call<'_>, status: StatusCode, code: &str, rejection: &Rejection) {
+    let (kind, credential, status) = (call.kind.as_str(), call.credential(), status.as_u16());
     match rejection {
         Rejection::Unavailable(Unavailable { key, table, spill }) => tracing::error!(
             callback.kind = kind,
@@ -150,6 +207,7 @@ fn log_rejection(kind: Kind, status: StatusCode, code: &str, rejection: &Rejecti
             status,
             // A quarantined body isn't an event.
             event.id = key.kind_and_id().map(|_| key.event_id()),
+            credential,
             reason = %table,
             spill.reason = %spill,
             "callback not stored: the table and the spill queue rejected it"
@@ -159,11 +217,12 @@ fn log_rejection(kind: Kind, status: StatusCode, code: &str, rejection: &Rejecti
             outcome = "quarantined",
             code,
             status,
+            credential,
             reason = %problem,
             "callback rejected, body quarantined"
         ),
         Rejection::Unauthorized(_) | Rejection::TooLarge => {
-            tracing::warn!(callback.kind = kind, code, status, reason = %rejection, "callback rejected");
+            tracing::warn!(callback.kind = kind, code, status, credential, reason = %rejection, "callback rejected");
         }
     }
 }

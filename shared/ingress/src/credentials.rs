@@ -8,6 +8,15 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
+/// An authenticated caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller<'a> {
+    /// The gateway application: the user name of the credentials.
+    pub application: &'a str,
+    /// The position of the verifier that matched, from 1.
+    pub credential: usize,
+}
+
 /// The verifiers of all live credentials: one, or two during a rotation. Never empty.
 #[derive(Debug, Clone)]
 pub struct Credentials(Vec<Verifier>);
@@ -22,13 +31,13 @@ pub struct Verifier {
 }
 
 impl Credentials {
-    /// Authenticates the value of an `Authorization` header, and returns its user name.
+    /// Authenticates the value of an `Authorization` header, and returns the caller.
     ///
     /// Every verifier is compared in full and in constant time, whether or not the user exists.
     ///
     /// # Errors
     /// If there is no header, it isn't Basic, or no verifier matches.
-    pub fn authenticate(&self, authorization: Option<&str>) -> Result<&str, Unauthorized> {
+    pub fn authenticate(&self, authorization: Option<&str>) -> Result<Caller<'_>, Unauthorized> {
         let (user, password) = authorization.and_then(decode_basic).ok_or(Unauthorized)?;
         let user_digest: [u8; 32] = Sha256::digest(user).into();
         let password_digest: [u8; 32] = Sha256::digest(password).into();
@@ -37,8 +46,9 @@ impl Credentials {
             let same = verifier.user_digest.ct_eq(&user_digest) & verifier.password_digest.ct_eq(&password_digest);
             found.conditional_assign(&index, same);
         }
-        let verifier = usize::try_from(found).ok().and_then(|index| self.0.get(index));
-        verifier.map(|verifier| verifier.user.as_str()).ok_or(Unauthorized)
+        let index = usize::try_from(found).map_err(|_| Unauthorized)?;
+        let verifier = self.0.get(index).ok_or(Unauthorized)?;
+        Ok(Caller { application: &verifier.user, credential: index + 1 })
     }
 }
 
@@ -140,7 +150,7 @@ mod tests {
     }
 
     fn authenticate(credentials: &Credentials, header: &str) -> Result<String, Unauthorized> {
-        credentials.authenticate(Some(header)).map(str::to_owned)
+        credentials.authenticate(Some(header)).map(|caller| caller.application.to_owned())
     }
 
     #[test]
@@ -150,6 +160,15 @@ mod tests {
             assert_eq!(authenticate(&live, &basic(user, password)).as_deref(), Ok(user));
         }
         assert_eq!(authenticate(&live, &basic("bank", "a:b:c").replace("Basic", "bAsIc")).as_deref(), Ok("bank"));
+    }
+
+    #[test]
+    fn caller_has_the_position_of_its_verifier() {
+        let live = credentials(&[("shop", "old"), ("shop", "new")]);
+        for (password, credential) in [("old", 1), ("new", 2)] {
+            let caller = live.authenticate(Some(&basic("shop", password)));
+            assert_eq!(caller, Ok(Caller { application: "shop", credential }));
+        }
     }
 
     #[test]

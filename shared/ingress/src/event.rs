@@ -2,7 +2,7 @@
 
 use lambda_http::Body;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::{Deserializer, Error as _, IgnoredAny};
 use serde_json::value::RawValue;
 
 /// A request of an HTTP API in payload format 2.0 (API Gateway developer guide, "Create AWS Lambda proxy integrations
@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub struct HttpEvent {
     pub(crate) authorization: Option<String>,
+    /// Whether the caller only asks if its URL and its credentials work.
+    pub(crate) is_probe: bool,
     /// When API Gateway received the request, in milliseconds since 1970-01-01T00:00:00Z.
     pub(crate) time_epoch: Option<i64>,
     pub(crate) body: Body,
@@ -31,6 +33,8 @@ struct Headers {
     /// API Gateway sends header names in lower case; `sam local start-api` capitalises them.
     #[serde(alias = "Authorization")]
     authorization: Option<String>,
+    #[serde(rename = "wab-probe", alias = "Wab-Probe")]
+    probe: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +55,12 @@ impl<'de> Deserialize<'de> for HttpEvent {
             Some(body) if wire.is_base64_encoded => Body::Binary(decode(&body).ok_or_else(unreadable)?),
             Some(body) => Body::Text(body),
         };
-        Ok(Self { authorization: wire.headers.authorization, time_epoch: wire.request_context.time_epoch, body })
+        Ok(Self {
+            authorization: wire.headers.authorization,
+            is_probe: wire.headers.probe.is_some(),
+            time_epoch: wire.request_context.time_epoch,
+            body,
+        })
     }
 }
 
@@ -75,7 +84,7 @@ mod tests {
         let event: HttpEvent = serde_json::from_str(&event(body)).unwrap();
         assert_eq!(AsRef::<[u8]>::as_ref(&event.body), expected);
         assert_eq!(event.authorization.as_deref(), Some("Basic eDp5"));
-        assert_eq!(event.time_epoch, Some(7));
+        assert_eq!((event.time_epoch, event.is_probe), (Some(7), false));
     }
 
     #[test]
@@ -87,10 +96,15 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_read_from_a_capitalised_header() {
-        let event = r#"{"headers": {"Authorization": "Basic eDp5"}, "requestContext": {}}"#;
-        let event: HttpEvent = serde_json::from_str(event).unwrap();
-        assert_eq!(event.authorization.as_deref(), Some("Basic eDp5"));
+    fn headers_may_be_capitalised() {
+        for headers in [
+            r#"{"authorization": "Basic eDp5", "wab-probe": "1"}"#,
+            r#"{"Authorization": "Basic eDp5", "Wab-Probe": ""}"#,
+        ] {
+            let event = format!(r#"{{"headers": {headers}, "requestContext": {{}}}}"#);
+            let event: HttpEvent = serde_json::from_str(&event).unwrap();
+            assert_eq!((event.authorization.as_deref(), event.is_probe), (Some("Basic eDp5"), true));
+        }
     }
 
     #[test]

@@ -5,6 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lambda_http::Body;
 use tokio::time::Instant;
 use wab_models::{Received, ReceivedAt};
+use wab_platform::Trace;
+
+use crate::answer::Call;
 
 /// The time for storing a callback, from when API Gateway received it. The rest of the 4 s that a callback may take is
 /// for the network and for writing the answer.
@@ -21,14 +24,21 @@ pub const ANSWER_TIME: Duration = Duration::from_millis(1_200);
 /// A callback from an authenticated caller, within the size limit.
 #[derive(Debug)]
 pub struct Inbound<'a> {
+    /// What its answer and its log line need.
+    pub call: Call<'a>,
     /// The gateway application that called: the user name of its credentials.
     pub application: &'a str,
     pub body: Body,
+    /// When API Gateway received the request, in milliseconds since 1970-01-01T00:00:00Z.
+    pub received_ms: i64,
+    /// The same instant as text.
     pub received_at: ReceivedAt,
     /// When the table may delete what is stored of it: seconds since 1970-01-01T00:00:00Z.
     pub expires_at: i64,
     /// When the callback must be stored, or its storage given up, so that the answer is on time.
     pub deadline: Instant,
+    /// None unless Lambda samples the invocation.
+    pub trace: Option<Trace>,
 }
 
 impl<'a> Inbound<'a> {
@@ -37,6 +47,14 @@ impl<'a> Inbound<'a> {
     pub fn received(&self, body: &'a str) -> Received<'a> {
         let Self { application, expires_at, .. } = *self;
         Received { body, application, at: self.received_at.clone(), expires_at }
+    }
+
+    /// The time from an instant in seconds since 1970-01-01T00:00:00Z to the request, in milliseconds. 0 if the clock
+    /// that named the instant is ahead.
+    #[must_use]
+    pub fn lag_ms(&self, since: u64) -> u64 {
+        let received_ms = u64::try_from(self.received_ms).unwrap_or_default();
+        received_ms.saturating_sub(since.saturating_mul(1_000))
     }
 }
 

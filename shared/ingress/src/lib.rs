@@ -10,10 +10,10 @@ mod inbound;
 mod receiver;
 mod run;
 
-pub use answer::{Rejection, answer};
+pub use answer::{Call, Kept, Rejection, answer, answer_probe};
 pub use binary_content::binary_content;
-pub use credentials::{Credentials, CredentialsError, Unauthorized, Verifier, basic_authorization};
+pub use credentials::{Caller, Credentials, CredentialsError, Unauthorized, Verifier, basic_authorization};
 pub use event::HttpEvent;
 pub use inbound::{ANSWER_TIME, Inbound, MIN_PUT_TIME, PUT_TIME};
-pub use receiver::{Receiver, Settings};
+pub use receiver::{Admission, Receiver, Settings};
 pub use run::run;

@@ -1,22 +1,24 @@
 //! The state that a function keeps between callbacks, and how it admits a request.
 
-use lambda_http::Context;
+use lambda_http::{Body, Context, Response};
 use wab_events::Kind;
 use wab_models::{CallbackError, MAX_BODY_BYTES, Quarantined, ReceivedAt, Unreadable};
-use wab_platform::{Clock, SdkConfig, SettingError, required};
+use wab_platform::{Clock, SdkConfig, SettingError, Tracer, required};
 use wab_store::Store;
 
-use crate::answer::Rejection;
-use crate::credentials::Credentials;
+use crate::answer::{Call, Kept, Rejection, answer, answer_probe};
+use crate::credentials::{Caller, Credentials};
 use crate::event::HttpEvent;
 use crate::inbound::{Inbound, deadline, epoch_ms, received_time};
 
-/// The environment variables of `mo` and `dlr`: `CALLBACK_CREDENTIALS`, `RETENTION_DAYS`, and those of the store.
+/// The environment variables of `mo` and `dlr`: `CALLBACK_CREDENTIALS`, `RETENTION_DAYS`, those of the store, and the
+/// tracer's.
 #[derive(Debug, Clone)]
 pub struct Settings {
     store: wab_store::Settings,
     credentials: Credentials,
     retention_days: u16,
+    tracer: Tracer,
 }
 
 impl Settings {
@@ -32,8 +34,18 @@ impl Settings {
         let retention_days = required(&var, "RETENTION_DAYS")?
             .parse()
             .map_err(|_| SettingError { name: "RETENTION_DAYS", problem: "is not a number of days from 0 to 65535" })?;
-        Ok(Self { store: wab_store::Settings::read(var)?, credentials, retention_days })
+        let tracer = Tracer::read(&var);
+        Ok(Self { store: wab_store::Settings::read(var)?, credentials, retention_days, tracer })
     }
+}
+
+/// A request, once its caller is authenticated or rejected.
+#[derive(Debug)]
+pub enum Admission<'a> {
+    /// A callback to store.
+    Callback(Inbound<'a>),
+    /// Nothing to store, and the answer.
+    Answered(Response<Body>),
 }
 
 /// What the handlers of `mo` and `dlr` share. Built once, at init.
@@ -43,6 +55,7 @@ pub struct Receiver {
     credentials: Credentials,
     clock: Clock,
     retention_days: u16,
+    tracer: Tracer,
 }
 
 impl Receiver {
@@ -53,33 +66,53 @@ impl Receiver {
             store: Store::new(sdk, settings.store),
             clock: Clock::of(sdk),
             retention_days: settings.retention_days,
+            tracer: settings.tracer,
         }
     }
 
     /// Authenticates the caller and converts the request. Nothing reads the event after this.
     ///
-    /// # Errors
-    /// If the credentials are missing or wrong, or the body is larger than [`MAX_BODY_BYTES`].
-    pub fn admit(&self, event: HttpEvent, context: &Context) -> Result<Inbound<'_>, Rejection> {
-        let application = self.credentials.authenticate(event.authorization.as_deref())?;
+    /// Answered at once are a caller without valid credentials, a probe, and a body over [`MAX_BODY_BYTES`].
+    pub fn admit<'a>(&'a self, kind: Kind, event: HttpEvent, context: &'a Context) -> Admission<'a> {
+        let stranger = Call { kind, request_id: &context.request_id, caller: None };
+        let caller @ Caller { application, .. } = match self.credentials.authenticate(event.authorization.as_deref()) {
+            Ok(caller) => caller,
+            Err(unauthorized) => return Admission::Answered(answer(stranger, Err(unauthorized.into()))),
+        };
+        if event.is_probe {
+            return Admission::Answered(answer_probe(kind, application));
+        }
+        let call = Call { caller: Some(caller), ..stranger };
         if event.body.len() > MAX_BODY_BYTES {
-            return Err(Rejection::TooLarge);
+            return Admission::Answered(answer(call, Err(Rejection::TooLarge)));
         }
         let now = self.clock.now();
         let received = received_time(event.time_epoch);
         let received_ms = epoch_ms(received.unwrap_or(now));
-        Ok(Inbound {
+        Admission::Callback(Inbound {
+            call,
             application,
             body: event.body,
+            received_ms,
             received_at: ReceivedAt::from_epoch_ms(received_ms),
             expires_at: received_ms / 1000 + i64::from(self.retention_days) * 24 * 60 * 60,
             deadline: deadline(received, context.deadline(), now),
+            trace: self.tracer.trace(context.xray_trace_id.as_deref(), now),
         })
     }
 
+    /// Answers a callback, logs its outcome, and annotates its trace.
+    #[must_use]
+    pub fn answer(&self, inbound: &Inbound<'_>, outcome: Result<Kept, Rejection>) -> Response<Body> {
+        if let (Some(trace), Ok(Kept { accepted, .. })) = (&inbound.trace, &outcome) {
+            trace.annotate("store", [accepted.key().event_id()], self.clock.now());
+        }
+        answer(inbound.call, outcome)
+    }
+
     /// Stores a body that isn't a callback, and rejects it.
-    pub async fn quarantine(&self, kind: Kind, inbound: &Inbound<'_>, problem: CallbackError) -> Rejection {
-        let Inbound { application, expires_at, deadline, .. } = *inbound;
+    pub async fn quarantine(&self, inbound: &Inbound<'_>, problem: CallbackError) -> Rejection {
+        let Inbound { call: Call { kind, .. }, application, expires_at, deadline, .. } = *inbound;
         let (body, at): (&[u8], _) = (inbound.body.as_ref(), inbound.received_at.clone());
         let quarantined = Quarantined::new(kind, problem, Unreadable { body, application, at, expires_at });
         match Box::pin(self.store.quarantine(quarantined, body, deadline)).await {

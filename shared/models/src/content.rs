@@ -47,6 +47,23 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// When WhatsApp received the message from its sender: the `timestamp`, in whole seconds since
+    /// 1970-01-01T00:00:00Z. None if there is none, or it isn't such a number.
+    #[must_use]
+    pub fn sent_at(&self) -> Option<u64> {
+        #[derive(Deserialize)]
+        struct Head<'a> {
+            #[serde(borrow)]
+            timestamp: &'a RawValue,
+        }
+        let Self::Message(RawMessage { raw }) = self else { return None };
+        let head: Head<'a> = serde_json::from_str(raw.get()).ok()?;
+        match Scalar::of(head.timestamp) {
+            Scalar::Text(seconds) => seconds.parse().ok(),
+            Scalar::Empty | Scalar::Unreadable => None,
+        }
+    }
+
     /// The message's `type`; see [`RawMessage::message_type`].
     #[must_use]
     pub fn message_type(&self) -> Option<Cow<'a, str>> {
@@ -148,6 +165,24 @@ mod tests {
         check_type("[]", None);
         check_type(r#""text""#, None);
         check_type("null", None);
+    }
+
+    #[test]
+    fn timestamp_is_text_or_a_number_of_seconds() {
+        for (content, expected) in [
+            (r#"{"type":"text","timestamp":"1763889302"}"#, Some(1_763_889_302)),
+            (r#"{"timestamp":1763889302}"#, Some(1_763_889_302)),
+            (r#"{"timestamp":"-1"}"#, None),
+            (r#"{"timestamp":1.5}"#, None),
+            (r#"{"timestamp":"yesterday"}"#, None),
+            (r#"{"timestamp":null}"#, None),
+            (r#"{"text":{"timestamp":"1763889302"}}"#, None),
+            (r#""1763889302""#, None),
+            ("null", None),
+        ] {
+            let body = format!(r#"{{"id":"a","content":{content}}}"#);
+            assert_eq!(MoCallback::parse(&body).unwrap().content.sent_at(), expected, "{content}");
+        }
     }
 
     #[test]

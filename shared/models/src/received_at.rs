@@ -18,6 +18,12 @@ impl ReceivedAt {
         Self(format!("{instant:.3}"))
     }
 
+    /// Milliseconds since 1970-01-01T00:00:00Z. None if the item has no such text.
+    #[must_use]
+    pub fn epoch_ms(&self) -> Option<u64> {
+        u64::try_from(self.0.parse::<Timestamp>().ok()?.as_millisecond()).ok()
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -34,5 +40,11 @@ mod tests {
         assert_eq!(text(1_763_889_302_417), "2025-11-23T09:15:02.417Z");
         assert_eq!(text(1_763_889_302_000), "2025-11-23T09:15:02.000Z");
         assert_eq!(text(i64::MAX), "9999-12-30T22:00:00.999Z");
+    }
+
+    #[test]
+    fn instant_is_read_back_in_milliseconds() {
+        assert_eq!(ReceivedAt::from_epoch_ms(1_763_889_302_417).epoch_ms(), Some(1_763_889_302_417));
+        assert_eq!(ReceivedAt("yesterday".to_owned()).epoch_ms(), None);
     }
 }

@@ -30,7 +30,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The root certificates of AWS's own endpoints. Each start parses the roots it trusts, and these five are far fewer than
 /// the system's store.
-const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
+pub const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
 
 /// The settings with which a connection may present another certificate than Amazon's: a custom certificate store, a
 /// custom endpoint, or a proxy that intercepts TLS.

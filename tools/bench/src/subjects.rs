@@ -46,6 +46,7 @@ pub(crate) fn environment(aws_url: &str, trusted: &Path) -> Vec<(&'static str, S
         ("AWS_ENDPOINT_URL", aws_url.to_owned()),
         ("SSL_CERT_FILE", trusted.display().to_string()),
         ("TABLE_NAME", "wab-Events-1A2B3C4D5E6F".to_owned()),
+        ("METRIC_NAMESPACE", "wab".to_owned()),
         ("BUCKET_NAME", "wab-bucket-1a2b3c4d5e6f".to_owned()),
         ("SPILL_QUEUE_URL", format!("{aws_url}/123456789012/wab-Spill")),
         ("CALLBACK_CREDENTIALS", events::VERIFIER.to_owned()),

@@ -122,7 +122,7 @@ impl World {
         let batch: StreamBatch = serde_json::from_str(event).unwrap_or_else(|error| panic!("a batch: {error}"));
         let answer =
             self.invoke(Function::Fanout, FANOUT_TIMEOUT, async move |process, deadline| match &process.code {
-                Code::Fanout(fanout) => wab_fanout::handle(fanout, batch, deadline).await,
+                Code::Fanout(fanout) => wab_fanout::handle(fanout, batch, deadline, None).await,
                 _ => unreachable!("this process is a fan-out"),
             });
         match answer.await? {

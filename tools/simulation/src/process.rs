@@ -166,6 +166,7 @@ impl Process {
 fn setting(name: &str) -> Option<String> {
     Some(match name {
         "TABLE_NAME" => TABLE_ARN.rsplit('/').next()?.to_owned(),
+        "METRIC_NAMESPACE" => "wab".to_owned(),
         "BUCKET_NAME" => BUCKET.to_owned(),
         "SPILL_QUEUE_URL" => SPILL_URL.to_owned(),
         "DEAD_LETTER_QUEUE_URL" => DEAD_LETTERS_URL.to_owned(),

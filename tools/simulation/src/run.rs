@@ -31,7 +31,7 @@ pub(crate) fn run(plan: &Plan, with_trace: bool) -> Outcome {
     fastrand::seed(plan.noise);
     let log = Log::default();
     let out = log.clone();
-    let _log = tracing::subscriber::set_default(wab_platform::log(Some("INFO"), move || out.clone()));
+    let _log = tracing::subscriber::set_default(wab_platform::log(move || out.clone()));
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
     let tasks = LocalSet::new();

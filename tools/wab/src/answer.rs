@@ -1,8 +1,10 @@
 //! The receiver's answer to `wab send`: how it is printed, what it means, and its exit code.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 /// The headers that are printed.
 pub(crate) const SHOWN_HEADERS: [&str; 3] = ["content-type", "retry-after", "www-authenticate"];
@@ -19,15 +21,16 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// What an answer means to the sender. Each verdict has its exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an answer means to the sender, from the best to the worst. Each verdict has its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
     /// 200, the only answer that the gateway takes as success.
     Accepted,
-    /// A retry would be rejected as well.
-    Rejected,
     /// A retry may succeed.
     Retry,
+    /// A retry would be rejected as well.
+    Rejected,
 }
 
 impl Verdict {
@@ -42,8 +45,8 @@ impl Verdict {
 
 impl Answer {
     /// Prints the answer, with its meaning on the last line.
-    pub(crate) fn show(&self, out: &mut impl Write) -> anyhow::Result<Verdict> {
-        let json: Option<Value> = serde_json::from_slice(&self.body).ok();
+    pub(crate) fn show(&self, out: &mut impl Write) -> anyhow::Result<()> {
+        let json = self.body();
         writeln!(out, "{} {} {}", self.version, self.status, self.reason)?;
         for (name, value) in &self.headers {
             writeln!(out, "{name}: {value}")?;
@@ -52,9 +55,30 @@ impl Answer {
             Some(json) => writeln!(out, "{}", serde_json::to_string_pretty(json)?)?,
             None => writeln!(out, "{}", printable(&self.body))?,
         }
-        let (verdict, meaning) = meaning(self.status, json.as_ref());
-        writeln!(out, "\n{meaning}")?;
-        Ok(verdict)
+        writeln!(out, "\n{}", self.meaning().1)?;
+        Ok(())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let headers: BTreeMap<_, _> = self.headers.iter().cloned().collect();
+        let body = self.body().unwrap_or_else(|| printable(&self.body).into());
+        json!({"version": self.version, "status": self.status, "headers": headers, "body": body})
+    }
+
+    pub(crate) fn meaning(&self) -> (Verdict, &'static str) {
+        meaning(self.status, self.body().as_ref())
+    }
+
+    /// The receiver's outcome, or its code of an error.
+    pub(crate) fn outcome(&self) -> Option<String> {
+        let body = self.body()?;
+        let word = ["outcome", "code"].iter().find_map(|key| body.get(key)?.as_str())?;
+        let is_word = word.len() <= 32 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        is_word.then(|| word.to_owned())
+    }
+
+    fn body(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
     }
 }
 
@@ -99,7 +123,9 @@ mod tests {
     #[track_caller]
     fn check(status: u16, body: &str, verdict: Verdict, beginning: &str) {
         let mut out = Vec::new();
-        assert_eq!(answer(status, body).show(&mut out).unwrap(), verdict);
+        let answer = answer(status, body);
+        answer.show(&mut out).unwrap();
+        assert_eq!(answer.meaning().0, verdict);
         let out = String::from_utf8(out).unwrap();
         assert!(out.starts_with(&format!("HTTP/1.1 {status}")), "{out}");
         assert!(out.contains("\ncontent-type: application/json\n"), "{out}");
@@ -128,6 +154,16 @@ mod tests {
         check(404, r#"{"message": "Not Found"}"#, Verdict::Rejected, "Rejected: there is no callback");
         check(500, "", Verdict::Retry, "Retry later: the receiver failed");
         check(502, "", Verdict::Retry, "Retry later: the receiver failed");
+    }
+
+    #[test]
+    fn outcome_is_a_word_of_the_receiver() {
+        let outcome = |body: &str| answer(200, body).outcome();
+        assert_eq!(outcome(r#"{"id": "1", "outcome": "stored"}"#).as_deref(), Some("stored"));
+        assert_eq!(outcome(r#"{"code": "not_json"}"#).as_deref(), Some("not_json"));
+        for body in ["", "[]", r#"{"code": 1}"#, r#"{"outcome": "Two words"}"#, r#"{"message": "Forbidden"}"#] {
+            assert_eq!(outcome(body), None, "{body}");
+        }
     }
 
     #[test]

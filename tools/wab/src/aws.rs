@@ -47,6 +47,16 @@ impl Unavailable {
         }
     }
 
+    /// The answer ended before it was complete.
+    pub(crate) fn cut_off(problem: &'static str) -> Self {
+        Self { problem, reason: "the connection broke off".to_owned() }
+    }
+
+    /// The service did only a part of the work, however often it was asked.
+    pub(crate) fn throttled(problem: &'static str) -> Self {
+        Self { problem, reason: "throttled".to_owned() }
+    }
+
     /// Explains an error by its code alone, where AWS's message may quote what was sent.
     pub(crate) fn without_message<E, R>(problem: &'static str) -> impl FnOnce(SdkError<E, R>) -> Self
     where

@@ -1,6 +1,6 @@
 //! What a command costs, estimated before it runs. Pure.
 
-use crate::stack::Described;
+use crate::stack::Size;
 
 /// Dollars for a read unit and for a publish: list prices of us-east-1, November 2026 (`tests/fixtures/prices.json`).
 const READ_UNIT_USD: f64 = 0.000_000_125;
@@ -19,11 +19,10 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// A scan of the whole table, eventually consistent: half a read unit for every 4 KB (DynamoDB developer guide,
-    /// "DynamoDB read and write operations").
+    /// A scan of the whole table.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    pub(crate) fn scan(table: &Described) -> Self {
-        let read_units = table.bytes.div_ceil(8192);
+    pub(crate) fn scan(table: &Size) -> Self {
+        let read_units = table.scan_units();
         Self {
             items: table.items,
             bytes: table.bytes,
@@ -61,7 +60,7 @@ mod tests {
 
     #[test]
     fn scan_of_a_gibibyte_takes_131_072_units() {
-        let table = Described { arn: String::new(), id: String::new(), items: 1_000_000, bytes: 1 << 30 };
+        let table = Size { items: 1_000_000, bytes: 1 << 30 };
         let estimate = Estimate::scan(&table);
         assert_eq!(estimate.read_units, 131_072);
         let expected = "about 1000000 items of 1073.7 MB to read: 131072 read units, 0.0164 USD; 0.0005 USD for every 1000 \

@@ -8,24 +8,37 @@ mod answer;
 mod aws;
 mod callback_url;
 mod check;
+mod conversation;
 mod credentials;
 mod delivery;
+mod doctor;
 mod estimate;
+mod event_line;
 mod forward;
 mod handover;
+mod health;
+mod listen;
 mod mask;
 mod parked;
 mod progress;
+mod quarantine;
+mod reference;
 mod replay;
 mod resend;
 mod samples;
 mod send;
 mod shell;
 mod shell_files;
+mod show;
 pub mod stack;
+mod status;
 mod stop;
+mod stored;
 mod style;
+mod subscribe;
 mod target;
+mod timeline;
+mod times;
 mod window;
 
 use clap::{Parser, Subcommand};
@@ -64,9 +77,12 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  wab status
+  wab doctor
   wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
   wab send mo --type image
   wab send dlr --status expired
+  wab listen --forward-to http://localhost:8080/events
   wab check captured.jsonl --explain
   wab parked list
   wab parked redrive
@@ -78,12 +94,20 @@ Run `wab help COMMAND` for the details and exit codes of a command.";
 enum Command {
     Check(check::Args),
     Completions(shell_files::CompletionsArgs),
+    Conversation(conversation::Args),
     Credentials(credentials::Args),
+    Listen(listen::Args),
+    Doctor(doctor::Args),
     Man(shell_files::ManArgs),
     Parked(parked::Args),
+    Quarantine(quarantine::Args),
+    Reference(reference::Args),
     Replay(replay::Args),
     Resend(resend::Args),
     Send(send::Args),
+    Show(show::Args),
+    Subscribe(subscribe::Args),
+    Status(status::Args),
 }
 
 impl Cli {
@@ -95,12 +119,20 @@ impl Cli {
         match self.command {
             Command::Check(args) => check::run(&args, shell.directory, &mut shell.out),
             Command::Completions(args) => shell_files::completions(&args, shell),
+            Command::Conversation(args) => conversation::run(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
+            Command::Listen(args) => listen::run(&args, shell),
+            Command::Doctor(args) => doctor::run(&args, shell),
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
+            Command::Quarantine(args) => quarantine::run(args, shell),
+            Command::Reference(args) => reference::run(&args, shell),
             Command::Replay(args) => replay::run(&args, shell),
             Command::Resend(args) => resend::run(&args, shell),
-            Command::Send(args) => send::run(args, shell.directory, &mut shell.out),
+            Command::Send(args) => send::run(args, shell),
+            Command::Show(args) => show::run(&args, shell),
+            Command::Subscribe(args) => subscribe::run(&args, shell),
+            Command::Status(args) => status::run(&args, shell),
         }
     }
 }

@@ -121,11 +121,13 @@ fn hex(bytes: &[u8]) -> String {
 /// Replaces control characters and characters that change the direction of writing, so that text from outside can
 /// neither inject terminal escapes nor disguise the line that it is in.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let is_harmful = |char: char| {
-        char.is_control()
-            || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     if text.contains(is_harmful) { Cow::Owned(text.replace(is_harmful, "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether a terminal may take a character as a command, or a reader may be misled by it.
+pub(crate) fn is_harmful(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ impl Args {
 
 /// Counts the events that a replay would publish.
 async fn count(args: &Args, until: Timestamp, stack: &Stack, shell: &mut Shell<'_>) -> anyhow::Result<Report> {
-    let estimate = Estimate::scan(&stack.table.describe().await?);
+    let estimate = Estimate::scan(&stack.table.describe().await?.size);
     writeln!(shell.err, "{estimate}")?;
     let selection = args.selection(until);
     let (from, to) = selection.windows.bounds();
@@ -198,7 +198,7 @@ async fn replay(
     shell: &mut Shell<'_>,
 ) -> anyhow::Result<(Report, anyhow::Result<()>)> {
     let table = stack.table.describe().await?;
-    let estimate = Estimate::scan(&table);
+    let estimate = Estimate::scan(&table.size);
     let target = args.to.as_ref().map(|to| Target::new(to, stack)).transpose()?;
     let identity = Identity {
         table_id: &table.id,

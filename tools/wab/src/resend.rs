@@ -14,7 +14,7 @@ use crate::handover::{Batch, PAUSES};
 use crate::mask::{Mask, printable};
 use crate::replay::{self, KindArg};
 use crate::shell::Shell;
-use crate::stack::{Consent, Stack, StackArgs, partition_key};
+use crate::stack::{Consent, Meter, Stack, StackArgs, partition_key};
 use crate::stop::Stop;
 use crate::style;
 use crate::{FAILED, aws};
@@ -154,7 +154,7 @@ async fn events_of(stack: &Stack, id: &str, args: &Args) -> anyhow::Result<Vec<F
         if !is_meant {
             continue;
         }
-        for item in stack.table.partition(&partition_key(kind, id)).await? {
+        for item in stack.table.partition(&partition_key(kind, id), &Meter::default()).await? {
             let key: Key = serde_dynamo::from_item(item.clone())?;
             // A variant's sort key goes on after the status.
             let has_status = |status: &String| key.sk == *status || key.sk.starts_with(&format!("{status}#"));

@@ -8,7 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+use wab_events::DeliveryStatus;
+
+use crate::send::Change;
 
 /// The type of a sample message, named as WhatsApp names it, except for the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -119,6 +122,8 @@ pub(crate) struct Mo {
     #[serde(rename = "Destination")]
     destination: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     content: Value,
 }
@@ -127,7 +132,7 @@ impl Mo {
     pub(crate) fn new(message_type: MessageType, id: &str) -> anyhow::Result<Self> {
         let mut sample: Self = serde_json::from_str(message_type.json()).context("the built-in sample")?;
         id.clone_into(&mut sample.id);
-        sample.set("/id", format!("wamid.{}", STANDARD.encode(format!("wab sample {id}"))))?;
+        sample.set("/id", wamid(id))?;
         Ok(sample)
     }
 
@@ -157,8 +162,21 @@ impl Mo {
         Ok(self)
     }
 
-    pub(crate) fn body(&self) -> anyhow::Result<Vec<u8>> {
-        Ok(serde_json::to_vec(self)?)
+    /// Makes the message a reply to a sent one, in the gateway's keys and in WhatsApp's.
+    pub(crate) fn in_reply_to(mut self, sent: &SentMessage) -> anyhow::Result<Self> {
+        self.reply_to = Some(sent.id.clone());
+        self.reference = Some(sent.reference.clone());
+        if self.content.get("reaction").is_some() {
+            self.set("/reaction/message_id", wamid(&sent.id))?;
+        } else {
+            let content = self.content.as_object_mut().context("the built-in sample isn't an object")?;
+            content.insert("context".to_owned(), json!({"from": self.destination, "id": wamid(&sent.id)}));
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn body(&self, changes: &[Change]) -> anyhow::Result<Vec<u8>> {
+        body(self, changes)
     }
 
     fn set(&mut self, place: &str, text: String) -> anyhow::Result<()> {
@@ -173,22 +191,77 @@ pub(crate) struct Dlr {
     id: String,
     status: String,
     reference: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
 }
 
 impl Dlr {
     pub(crate) fn new(id: String, status: String, reference: Option<String>) -> anyhow::Result<Self> {
         let sample: Self = serde_json::from_str(include_str!("../samples/dlr.json")).context("the built-in sample")?;
-        Ok(Self { id, status, reference: reference.unwrap_or(sample.reference) })
+        Ok(Self { id, status, reference: reference.unwrap_or(sample.reference), detail: None })
     }
 
-    pub(crate) fn body(&self) -> anyhow::Result<Vec<u8>> {
-        Ok(serde_json::to_vec(self)?)
+    /// Adds the gateway's free text.
+    pub(crate) fn with_detail(self, detail: &'static str) -> Self {
+        Self { detail: Some(detail), ..self }
     }
+
+    pub(crate) fn body(&self, changes: &[Change]) -> anyhow::Result<Vec<u8>> {
+        body(self, changes)
+    }
+}
+
+/// A message that was sent through the gateway: what its receipts and the replies to it name.
+pub(crate) struct SentMessage {
+    pub(crate) id: String,
+    pub(crate) reference: String,
+}
+
+impl SentMessage {
+    pub(crate) fn receipt(&self, status: DeliveryStatus) -> Dlr {
+        let status = status.as_str().to_owned();
+        Dlr { id: self.id.clone(), status, reference: self.reference.clone(), detail: None }
+    }
+}
+
+/// WhatsApp's own id of the message with this id of the gateway.
+fn wamid(id: &str) -> String {
+    format!("wamid.{}", STANDARD.encode(format!("wab sample {id}")))
+}
+
+/// What a receipt's status means (docs/gateway.md part 2).
+pub(crate) fn about_status(status: &DeliveryStatus) -> &'static str {
+    match status {
+        DeliveryStatus::Accepted => "Accepted by the gateway",
+        DeliveryStatus::Queued => "Waiting at the gateway",
+        DeliveryStatus::Submitted => "Handed to the carrier",
+        DeliveryStatus::Sent => "Handed on by the carrier",
+        DeliveryStatus::Received => "Received",
+        DeliveryStatus::Blocked => "Held by a rule",
+        DeliveryStatus::Deficient => "Waiting for credit",
+        DeliveryStatus::Frozen => "Held by a temporary error",
+        DeliveryStatus::Rejected => "Rejected by the carrier",
+        DeliveryStatus::Failed => "The carrier couldn't be reached",
+        DeliveryStatus::Dead => "Killed by an administrator",
+        DeliveryStatus::Expired => "Not deliverable in time",
+        DeliveryStatus::Unknown(_) => "A status that the gateway doesn't document",
+    }
+}
+
+/// The body of a sample. Without changes, its keys have the order of the gateway's documentation.
+fn body(sample: &impl Serialize, changes: &[Change]) -> anyhow::Result<Vec<u8>> {
+    if changes.is_empty() {
+        return Ok(serde_json::to_vec(sample)?);
+    }
+    let mut body = serde_json::to_value(sample)?;
+    for change in changes {
+        change.apply(&mut body)?;
+    }
+    Ok(serde_json::to_vec(&body)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use wab_events::DeliveryStatus;
     use wab_models::{DlrCallback, MoCallback};
 
     use super::*;
@@ -210,7 +283,7 @@ mod tests {
         for &sample in MessageType::value_variants() {
             let raw = MoCallback::parse(sample.json()).unwrap();
             assert_eq!(raw.content.message_type().unwrap(), expected_type(sample));
-            let body = text(Mo::new(sample, "id-1").unwrap().body().unwrap());
+            let body = text(Mo::new(sample, "id-1").unwrap().body(&[]).unwrap());
             let callback = MoCallback::parse(&body).unwrap();
             assert_eq!(callback.id.as_str(), "id-1");
             assert_eq!(callback.source, raw.source);
@@ -236,7 +309,7 @@ mod tests {
 
     #[test]
     fn same_id_gives_same_body() {
-        let body = |id| Mo::new(MessageType::Text, id).unwrap().body().unwrap();
+        let body = |id| Mo::new(MessageType::Text, id).unwrap().body(&[]).unwrap();
         assert_eq!(body("1"), body("1"));
         let wamid = |id| Mo::new(MessageType::Text, id).unwrap().content["id"].clone();
         assert_ne!(wamid("1"), wamid("2"));
@@ -246,7 +319,7 @@ mod tests {
     fn arguments_appear_in_the_body() {
         let sample = Mo::new(MessageType::Image, "1").unwrap().with_source("+6421000009".to_owned()).unwrap();
         let sample = sample.with_destination("42".to_owned()).with_reference("order \"7\"".to_owned());
-        let body = text(sample.with_text(MessageType::Image, "Look".to_owned()).unwrap().body().unwrap());
+        let body = text(sample.with_text(MessageType::Image, "Look".to_owned()).unwrap().body(&[]).unwrap());
         let callback = MoCallback::parse(&body).unwrap();
         assert_eq!(callback.source.as_deref(), Some("+6421000009"));
         assert_eq!(callback.destination.as_deref(), Some("42"));
@@ -261,7 +334,7 @@ mod tests {
         for &sample in MessageType::value_variants() {
             let said = Mo::new(sample, "1").unwrap().with_text(sample, "words of mine".to_owned());
             match sample.text_pointer() {
-                Some(_) => assert!(text(said.unwrap().body().unwrap()).contains("words of mine")),
+                Some(_) => assert!(text(said.unwrap().body(&[]).unwrap()).contains("words of mine")),
                 None => assert!(said.is_err()),
             }
         }
@@ -270,7 +343,7 @@ mod tests {
     #[test]
     fn receipt_takes_any_status_and_reference() {
         let body = |status: &str, reference: Option<&str>| {
-            text(Dlr::new("1".to_owned(), status.to_owned(), reference.map(str::to_owned)).unwrap().body().unwrap())
+            text(Dlr::new("1".to_owned(), status.to_owned(), reference.map(str::to_owned)).unwrap().body(&[]).unwrap())
         };
         let received = body("received", None);
         let callback = DlrCallback::parse(&received).unwrap();

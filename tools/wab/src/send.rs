@@ -1,48 +1,70 @@
-//! `wab send`: acts as the gateway. Posts one callback and prints the receiver's answer.
+//! `wab send`: acts as the gateway. Posts a callback and prints the receiver's answer, or posts many and reports the
+//! answers.
+
+mod change;
+mod list;
+mod load;
+mod plan;
+mod post;
+mod report;
+mod scenario;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::Subcommand;
-use ureq::Agent;
-use uuid::Uuid;
+use fastrand::Rng;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use uuid::Builder;
 use wab_events::Kind;
-use wab_ingress::basic_authorization;
 
-use crate::answer::{Answer, SHOWN_HEADERS, Verdict};
-use crate::callback_url::is_loopback;
+pub(crate) use self::change::Change;
+use self::load::Pace;
+use self::plan::{Callback, Mix, Percent, Plan};
+use self::post::Posted;
+pub(crate) use self::post::{Sender, after_failure};
+use self::scenario::Scenario;
+use crate::answer::{Answer, Verdict};
 use crate::samples::{Dlr, MessageType, Mo};
+use crate::shell::{Shell, interrupted};
 use crate::target::{self, Target};
+use crate::{INTERRUPTED, aws};
 
-/// Time limit from the DNS look-up to the last byte of the answer. The receiver itself needs 4 s at most.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A longer answer is cut.
-const MAX_ANSWER_BYTES: u64 = 64 * 1024;
-
-/// Act as the gateway: post a callback and print the answer
+/// Act as the gateway: post callbacks and print the answers
 #[derive(clap::Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(
+    after_help = [EXAMPLES, EXIT_CODES].concat(),
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true,
+    subcommand_negates_reqs = true
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    callback: Callback,
+    what: Option<What>,
+    /// List the made-up callbacks and the scenarios
+    #[arg(long, required = true)]
+    list: bool,
+    /// Print JSON
+    #[arg(long, requires = "list")]
+    json: bool,
 }
 
 #[derive(Subcommand)]
-enum Callback {
+enum What {
     Mo(MoArgs),
     Dlr(DlrArgs),
+    Scenario(ScenarioArgs),
 }
 
-/// Post an MO callback: a message from a WhatsApp user
+/// Post MO callbacks: messages from a WhatsApp user
 ///
 /// Posts a made-up message of the given type, each time a new one, or the bytes of a file.
 #[derive(clap::Args)]
 #[command(after_help = [MO_EXAMPLES, EXIT_CODES].concat())]
 struct MoArgs {
-    /// Type of the made-up message
+    /// Type of the made-up message. `wab send --list` describes them
     #[arg(long = "type", value_name = "TYPE", default_value = "text")]
     message_type: MessageType,
     /// The gateway's message id [default: a random UUID]
@@ -60,14 +82,19 @@ struct MoArgs {
     /// Text, caption or button title
     #[arg(long, allow_hyphen_values = true)]
     text: Option<String>,
+    #[command(flatten)]
+    body: BodyArgs,
     /// Post the bytes of this file, unchanged. `-` is standard input
-    #[arg(long, conflicts_with_all = ["message_type", "id", "source", "destination", "reference", "text"])]
+    #[arg(
+        long,
+        conflicts_with_all = ["message_type", "id", "source", "destination", "reference", "text", "changes", "Mix"]
+    )]
     file: Option<PathBuf>,
     #[command(flatten)]
-    target: target::Args,
+    run: RunArgs,
 }
 
-/// Post a DLR callback: a delivery receipt
+/// Post DLR callbacks: delivery receipts
 ///
 /// Posts a made-up receipt with the given status, each time a new one, or the bytes of a file.
 #[derive(clap::Args)]
@@ -83,25 +110,82 @@ struct DlrArgs {
     /// Reference of the sent message
     #[arg(long)]
     reference: Option<String>,
+    #[command(flatten)]
+    body: BodyArgs,
     /// Post the bytes of this file, unchanged. `-` is standard input
-    #[arg(long, conflicts_with_all = ["status", "id", "reference"])]
+    #[arg(long, conflicts_with_all = ["status", "id", "reference", "changes", "Mix"])]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Post callbacks that belong together
+///
+/// The receipts of a message share its id and reference. Replies name the message that they answer in reply_to,
+/// reference and WhatsApp's own context. Except for `storm`, callbacks are posted one after the other, in the order in
+/// which the gateway would know them, unless --rate or --shuffle is given.
+#[derive(clap::Args)]
+#[command(after_help = [SCENARIO_EXAMPLES, EXIT_CODES].concat())]
+struct ScenarioArgs {
+    /// The scenario
+    #[arg(value_name = "NAME")]
+    scenario: Scenario,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(clap::Args)]
+struct BodyArgs {
+    /// Set a value of the body, such as content.text.body=Hello. A value that is JSON is set as JSON, any other as text.
+    /// Missing objects are created. May be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE", allow_hyphen_values = true)]
+    changes: Vec<Change>,
+}
+
+#[derive(clap::Args)]
+struct RunArgs {
+    #[command(flatten)]
+    mix: Mix,
+    /// Post this many a second [default: as fast as they are answered]
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate)]
+    rate: Option<f64>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Don't ask before posting several callbacks to another machine
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     target: target::Args,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  accepted: 200, whether stored, duplicate or deferred
-  1  rejected: 4xx except 429, or an unexpected answer
-  2  usage error: nothing was posted
-  3  retry later: 429, 5xx, or no answer within 10 s";
+  0    accepted: 200, whether stored, duplicate or deferred
+  1    rejected: 4xx except 429, or an unexpected answer
+  2    usage error: nothing was posted
+  3    retry later: 429, 5xx, or no answer within 10 s
+  130  interrupted by Ctrl-C
+
+Of several callbacks, a rejected one decides, then one to retry. A malformed body of --malformed is to be answered
+400.";
+
+const EXAMPLES: &str = "\
+Examples:
+  wab send --list
+  wab send mo --type image
+  wab send dlr --status expired
+  wab send scenario conversation
+
+";
 
 const MO_EXAMPLES: &str = "\
 Examples:
   wab send mo
   wab send mo --type image --text 'Look at this'
+  wab send mo --set content.text.body='Kia ora' --set content.context.id=wamid.MQ==
   wab send mo --id 7c1f && wab send mo --id 7c1f    (the second is a duplicate)
+  wab send mo --count 1000 --rate 50 --duplicates 10% --malformed 1%
   wab send mo --file recorded.json
   wab send mo --url 'https://gateway:PASSWORD@abc123.execute-api.ap-southeast-2.amazonaws.com/mo'
 
@@ -111,62 +195,182 @@ const DLR_EXAMPLES: &str = "\
 Examples:
   wab send dlr
   wab send dlr --status expired --reference order-1042
+  wab send dlr --status failed --set detail='No connection to the carrier'
   wab send dlr --id 7c1f --status sent && wab send dlr --id 7c1f    (two events of one message)
   echo '{\"id\": 4711, \"status\": \"sent\"}' | wab send dlr --file -
   wab send dlr --url 'https://gateway:PASSWORD@abc123.execute-api.ap-southeast-2.amazonaws.com/dlr'
 
 ";
 
-pub(crate) fn run(args: Args, directory: &Path, out: &mut impl Write) -> anyhow::Result<u8> {
-    let (target, body) = match args.callback {
-        Callback::Mo(mo) => (mo.target.resolve(Kind::Mo, directory)?, mo.body()?),
-        Callback::Dlr(dlr) => (dlr.target.resolve(Kind::Dlr, directory)?, dlr.body()?),
-    };
-    let caller = target.login.as_ref().map_or("without credentials".to_owned(), |login| format!("as {}", login.user));
-    writeln!(out, "POST {} {caller}, {} bytes\n", target.address, body.len())?;
-    let verdict = match post(&target, &body) {
-        Ok(answer) => answer.show(out)?,
-        Err(error) => {
-            writeln!(out, "No answer ({error}). {}", after_failure(&error))?;
-            Verdict::Retry
+const SCENARIO_EXAMPLES: &str = "\
+Examples:
+  wab send scenario delivered
+  wab send scenario delivered --shuffle
+  wab send scenario conversation --count 100 --rate 20
+  wab send scenario storm --seed 7 && wab send scenario storm --seed 7    (the second are duplicates)
+
+";
+
+pub(crate) fn run(args: Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
+    match args.what {
+        Some(What::Mo(args)) => mo(args, shell),
+        Some(What::Dlr(args)) => dlr(args, shell),
+        Some(What::Scenario(args)) => args.run(shell),
+        None => {
+            list::show(args.json, &mut shell.out)?;
+            Ok(0)
         }
+    }
+}
+
+fn mo(args: MoArgs, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
+    let plan = match &args.file {
+        Some(file) => Plan::of_one(Callback::new(Kind::Mo, read(file)?)),
+        None => args.run.mix.plan(|rng| Ok(vec![Callback::new(Kind::Mo, args.body(rng)?)]))?,
     };
-    Ok(verdict.exit_code())
+    args.run.post(Some(Kind::Mo), plan, false, shell)
+}
+
+fn dlr(args: DlrArgs, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
+    let plan = match &args.file {
+        Some(file) => Plan::of_one(Callback::new(Kind::Dlr, read(file)?)),
+        None => args.run.mix.plan(|rng| Ok(vec![Callback::new(Kind::Dlr, args.body(rng)?)]))?,
+    };
+    args.run.post(Some(Kind::Dlr), plan, false, shell)
 }
 
 impl MoArgs {
-    fn body(self) -> anyhow::Result<Vec<u8>> {
-        if let Some(file) = self.file {
-            return read(&file);
+    fn body(&self, rng: &mut Rng) -> anyhow::Result<Vec<u8>> {
+        let mut sample = Mo::new(self.message_type, &self.id.clone().unwrap_or_else(|| random_id(rng)))?;
+        if let Some(source) = &self.source {
+            sample = sample.with_source(source.clone())?;
         }
-        let mut sample = Mo::new(self.message_type, &id(self.id))?;
-        if let Some(source) = self.source {
-            sample = sample.with_source(source)?;
+        if let Some(destination) = &self.destination {
+            sample = sample.with_destination(destination.clone());
         }
-        if let Some(destination) = self.destination {
-            sample = sample.with_destination(destination);
+        if let Some(reference) = &self.reference {
+            sample = sample.with_reference(reference.clone());
         }
-        if let Some(reference) = self.reference {
-            sample = sample.with_reference(reference);
+        if let Some(text) = &self.text {
+            sample = sample.with_text(self.message_type, text.clone())?;
         }
-        if let Some(text) = self.text {
-            sample = sample.with_text(self.message_type, text)?;
-        }
-        sample.body()
+        sample.body(&self.body.changes)
     }
 }
 
 impl DlrArgs {
-    fn body(self) -> anyhow::Result<Vec<u8>> {
-        match self.file {
-            Some(file) => read(&file),
-            None => Dlr::new(id(self.id), self.status, self.reference)?.body(),
-        }
+    fn body(&self, rng: &mut Rng) -> anyhow::Result<Vec<u8>> {
+        let id = self.id.clone().unwrap_or_else(|| random_id(rng));
+        Dlr::new(id, self.status.clone(), self.reference.clone())?.body(&self.body.changes)
     }
 }
 
-fn id(given: Option<String>) -> String {
-    given.unwrap_or_else(|| Uuid::new_v4().to_string())
+impl ScenarioArgs {
+    fn run(mut self, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
+        let mix = &mut self.run.mix;
+        if self.scenario == Scenario::Storm {
+            mix.shuffle = true;
+            mix.duplicates = mix.duplicates.or(Some(Percent::new(10)));
+            mix.malformed = mix.malformed.or(Some(Percent::new(1)));
+        }
+        let plan = mix.plan(|rng| self.scenario.callbacks(rng))?;
+        let is_ordered = !mix.shuffle;
+        self.run.post(None, plan, is_ordered, shell)
+    }
+}
+
+impl RunArgs {
+    fn post(&self, kind: Option<Kind>, plan: Plan, is_ordered: bool, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
+        let target = self.target.resolve(kind, shell.directory)?;
+        if let [callback] = &plan.callbacks[..] {
+            return self.post_one(&target, callback, &mut shell.out);
+        }
+        let count = plan.callbacks.len();
+        if !target.is_loopback() && !self.yes {
+            let host = target.url(Kind::Mo).host_str().unwrap_or_default().to_owned();
+            shell.require_confirmation(&format!("Post {count} callbacks to {host}"))?;
+        }
+        let pace = match self.rate {
+            Some(rate) => Pace::PerSecond(rate),
+            None if is_ordered => Pace::InOrder,
+            None => Pace::Unpaced,
+        };
+        if !self.json {
+            writeln!(shell.out, "POST {}, {count} callbacks, seed {}\n", to(&target, kind), plan.seed)?;
+        }
+        let progress = progress(count, shell);
+        let report = aws::block_on(load::post(&target, plan, pace, interrupted(), || progress.inc(1)))?;
+        progress.finish_and_clear();
+        // The callbacks are posted, whether or not anyone reads what follows.
+        let code = if report.is_interrupted { INTERRUPTED } else { report.verdict.exit_code() };
+        if self.json {
+            writeln!(shell.out, "{}", serde_json::to_string_pretty(&report)?)?;
+        } else {
+            report.show(&mut shell.out)?;
+        }
+        Ok(code)
+    }
+
+    fn post_one(&self, target: &Target, callback: &Callback, out: &mut impl Write) -> anyhow::Result<u8> {
+        let Callback { kind, body, .. } = callback;
+        if !self.json {
+            writeln!(out, "POST {}, {} bytes\n", to(target, Some(*kind)), body.len())?;
+        }
+        let Posted { answer, took } = Sender::new(target).post(target, *kind, body);
+        let (verdict, meaning) = match &answer {
+            Ok(answer) => answer.meaning(),
+            Err(error) => (Verdict::Retry, after_failure(error)),
+        };
+        if self.json {
+            let report = json!({
+                "kind": kind,
+                "url": target.url(*kind).as_str(),
+                "bytes": body.len(),
+                "answer": answer.as_ref().ok().map(Answer::json),
+                "error": answer.as_ref().err().map(ToString::to_string),
+                "latency_ms": load::in_ms(took),
+                "verdict": verdict,
+                "meaning": meaning,
+            });
+            writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+        } else {
+            match &answer {
+                Ok(answer) => answer.show(out)?,
+                Err(error) => writeln!(out, "No answer ({error}). {meaning}")?,
+            }
+        }
+        Ok(verdict.exit_code())
+    }
+}
+
+/// Where callbacks of this kind, or of both, are posted, and as whom.
+fn to(target: &Target, kind: Option<Kind>) -> String {
+    let url = match kind {
+        Some(kind) => target.url(kind).to_string(),
+        None => format!("{} and {}", target.url(Kind::Mo), target.url(Kind::Dlr)),
+    };
+    let caller = target.login.as_ref().map_or("without credentials".to_owned(), |login| format!("as {}", login.user));
+    format!("{url} {caller}")
+}
+
+/// A bar on standard error, if someone is there to see it.
+fn progress(count: usize, shell: &Shell<'_>) -> ProgressBar {
+    let target = if shell.answers.is_some() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(u64::try_from(count).ok(), target);
+    match ProgressStyle::with_template("{wide_bar} {pos} of {len}, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// A random UUID.
+fn random_id(rng: &mut Rng) -> String {
+    Builder::from_random_bytes(rng.u128(..).to_be_bytes()).into_uuid().to_string()
+}
+
+fn rate(text: &str) -> anyhow::Result<f64> {
+    let rate = text.parse().ok().filter(|rate: &f64| *rate > 0.0 && rate.is_finite());
+    rate.context("not a rate: write how many a second, such as 50 or 0.5")
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
@@ -176,44 +380,4 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
         return Ok(body);
     }
     std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
-}
-
-fn post(target: &Target, body: &[u8]) -> Result<Answer, ureq::Error> {
-    let mut request = agent(target).post(target.address.as_str()).header("content-type", "application/json");
-    if let Some(login) = &target.login {
-        request = request.header("authorization", basic_authorization(&login.user, &login.password));
-    }
-    let mut response = request.send(body)?;
-    let status = response.status();
-    let header =
-        |name| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let headers = SHOWN_HEADERS.iter().filter_map(|&name| Some((name, header(name)?))).collect();
-    let version = format!("{:?}", response.version());
-    let mut body = Vec::new();
-    response.body_mut().as_reader().take(MAX_ANSWER_BYTES).read_to_end(&mut body)?;
-    Ok(Answer { version, status: status.as_u16(), reason: status.canonical_reason().unwrap_or(""), headers, body })
-}
-
-/// A client with a time limit that follows no redirects and treats no status as an error.
-fn agent(target: &Target) -> Agent {
-    let mut config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_global(Some(TIMEOUT))
-        .user_agent(concat!("wab/", env!("CARGO_PKG_VERSION")));
-    if is_loopback(&target.address) {
-        // A proxy can't reach this machine's loopback addresses.
-        config = config.proxy(None);
-    }
-    config.build().new_agent()
-}
-
-/// What is known about a callback that wasn't answered.
-fn after_failure(error: &ureq::Error) -> &'static str {
-    const NOT_POSTED: &str = "Nothing was posted: check that the receiver is up and that the URL is right.";
-    match error {
-        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => NOT_POSTED,
-        ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => NOT_POSTED,
-        _ => "The callback may or may not be stored: send it again with the same --id.",
-    }
 }

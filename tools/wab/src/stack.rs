@@ -1,12 +1,26 @@
 //! One deployed stack: which one it is, where its resources are, and typed access to each.
 
+mod alarms;
+mod bucket;
+mod certificate;
+mod cloudformation;
 mod dead_letters;
+mod depth;
 mod fanout;
 mod file;
+mod functions;
+mod listen_queues;
+mod logs;
+mod meter;
+mod metrics;
+mod protection;
+mod queue;
 mod resources;
 mod spill_queue;
+mod subscriptions;
 mod table;
 mod topic_state;
+mod topics;
 
 use std::fmt;
 use std::path::Path;
@@ -17,15 +31,29 @@ use serde::Serialize;
 use serde_json::json;
 use wab_fanout::Composer;
 
+pub(crate) use self::alarms::{Alarm, Alarms};
+pub(crate) use self::bucket::{Bucket, Object};
+pub(crate) use self::certificate::Certificate;
+pub(crate) use self::cloudformation::{CloudFormation, Description, Drift, Resource};
 pub(crate) use self::dead_letters::{DeadLetters, Received};
+pub(crate) use self::depth::Depth;
 pub(crate) use self::fanout::{Fanout, Invoked};
 pub use self::file::StackFile;
 #[cfg(test)]
 pub(crate) use self::file::example;
+pub(crate) use self::functions::{AccountConcurrency, Configuration, Functions, Mapping};
+pub(crate) use self::listen_queues::{ListenQueue, is_listen_queue, of_stack as listen_queues};
+pub(crate) use self::logs::{Group, Line, Lines, Logs};
+pub(crate) use self::meter::{Cost, Meter};
+pub(crate) use self::metrics::{Metric, Metrics, Series};
+pub(crate) use self::protection::{Protection, of_table as protection_of_table};
+pub(crate) use self::queue::{MAX_MESSAGES, Queue, QueueAttributes, QueueMessage, ReceiveError};
 pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
-pub(crate) use self::table::{Described, Range, Start, Table, partition_key};
+pub(crate) use self::subscriptions::{Endpoint, Subscription, Subscriptions};
+pub(crate) use self::table::{Dated, Index, Lookup, Range, Size, Start, Table, partition_key};
 pub(crate) use self::topic_state::TopicState;
+pub(crate) use self::topics::{FilterPolicy, QueueSubscription, Topics};
 use crate::aws;
 use crate::shell::Shell;
 
@@ -111,6 +139,7 @@ pub(crate) struct Stack {
     pub(crate) sdk: SdkConfig,
     pub(crate) resources: Resources,
     pub(crate) table: Table,
+    pub(crate) bucket: Bucket,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) spill_queue: Option<SpillQueue>,
     pub(crate) fanout: Fanout,
@@ -122,6 +151,7 @@ impl Stack {
             place,
             sdk: sdk.clone(),
             table: Table::new(sdk, resources.table.clone()),
+            bucket: Bucket::new(sdk, resources.bucket.clone()),
             dead_letters: DeadLetters::new(sdk, resources.dead_letter_queue_url.clone()),
             spill_queue: resources.spill_queue_url.clone().map(|url| SpillQueue::new(sdk, url)),
             fanout: Fanout::new(sdk, resources.fanout_function.clone()),

@@ -6,7 +6,7 @@ use anyhow::Context;
 use url::Url;
 use wab_events::Kind;
 
-use crate::callback_url::{CallbackUrl, Login};
+use crate::callback_url::{CallbackUrl, Login, is_loopback, join};
 use crate::stack::StackFile;
 
 #[derive(clap::Args)]
@@ -26,33 +26,60 @@ pub(crate) struct Args {
 }
 
 /// Where to post, and with which credentials. Without any, the request is sent anyway, and the receiver rejects it.
+#[derive(Clone)]
 pub(crate) struct Target {
-    pub(crate) address: Url,
+    mo: Url,
+    dlr: Url,
     pub(crate) login: Option<Login>,
 }
 
-impl Args {
-    pub(crate) fn resolve(&self, kind: Kind, directory: &Path) -> anyhow::Result<Target> {
-        let CallbackUrl { address, login } = match &self.url {
-            Some(url) => CallbackUrl::parse(url).context("--url")?,
-            None => local_stack(kind, directory)?,
-        };
-        let given =
-            self.user.clone().zip(self.password.clone()).map(|(user, password)| Login::new(user, password)).transpose();
-        Ok(Target { address, login: given.context("--user")?.or(login) })
+impl Target {
+    pub(crate) fn url(&self, kind: Kind) -> &Url {
+        match kind {
+            Kind::Mo => &self.mo,
+            Kind::Dlr => &self.dlr,
+        }
+    }
+
+    /// Whether it is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.mo) && is_loopback(&self.dlr)
     }
 }
 
-fn local_stack(kind: Kind, directory: &Path) -> anyhow::Result<CallbackUrl> {
+impl Args {
+    pub(crate) fn has_url(&self) -> bool {
+        self.url.is_some()
+    }
+
+    /// The target of callbacks of one kind, or of both. A URL for both may be the API's, or that of either callback.
+    pub(crate) fn resolve(&self, kind: Option<Kind>, directory: &Path) -> anyhow::Result<Target> {
+        let mut target = match &self.url {
+            Some(url) => {
+                let CallbackUrl { address, login } = CallbackUrl::parse(url).context("--url")?;
+                let (mo, dlr) = (join(&address, "mo"), join(&address, "dlr"));
+                match kind {
+                    Some(Kind::Mo) => Target { mo: address, dlr, login },
+                    Some(Kind::Dlr) => Target { mo, dlr: address, login },
+                    None => Target { mo, dlr, login },
+                }
+            }
+            None => local_stack(directory)?,
+        };
+        if let Some((user, password)) = self.user.clone().zip(self.password.clone()) {
+            target.login = Some(Login::new(user, password).context("--user")?);
+        }
+        Ok(target)
+    }
+}
+
+fn local_stack(directory: &Path) -> anyhow::Result<Target> {
     let file = StackFile::find(directory)
         .context("no --url, and no local stack here or in the directories above: give --url, or run `make up`")?;
     let stack = StackFile::read(&file)?;
-    let url = match kind {
-        Kind::Mo => &stack.mo_url,
-        Kind::Dlr => &stack.dlr_url,
-    };
-    let address = CallbackUrl::parse(url)?.address;
-    Ok(CallbackUrl { address, login: Some(Login::new(stack.username, stack.password)?) })
+    let address = |url| anyhow::Ok(CallbackUrl::parse(url)?.address);
+    let login = Login::new(stack.username, stack.password)?;
+    Ok(Target { mo: address(&stack.mo_url)?, dlr: address(&stack.dlr_url)?, login: Some(login) })
 }
 
 #[cfg(test)]
@@ -69,8 +96,8 @@ mod tests {
 
     #[track_caller]
     fn check(args: Args, kind: Kind, directory: &Path, address: &str, login: Option<(&str, &str)>) {
-        let target = args.resolve(kind, directory).unwrap();
-        assert_eq!(target.address.to_string(), address);
+        let target = args.resolve(Some(kind), directory).unwrap();
+        assert_eq!(target.url(kind).as_str(), address);
         assert_eq!(target.login.as_ref().map(|login| (&*login.user, &*login.password)), login);
     }
 
@@ -81,6 +108,15 @@ mod tests {
         check(args(Some("https://a:b@host/mo"), None), Kind::Mo, here, "https://host/mo", Some(("a", "b")));
         let both = args(Some("https://a:b@host/mo"), Some(("c", "d:e")));
         check(both, Kind::Mo, here, "https://host/mo", Some(("c", "d:e")));
+    }
+
+    #[test]
+    fn both_urls_follow_from_any_one() {
+        for url in ["https://host", "https://host/", "https://host/mo", "https://host/dlr"] {
+            let target = args(Some(url), None).resolve(None, Path::new("/nonexistent")).unwrap();
+            assert_eq!(Kind::ALL.map(|kind| target.url(kind).as_str()), ["https://host/mo", "https://host/dlr"]);
+            assert!(!target.is_loopback());
+        }
     }
 
     #[test]
@@ -96,7 +132,8 @@ mod tests {
     #[test]
     fn errors_name_what_is_missing_in_one_line() {
         let here = Path::new("/nonexistent");
-        let error = |args: Args, directory: &Path| format!("{:#}", args.resolve(Kind::Mo, directory).err().unwrap());
+        let error =
+            |args: Args, directory: &Path| format!("{:#}", args.resolve(Some(Kind::Mo), directory).err().unwrap());
         assert!(error(args(None, None), here).contains("no --url"));
         assert!(error(args(Some("https://host/mo"), Some(("a:b", "c"))), here).contains("--user"));
         let directory = example::directory("unusable", &serde_json::json!({}));

@@ -15,10 +15,14 @@ pub(crate) struct Window {
 impl Window {
     /// The bounds in the form of an item's `received_at`, whose text sorts by time.
     pub(crate) fn bounds(&self) -> (ReceivedAt, ReceivedAt) {
-        let text = |instant: Timestamp| ReceivedAt::from_epoch_ms(instant.as_millisecond().max(0));
-        // Items are dated in whole milliseconds, so a fraction rounds up.
-        (text(self.from), text(self.to.saturating_add(SignedDuration::from_nanos(999_999)).unwrap_or(Timestamp::MAX)))
+        (ReceivedAt::from_epoch_ms(self.from.as_millisecond().max(0)), received_at(self.to))
     }
+}
+
+/// A point in time in the form of an item's `received_at`. Items are dated in whole milliseconds, so a fraction rounds up.
+pub(crate) fn received_at(instant: Timestamp) -> ReceivedAt {
+    let instant = instant.saturating_add(SignedDuration::from_nanos(999_999)).unwrap_or(Timestamp::MAX);
+    ReceivedAt::from_epoch_ms(instant.as_millisecond().max(0))
 }
 
 /// Spans of time. Those that overlap or touch are merged.

@@ -253,7 +253,7 @@ mod tests {
         let envelope = json!({"Type": "Notification", "Message": "{}"}).to_string();
         check(
             &json!({"Messages": [message(&envelope)]}).to_string(),
-            &[(1, "(event) the delivery is not an event: $.id: missing")],
+            &[(1, "(event) the delivery is not an event: $.specversion: missing")],
         );
     }
 }

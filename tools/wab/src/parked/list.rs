@@ -76,18 +76,18 @@ pub(crate) struct List {
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     /// The name of the message in other commands.
-    id: String,
+    pub(super) id: String,
     message_id: String,
-    kind: ParkedKind,
-    since: Option<Timestamp>,
-    received_times: u32,
-    reason: Option<String>,
+    pub(super) kind: ParkedKind,
+    pub(super) since: Option<Timestamp>,
+    pub(super) received_times: u32,
+    pub(super) reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    event_kind: Option<Kind>,
+    pub(super) event_kind: Option<Kind>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<Key>,
+    pub(super) key: Option<Key>,
     #[serde(skip_serializing_if = "Option::is_none")]
     batch: Option<Batch>,
 }
@@ -118,7 +118,7 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
 impl List {
     /// Reads up to `max` messages, with their keys if there is a mask for them, and leaves them in the queue.
     async fn gather(stack: &Stack, filter: &Filter, keys: Option<Mask>, max: usize) -> anyhow::Result<Self> {
-        let in_queue = stack.dead_letters.depth().await?.all();
+        let in_queue = stack.dead_letters.depth().await?.total();
         let reader = Reader::new(&stack.dead_letters, Some(MAX_TIME));
         let result = reader.keep_hidden(read(&reader, filter, keys, max)).await;
         reader.release().await?;

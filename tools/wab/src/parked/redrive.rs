@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
         writeln!(shell.err, "{}", stack.place)?;
         if !args.dry_run {
             let depth = stack.dead_letters.depth().await?;
-            let action = format!("redrive the selected messages of about {} in the dead-letter queue", depth.all());
+            let action = format!("redrive the selected messages of about {} in the dead-letter queue", depth.total());
             stack.confirm(&action, args.consent, shell)?;
         }
         let stop = Stop::by_signal();
@@ -171,7 +171,7 @@ impl Redrive<'_> {
     async fn messages(&mut self, means: &Means<'_>, err: &mut dyn Write) -> anyhow::Result<()> {
         let mut rest = self.args.max;
         let depth = self.stack.dead_letters.depth().await?;
-        (self.tally.in_queue, self.tally.hidden) = (depth.all(), depth.hidden);
+        (self.tally.in_queue, self.tally.hidden) = (depth.total(), depth.in_flight);
         while !self.stop.is_requested() {
             let received = self.reader.next().await?;
             self.tally.read += u64::try_from(received.len())?;

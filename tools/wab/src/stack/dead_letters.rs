@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
-};
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
+use super::depth::Depth;
 use crate::aws::Unavailable;
 
 /// Maximum number of messages in one call (SQS API reference).
@@ -19,6 +18,7 @@ const CONCURRENT_CALLS: usize = 10;
 
 #[derive(Debug)]
 pub(crate) struct DeadLetters {
+    sdk: SdkConfig,
     sqs: aws_sdk_sqs::Client,
     url: String,
 }
@@ -36,20 +36,6 @@ pub(crate) struct Received {
     pub(crate) body: String,
 }
 
-/// The approximate number of messages in the queue.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Depth {
-    pub(crate) visible: u64,
-    /// Received by someone, and not visible to others for now.
-    pub(crate) hidden: u64,
-}
-
-impl Depth {
-    pub(crate) fn all(self) -> u64 {
-        self.visible + self.hidden
-    }
-}
-
 impl Received {
     fn read(message: Message) -> Option<Self> {
         let attribute = |name| message.attributes.as_ref()?.get(&name);
@@ -64,21 +50,11 @@ impl Received {
 
 impl DeadLetters {
     pub(crate) fn new(sdk: &SdkConfig, url: String) -> Self {
-        Self { sqs: aws_sdk_sqs::Client::new(sdk), url }
+        Self { sdk: sdk.clone(), sqs: aws_sdk_sqs::Client::new(sdk), url }
     }
 
     pub(crate) async fn depth(&self) -> Result<Depth, Unavailable> {
-        let [visible, delayed, hidden] = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-        ];
-        let names = vec![visible.clone(), delayed.clone(), hidden.clone()];
-        let get = self.sqs.get_queue_attributes().queue_url(&self.url).set_attribute_names(Some(names));
-        let got = get.send().await.map_err(Unavailable::new("cannot count the dead-letter queue's messages"))?;
-        let number = |name| got.attributes.as_ref()?.get(&name)?.parse::<u64>().ok();
-        let [visible, delayed, hidden] = [visible, delayed, hidden].map(|name| number(name).unwrap_or(0));
-        Ok(Depth { visible: visible + delayed, hidden })
+        Depth::of_queue(&self.sdk, &self.url).await
     }
 
     /// Receives up to ten messages and hides them from other readers for `hidden`.
@@ -136,7 +112,7 @@ mod tests {
         let queue = DeadLetters::new(&aws::with_time_limits(&file.sdk_config()), file.dead_letter_queue_url);
         let error = aws::block_on(async { Ok(queue.depth().await?) }).unwrap_err();
         assert!(error.is::<Unavailable>());
-        let beginning = "cannot count the dead-letter queue's messages: no connection: ";
+        let beginning = "cannot count a queue's messages: no connection: ";
         assert!(error.to_string().starts_with(beginning), "{error}");
     }
 }

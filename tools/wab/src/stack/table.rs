@@ -1,14 +1,41 @@
-//! The table: single items, and scans of the events received in a range of time.
+//! The table: items, its two indexes, and scans of the events received in a range of time.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use serde::Deserialize;
 use wab_events::Kind;
-use wab_models::Key;
+use wab_models::{Key, ReceivedAt};
 
+use super::meter::Meter;
 use crate::aws::Unavailable;
+
+/// Maximum number of keys in one `BatchGetItem` (DynamoDB API reference).
+const MAX_KEYS: usize = 100;
+
+/// Pauses before keys that a throttled `BatchGetItem` left are asked for again.
+const BATCH_PAUSES: [u64; 6] = [50, 100, 200, 400, 800, 1600];
+
+/// The attributes of an item without its body.
+const HEAD: [&str; 13] = [
+    "pk",
+    "sk",
+    "received_at",
+    "body_bytes",
+    "application",
+    "source",
+    "destination",
+    "type",
+    "status",
+    "reference",
+    "binary",
+    // Of a quarantined body.
+    "kind",
+    "reason",
+];
 
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -30,8 +57,7 @@ pub(crate) struct Start(HashMap<String, AttributeValue>);
 
 impl Start {
     pub(crate) fn after(key: &Key) -> Self {
-        let text = |text: &String| AttributeValue::S(text.clone());
-        Self(HashMap::from([("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(&key.sk))]))
+        Self(attributes(key))
     }
 
     pub(crate) fn key(&self) -> Option<Key> {
@@ -40,14 +66,13 @@ impl Start {
     }
 }
 
-/// What DynamoDB knows of the table. The size is updated about every six hours.
+/// What DynamoDB knows of the table.
 #[derive(Debug, Clone)]
 pub(crate) struct Described {
     pub(crate) arn: String,
     /// Another table has another id, even under the same name.
     pub(crate) id: String,
-    pub(crate) items: u64,
-    pub(crate) bytes: u64,
+    pub(crate) size: Size,
 }
 
 /// One page of a scan, which reads at most one megabyte of the table.
@@ -57,6 +82,65 @@ pub(crate) struct Page {
     pub(crate) scanned: u64,
     pub(crate) read_units: f64,
     pub(crate) next: Option<Start>,
+}
+
+/// The two indexes of the template. They have keys only, and lack the items without the attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Index {
+    BySource,
+    ByReference,
+}
+
+impl Index {
+    pub(crate) const ALL: [Self; 2] = [Self::BySource, Self::ByReference];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::BySource => "by-source",
+            Self::ByReference => "by-reference",
+        }
+    }
+
+    const fn attribute(self) -> &'static str {
+        match self {
+            Self::BySource => "source",
+            Self::ByReference => "reference",
+        }
+    }
+}
+
+/// A range of an index: the items with this value, received at `from` or later and before `to`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lookup<'a> {
+    pub(crate) index: Index,
+    pub(crate) value: &'a str,
+    pub(crate) from: Option<&'a ReceivedAt>,
+    pub(crate) to: Option<&'a ReceivedAt>,
+    pub(crate) newest_first: bool,
+    pub(crate) limit: usize,
+}
+
+/// An item's key, and when its callback was received.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Dated {
+    #[serde(flatten)]
+    pub(crate) key: Key,
+    pub(crate) received_at: ReceivedAt,
+}
+
+/// The size of the table or an index. DynamoDB updates it about every six hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) items: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Size {
+    /// The read units of a scan: half a unit for every 4 KB (DynamoDB developer guide, "Capacity unit consumption for
+    /// read operations").
+    pub(crate) fn scan_units(&self) -> u64 {
+        self.bytes.div_ceil(2 * 4096)
+    }
 }
 
 /// The partition key of the events with this message id.
@@ -82,7 +166,7 @@ impl Table {
     }
 
     /// Reads every item under a partition key, consistently, in the order of the sort keys.
-    pub(crate) async fn partition(&self, pk: &str) -> Result<Vec<serde_dynamo::Item>, Unavailable> {
+    pub(crate) async fn partition(&self, pk: &str, meter: &Meter) -> Result<Vec<serde_dynamo::Item>, Unavailable> {
         let mut items = Vec::new();
         let mut start = None;
         loop {
@@ -90,14 +174,151 @@ impl Table {
             let query = query
                 .key_condition_expression("pk = :pk")
                 .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-                .set_exclusive_start_key(start);
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let page = query.send().await.map_err(Unavailable::new("cannot read the table"))?;
+            meter.read(page.consumed_capacity.as_slice());
             items.extend(page.items.unwrap_or_default().into_iter().map(serde_dynamo::Item::from));
             start = page.last_evaluated_key.filter(|key| !key.is_empty());
             if start.is_none() {
                 return Ok(items);
             }
         }
+    }
+
+    /// Looks up keys in an index, in the order of arrival or newest first. An index is updated some time after the table,
+    /// usually within a second.
+    pub(crate) async fn lookup(&self, lookup: Lookup<'_>, meter: &Meter) -> Result<Vec<Dated>, Unavailable> {
+        let Lookup { index, value, from, to, newest_first, limit } = lookup;
+        let mut found = Vec::new();
+        let mut start = None;
+        loop {
+            let mut query = self
+                .dynamodb
+                .query()
+                .table_name(&self.name)
+                .index_name(index.name())
+                .expression_attribute_names("#value", index.attribute())
+                .expression_attribute_values(":value", AttributeValue::S(value.to_owned()))
+                .scan_index_forward(!newest_first)
+                .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let time = |at: &ReceivedAt| AttributeValue::S(at.as_str().to_owned());
+            // BETWEEN includes its upper bound. A key condition may name the sort key once only.
+            let condition = match (from, to) {
+                (None, None) => "#value = :value",
+                (Some(_), None) => "#value = :value AND received_at >= :from",
+                (None, Some(_)) => "#value = :value AND received_at < :to",
+                (Some(_), Some(_)) => "#value = :value AND received_at BETWEEN :from AND :to",
+            };
+            query = query.key_condition_expression(condition);
+            if let Some(from) = from {
+                query = query.expression_attribute_values(":from", time(from));
+            }
+            if let Some(to) = to {
+                query = query.expression_attribute_values(":to", time(to));
+            }
+            let page = query.send().await.map_err(Unavailable::new("cannot read an index of the table"))?;
+            meter.read(page.consumed_capacity.as_slice());
+            let keys = page.items.unwrap_or_default().into_iter().filter_map(dated);
+            found.extend(keys.filter(|dated| to.is_none_or(|to| dated.received_at < *to)));
+            start = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if start.is_none() || found.len() >= limit {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Reads the items with these keys, in any order. A key without an item is left out. Eventually consistent.
+    pub(crate) async fn items(&self, keys: &[Key], meter: &Meter) -> anyhow::Result<Vec<serde_dynamo::Item>> {
+        let mut items = Vec::new();
+        for keys in keys.chunks(MAX_KEYS) {
+            let mut left: Vec<_> = keys.iter().map(attributes).collect();
+            let mut pauses = BATCH_PAUSES.into_iter();
+            while !left.is_empty() {
+                let wanted = KeysAndAttributes::builder().set_keys(Some(left)).build().context("no keys")?;
+                let get = self.dynamodb.batch_get_item().request_items(&self.name, wanted);
+                let got = get.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
+                let got = got.map_err(Unavailable::new("cannot read the table"))?;
+                meter.read(got.consumed_capacity());
+                let responses = got.responses.unwrap_or_default().into_values().flatten();
+                items.extend(responses.map(serde_dynamo::Item::from));
+                // What exceeds 16 MB, or is throttled.
+                left = got.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys).collect();
+                if !left.is_empty() {
+                    let pause = pauses.next().ok_or(Unavailable::throttled("cannot read the table"))?;
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    /// Scans one page of the keys of an index, or without one of the table, which also has those that no index has.
+    pub(crate) async fn keys(
+        &self,
+        index: Option<Index>,
+        start: Option<Start>,
+        meter: &Meter,
+    ) -> Result<(Vec<Key>, Option<Start>), Unavailable> {
+        let scan = self
+            .dynamodb
+            .scan()
+            .table_name(&self.name)
+            .set_index_name(index.map(|index| index.name().to_owned()))
+            .projection_expression("pk, sk")
+            .set_exclusive_start_key(start.map(|Start(key)| key))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let page = scan.send().await.map_err(Unavailable::new("cannot read the table"))?;
+        meter.read(page.consumed_capacity.as_slice());
+        let items = page.items.unwrap_or_default().into_iter();
+        let keys = items.filter_map(|item| serde_dynamo::from_item(serde_dynamo::Item::from(item)).ok()).collect();
+        Ok((keys, page.last_evaluated_key.filter(|key| !key.is_empty()).map(Start)))
+    }
+
+    /// Reads one page of what was received at `from` or later and before `to`, quarantined bodies included. The items lack
+    /// their bodies.
+    pub(crate) async fn heads(
+        &self,
+        from: &ReceivedAt,
+        to: &ReceivedAt,
+        start: Option<Start>,
+        meter: &Meter,
+    ) -> Result<(Vec<serde_dynamo::Item>, Option<Start>), Unavailable> {
+        let names: Vec<String> = (0..HEAD.len()).map(|number| format!("#a{number}")).collect();
+        let attributes = names.iter().cloned().zip(HEAD.map(str::to_owned));
+        let scan = self
+            .dynamodb
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("received_at >= :from AND received_at < :to")
+            .expression_attribute_values(":from", AttributeValue::S(from.as_str().to_owned()))
+            .expression_attribute_values(":to", AttributeValue::S(to.as_str().to_owned()))
+            .projection_expression(names.join(", "))
+            .set_expression_attribute_names(Some(attributes.collect()))
+            .set_exclusive_start_key(start.map(|Start(key)| key))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let page = scan.send().await.map_err(Unavailable::new("cannot read the table"))?;
+        meter.read(page.consumed_capacity.as_slice());
+        let items = page.items.unwrap_or_default().into_iter().map(serde_dynamo::Item::from).collect();
+        Ok((items, page.last_evaluated_key.filter(|key| !key.is_empty()).map(Start)))
+    }
+
+    /// The size of an index, or without one of the table.
+    pub(crate) async fn size(&self, index: Option<Index>) -> Result<Size, Unavailable> {
+        let described = self.dynamodb.describe_table().table_name(&self.name).send().await;
+        let table = described.map_err(Unavailable::new("cannot describe the table"))?.table;
+        let number = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
+        let (items, bytes) = match index {
+            None => table.map_or((None, None), |table| (table.item_count, table.table_size_bytes)),
+            Some(index) => {
+                let indexes = table.and_then(|table| table.global_secondary_indexes).unwrap_or_default();
+                let index = indexes.into_iter().find(|described| described.index_name() == Some(index.name()));
+                index.map_or((None, None), |index| (index.item_count, index.index_size_bytes))
+            }
+        };
+        Ok(Size { items: number(items), bytes: number(bytes) })
     }
 
     /// Reads one page of the events in a range.
@@ -144,8 +365,60 @@ impl Table {
         Ok(Described {
             arn: table.table_arn.context("the table has no ARN")?,
             id: table.table_id.unwrap_or_default(),
-            items: number(table.item_count),
-            bytes: number(table.table_size_bytes),
+            size: Size { items: number(table.item_count), bytes: number(table.table_size_bytes) },
         })
     }
+
+    /// The quarantined bodies of a day, newest first, from one page to the next.
+    pub(crate) async fn quarantined(
+        &self,
+        date: &str,
+        start: Option<Start>,
+    ) -> Result<(Vec<serde_dynamo::Item>, Option<Start>), Unavailable> {
+        self.quarantine_query(date, None, start).await
+    }
+
+    /// The quarantined bodies of a day whose sort key begins with this.
+    pub(crate) async fn quarantined_as(&self, date: &str, sk: &str) -> Result<Vec<serde_dynamo::Item>, Unavailable> {
+        Ok(self.quarantine_query(date, Some(sk), None).await?.0)
+    }
+
+    async fn quarantine_query(
+        &self,
+        date: &str,
+        sk: Option<&str>,
+        start: Option<Start>,
+    ) -> Result<(Vec<serde_dynamo::Item>, Option<Start>), Unavailable> {
+        let mut query = self
+            .dynamodb
+            .query()
+            .table_name(&self.name)
+            .expression_attribute_values(":pk", AttributeValue::S(format!("QUARANTINE#{date}")))
+            .scan_index_forward(false)
+            .set_exclusive_start_key(start.map(|Start(key)| key));
+        query = match sk {
+            None => query.key_condition_expression("pk = :pk"),
+            Some(sk) => query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":sk", AttributeValue::S(sk.to_owned())),
+        };
+        let page = query.send().await.map_err(Unavailable::new("cannot read the table"))?;
+        let items = page.items.unwrap_or_default().into_iter().map(serde_dynamo::Item::from).collect();
+        Ok((items, page.last_evaluated_key.filter(|key| !key.is_empty()).map(Start)))
+    }
+
+    pub(crate) async fn delete(&self, key: &Key) -> Result<(), Unavailable> {
+        let delete = self.dynamodb.delete_item().table_name(&self.name).set_key(Some(attributes(key)));
+        delete.send().await.map_err(Unavailable::new("cannot delete from the table"))?;
+        Ok(())
+    }
+}
+
+fn dated(item: HashMap<String, AttributeValue>) -> Option<Dated> {
+    serde_dynamo::from_item(serde_dynamo::Item::from(item)).ok()
+}
+
+fn attributes(key: &Key) -> HashMap<String, AttributeValue> {
+    let text = |name: &str, value: &str| (name.to_owned(), AttributeValue::S(value.to_owned()));
+    HashMap::from([text("pk", &key.pk), text("sk", &key.sk)])
 }

@@ -1,0 +1,359 @@
+//! A published event in brief: as one line for people, or as one JSON object. Pure.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use wab_events::message::{Message, MessageKind, Payload};
+use wab_events::{Data, DlrData, Event, Kind, Mo};
+
+use crate::mask::{Mask, is_harmful, printable};
+use crate::style::{BAD, BOLD, DIM, GOOD, WARNING, paint};
+
+/// The longest text of an event that a line shows.
+const MAX_TEXT: usize = 60;
+
+/// The width from which a line has room for the message's id.
+const WIDTH_WITH_ID: usize = 110;
+
+/// What arrived: an event, or a message that isn't one.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Brief {
+    Event(Box<BriefEvent>),
+    Other(Unreadable),
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct BriefEvent {
+    pub(crate) event_id: String,
+    pub(crate) kind: Kind,
+    pub(crate) received_at: Option<Timestamp>,
+    application: String,
+    /// The gateway's message id.
+    pub(crate) id: String,
+    #[serde(flatten)]
+    content: Content,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataref: Option<String>,
+    /// Whether the event was published again on request.
+    replay: bool,
+    /// The event's `data`. Null if it is JSON that strict parsers reject, unless it is revealed.
+    data: Option<Box<RawValue>>,
+}
+
+/// The part that depends on the kind.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Content {
+    Message {
+        r#type: Option<String>,
+        source: Option<String>,
+        destination: Option<String>,
+        /// What the message is, apart from its text: `image/jpeg`, `2 contacts`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        about: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_to: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    Receipt {
+        status: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delivery: Option<Delivery>,
+    },
+    /// The callback is too large for an event: see `dataref`.
+    Elsewhere {},
+}
+
+/// The state of the message that a receipt belongs to.
+#[derive(Debug, Serialize)]
+struct Delivery {
+    current: String,
+    r#final: bool,
+    overtaken: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Unreadable {
+    unreadable: String,
+    bytes: usize,
+    text: String,
+}
+
+impl Brief {
+    /// Reads an event with its SNS message attributes. What `mask` hides is masked from here on.
+    pub(crate) fn new(text: &str, attributes: &BTreeMap<String, String>, mask: Mask) -> Self {
+        let event = match Event::parse(text) {
+            Ok(event) => event,
+            Err(error) => {
+                let masked = mask.text(text).into_owned();
+                return Self::Other(Unreadable { unreadable: error.to_string(), bytes: text.len(), text: masked });
+            }
+        };
+        let (content, dataref) = match event.data() {
+            Data::Mo(mo) => (Content::of_message(mo, mask), None),
+            Data::Dlr(receipt) => (Content::of_receipt(receipt, mask), None),
+            Data::Elsewhere { dataref, .. } => (Content::Elsewhere {}, Some(masked_location(dataref, mask))),
+        };
+        Self::Event(Box::new(BriefEvent {
+            event_id: event.id().to_owned(),
+            kind: event.kind(),
+            received_at: event.received_at(),
+            application: event.application().into_owned(),
+            id: mask.id(event.subject()).into_owned(),
+            content,
+            variant: event.variant().map(str::to_owned),
+            dataref,
+            replay: attributes.get("replay").is_some_and(|value| value == "true"),
+            data: data(text, mask),
+        }))
+    }
+
+    pub(crate) fn event_id(&self) -> Option<&str> {
+        match self {
+            Self::Event(event) => Some(&event.event_id),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// One line without its end, at most `columns` wide. `marks` are added to the event's own.
+    pub(crate) fn line(&self, zone: &TimeZone, columns: Option<u16>, marks: &[&str]) -> String {
+        let columns = columns.map_or(usize::MAX, usize::from);
+        match self {
+            Self::Event(event) => event.line(zone, columns, marks),
+            Self::Other(other) => {
+                let mut line = Line::new(columns);
+                line.add(WARNING, &format!("{:8}  ?    ", ""));
+                line.add(WARNING, &format!("{}, {} bytes", other.unreadable, other.bytes));
+                line.add_marks(marks);
+                line.add(DIM, &format!("  {}", shortened(&other.text, MAX_TEXT)));
+                line.text
+            }
+        }
+    }
+}
+
+impl BriefEvent {
+    fn line(&self, zone: &TimeZone, columns: usize, marks: &[&str]) -> String {
+        let mut line = Line::new(columns);
+        let time = self.received_at.map(|at| at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string());
+        line.add(DIM, &format!("{:8}  ", time.unwrap_or_default()));
+        line.add(BOLD, &format!("{:<3}  ", self.kind.as_str()));
+        let mut own_marks = Vec::new();
+        match &self.content {
+            Content::Message { r#type, source, destination, about, text, .. } => {
+                line.add(BOLD, &format!("{:<11} ", r#type.as_deref().unwrap_or("-")));
+                let parties = [source, destination].map(|party| party.as_deref().unwrap_or("-"));
+                line.add(anstyle::Style::new(), &parties.join(" → "));
+                line.add_some(DIM, about.as_deref());
+                line.add_some(anstyle::Style::new(), text.as_deref());
+            }
+            Content::Receipt { status, reference, detail, delivery } => {
+                line.add(BOLD, &format!("{status:<11} "));
+                line.add(anstyle::Style::new(), reference.as_deref().unwrap_or("-"));
+                if let Some(delivery) = delivery {
+                    let (style, word) = match (&*delivery.current, delivery.r#final) {
+                        ("received", true) => (GOOD, "final"),
+                        (_, true) => (BAD, "final"),
+                        (_, false) => (DIM, "not final"),
+                    };
+                    line.add(style, &format!("  now {}, {word}", delivery.current));
+                }
+                line.add_some(DIM, detail.as_deref());
+            }
+            Content::Elsewhere {} => {
+                line.add(BOLD, &format!("{:<11} ", "-"));
+                line.add(WARNING, "too large for an event; see dataref");
+                line.add_some(DIM, self.dataref.as_deref());
+            }
+        }
+        own_marks.extend(self.variant.is_some().then_some("variant"));
+        own_marks.extend(self.replay.then_some("replay"));
+        own_marks.extend(marks);
+        line.add_marks(&own_marks);
+        if columns >= WIDTH_WITH_ID {
+            line.add(DIM, &format!("  {}", self.id));
+        }
+        line.text
+    }
+}
+
+impl Content {
+    fn of_message(mo: &Mo, mask: Mask) -> Self {
+        let callback = mo.callback();
+        let message = mo.message();
+        let message_type = message.and_then(Message::message_type).map(str::to_owned);
+        let (about, text) = match (message, &callback.binary) {
+            (Some(message), _) => (about(message), message_text(message).map(|text| mask.text(&text).into_owned())),
+            (None, Some(binary)) => (Some(format!("{}, {} bytes", binary.content_type, binary.bytes)), None),
+            (None, None) => (Some("not a message".to_owned()), None),
+        };
+        let contact = |contact: &Option<String>| contact.as_deref().map(|contact| mask.contact(contact).into_owned());
+        let id = |id: &Option<String>| id.as_deref().map(|id| mask.id(id).into_owned());
+        Self::Message {
+            r#type: message_type,
+            source: contact(&callback.source),
+            destination: contact(&callback.destination),
+            about,
+            text: text.filter(|text| !text.is_empty()),
+            reply_to: id(&callback.reply_to),
+            reference: id(&callback.reference),
+        }
+    }
+
+    fn of_receipt(receipt: &DlrData, mask: Mask) -> Self {
+        let delivery = receipt.delivery.as_ref().map(|delivery| Delivery {
+            current: delivery.current.clone(),
+            r#final: delivery.is_final,
+            overtaken: delivery.overtaken,
+        });
+        Self::Receipt {
+            status: receipt.status_word.clone(),
+            reference: receipt.reference.as_deref().map(|reference| mask.id(reference).into_owned()),
+            detail: receipt.detail.as_deref().map(|detail| mask.text(detail).into_owned()),
+            delivery,
+        }
+    }
+}
+
+/// What a message is, apart from its text. Holds nothing of a person.
+fn about(message: &Message) -> Option<String> {
+    let count = |count: usize, what: &str| Some(format!("{count} {what}{}", if count == 1 { "" } else { "s" }));
+    match message.kind() {
+        MessageKind::Known(Payload::Contacts(cards)) => count(cards.len(), "contact"),
+        MessageKind::Known(Payload::Order(order)) => count(order.product_items.len(), "item"),
+        MessageKind::Known(Payload::Reaction(reaction)) if reaction.is_removal() => Some("reaction removed".to_owned()),
+        MessageKind::Known(Payload::Empty) => Some("without its payload".to_owned()),
+        MessageKind::Known(_) => message.media().map(|media| media.essence().to_owned()),
+        MessageKind::Unrecognized { .. } => Some("a type unknown to this version".to_owned()),
+        MessageKind::Malformed { at, problem, .. } => Some(format!("malformed at {at}: {problem}")),
+    }
+}
+
+/// The text of a message, or what stands for it.
+fn message_text(message: &Message) -> Option<Cow<'_, str>> {
+    match message.kind() {
+        MessageKind::Known(Payload::Reaction(reaction)) => reaction.emoji.as_deref().map(Cow::Borrowed),
+        MessageKind::Known(Payload::Location(location)) => {
+            let place = location.name.as_deref().or(location.address.as_deref()).map(Cow::Borrowed);
+            Some(place.unwrap_or_else(|| Cow::Owned(format!("{}, {}", location.latitude, location.longitude))))
+        }
+        _ => message.text().or_else(|| message.media()?.filename.as_deref()).map(Cow::Borrowed),
+    }
+}
+
+/// Where a body is. The key of an item holds the message's id.
+fn masked_location(dataref: &str, mask: Mask) -> String {
+    match dataref.split_once('?') {
+        Some((table, _)) if !mask.is_off() => format!("{table}?…"),
+        _ => dataref.to_owned(),
+    }
+}
+
+/// The event's `data`: verbatim, or masked.
+fn data(text: &str, mask: Mask) -> Option<Box<RawValue>> {
+    #[derive(serde::Deserialize)]
+    struct WithData {
+        data: Option<Box<RawValue>>,
+    }
+    let data = serde_json::from_str::<WithData>(text).ok()?.data?;
+    if mask.is_off() {
+        return Some(data);
+    }
+    let value: Value = serde_json::from_str(data.get()).ok()?;
+    serde_json::value::to_raw_value(&mask.json(&value)).ok()
+}
+
+/// A JSON text on one line, with control characters and characters that change the direction of writing as escapes.
+/// Within JSON they are either white space between tokens or part of a string.
+pub(crate) fn one_line(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    for char in json.chars() {
+        match char {
+            '\n' | '\r' | '\t' => line.push(' '),
+            char if is_harmful(char) => line.push_str(&format!("\\u{:04x}", u32::from(char))),
+            char => line.push(char),
+        }
+    }
+    line
+}
+
+/// A line under construction. What exceeds its width is cut.
+struct Line {
+    text: String,
+    room: usize,
+}
+
+impl Line {
+    fn new(columns: usize) -> Self {
+        Self { text: String::new(), room: columns }
+    }
+
+    fn add(&mut self, style: anstyle::Style, text: &str) {
+        let text = shortened(text, self.room);
+        self.room = self.room.saturating_sub(width(&text));
+        if text.trim().is_empty() || style == anstyle::Style::new() {
+            self.text.push_str(&text);
+        } else {
+            self.text.push_str(&paint(style, &text));
+        }
+    }
+
+    fn add_some(&mut self, style: anstyle::Style, text: Option<&str>) {
+        if let Some(text) = text {
+            self.add(style, &format!("  {}", shortened(text, MAX_TEXT)));
+        }
+    }
+
+    fn add_marks(&mut self, marks: &[&str]) {
+        for mark in marks {
+            self.add(WARNING, &format!("  [{mark}]"));
+        }
+    }
+}
+
+/// The beginning of a text as far as it fits, without control characters.
+fn shortened(text: &str, columns: usize) -> String {
+    let text = printable(text);
+    if width(&text) <= columns {
+        return text.into_owned();
+    }
+    let mut room = columns.saturating_sub(1);
+    let fits = |char: &char| {
+        let left = room.checked_sub(char_width(*char));
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let mut short: String = text.chars().take_while(fits).collect();
+    if columns > 0 {
+        short.push('…');
+    }
+    short
+}
+
+fn width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
+}
+
+/// The columns that a character takes, at most: from U+1100 on, characters may be wide (Unicode Standard Annex #11).
+fn char_width(char: char) -> usize {
+    match char {
+        '…' | '→' | '\u{fffd}' => 1,
+        char if u32::from(char) < 0x1100 => 1,
+        _ => 2,
+    }
+}

@@ -1,0 +1,193 @@
+//! A report about one message as text. Pure.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use wab_events::Kind;
+
+use super::gather::{EventReport, ItemReport, Report};
+use super::shown_time;
+use crate::mask::printable;
+use crate::reference::lines_table;
+use crate::stored::Detail;
+use crate::{style, times};
+
+/// The column in which values begin.
+const LABELS: usize = 22;
+
+pub(super) fn render(report: &Report, now: Timestamp, zone: &TimeZone, width: Option<u16>) -> String {
+    let mut text = Text { text: String::new(), now, zone };
+    let (messages, receipts): (Vec<_>, Vec<_>) = report.items.iter().partition(|item| item.kind == Kind::Mo);
+    for item in messages {
+        text.message(&report.id, item);
+    }
+    if let Some(timeline) = &report.receipts {
+        text.heading(&format!("Sent message {}: {}", printable(&report.id), timeline.state(now)));
+        text.row("reference", &timeline.references.join(", "));
+        if let Some(item) = receipts.first() {
+            text.row("application", &item.application);
+            text.row("items", &numbers(&receipts));
+            text.row("expires", &text.expiry(item.stored.expires_at));
+        }
+        if let Some(asked_for) = receipts.iter().find(|item| item.asked_for) {
+            text.row("asked for", &format!("event {}", asked_for.event_id));
+        }
+        let _ = write!(text.text, "\n{}\n", timeline.table(zone, width));
+        for item in &receipts {
+            text.details(item.content.iter().flat_map(|content| &content.unnamed));
+            text.event(item);
+        }
+    }
+    for target in &report.replies_to {
+        let names = [target.id.as_deref(), target.reference.as_deref()];
+        let names: Vec<_> = names.into_iter().flatten().map(printable).collect();
+        text.heading(&format!("Replies to {}", names.join(", ")));
+        if target.sent.is_empty() {
+            text.line("No receipt of it is stored.");
+        }
+        for timeline in &target.sent {
+            text.line(&timeline.state(now));
+            let _ = writeln!(text.text, "{}", timeline.table(zone, width));
+        }
+    }
+    if !report.replies.is_empty() {
+        text.heading("Replies");
+        let _ = writeln!(text.text, "{}", lines_table(&report.replies, zone, width));
+    }
+    for item in &report.unreadable {
+        text.heading("An item that this wab can't read");
+        text.row("problem", &item.problem);
+        text.row("received", &shown_time(item.received_at, zone));
+        text.row("event id", item.event_id.as_deref().unwrap_or_default());
+    }
+    if let Some(parked) = &report.parked {
+        text.heading("Dead-letter queue");
+        if parked.is_empty() {
+            text.line("Nothing of it is parked.");
+        }
+        for message in parked {
+            text.row("parked", &shown_time(message.since, zone));
+            text.row("reason", message.reason.as_deref().unwrap_or("none stated"));
+            text.row("event id", &message.event_id);
+        }
+    }
+    text.text.trim_start().to_owned()
+}
+
+fn numbers(items: &[&ItemReport]) -> String {
+    let numbers: Vec<String> = items.iter().map(|item| item.number.to_string()).collect();
+    numbers.join(", ")
+}
+
+struct Text<'a> {
+    text: String,
+    now: Timestamp,
+    zone: &'a TimeZone,
+}
+
+impl Text<'_> {
+    fn heading(&mut self, heading: &str) {
+        let _ = writeln!(self.text, "\n{}", style::paint(style::BOLD, heading));
+    }
+
+    fn line(&mut self, line: &str) {
+        let _ = writeln!(self.text, "  {line}");
+    }
+
+    /// A label and its value, which may have several lines. Nothing if the value is empty.
+    fn row(&mut self, label: &str, value: &str) {
+        let mut label = printable(label).into_owned();
+        for line in value.lines() {
+            let gap = " ".repeat(LABELS.saturating_sub(label.chars().count()).max(1));
+            let _ = writeln!(self.text, "  {}{gap}{}", style::paint(style::DIM, &label), printable(line));
+            label.clear();
+        }
+    }
+
+    fn optional(&mut self, label: &str, value: Option<&String>) {
+        if let Some(value) = value {
+            self.row(label, value);
+        }
+    }
+
+    fn message(&mut self, id: &str, item: &ItemReport) {
+        let variant = item.variant.as_deref().map(|variant| format!(", variant {variant}")).unwrap_or_default();
+        self.heading(&format!("Message {}{variant}", printable(id)));
+        if let Some(content) = &item.content {
+            self.row("", &content.summary);
+        }
+        let received = shown_time(item.received_at, self.zone);
+        let lag = item.received_at.zip(item.sent_at).map(|(received, sent)| times::span(received.duration_since(sent)));
+        // WhatsApp's clock has whole seconds.
+        let lag = lag.map(|lag| format!(" ({lag} after WhatsApp's timestamp)")).unwrap_or_default();
+        self.row("received", &format!("{received}{lag}"));
+        self.optional("contact", item.contact.as_ref());
+        self.optional("destination", item.destination.as_ref());
+        self.row("application", &item.application);
+        self.optional("type", item.message_type.as_ref());
+        self.optional("operator", item.operator.as_ref());
+        self.optional("reply to", item.reply_to.as_ref());
+        self.optional("reference", item.reference.as_ref());
+        if let Some(content) = &item.content {
+            self.details(&content.details);
+            self.details(&content.unnamed);
+        } else if !item.stored.gone {
+            self.row("content", "the body isn't an MO callback: see --raw");
+        }
+        let asked_for = if item.asked_for { " (asked for)" } else { "" };
+        self.row("event id", &format!("{}{asked_for}", item.event_id));
+        self.stored(item);
+        self.event(item);
+    }
+
+    /// Values, those without a type marked.
+    fn details<'d>(&mut self, details: impl IntoIterator<Item = &'d Detail>) {
+        for Detail { label, value } in details {
+            let is_unnamed = label.starts_with('$') || label.starts_with("callback key ");
+            if is_unnamed { self.row("not named", &format!("{label}: {value}")) } else { self.row(label, value) }
+        }
+    }
+
+    fn stored(&mut self, item: &ItemReport) {
+        let stored = &item.stored;
+        self.row("item", &item.number.to_string());
+        let place = stored.object.as_deref().unwrap_or("in the table");
+        let gone = if stored.gone { ", which the bucket no longer has" } else { "" };
+        self.row("body", &format!("{} bytes, {place}{gone}", stored.bytes));
+        self.row("digest", &stored.digest);
+        if let Some(binary) = &item.binary {
+            let place = binary.object.as_deref().unwrap_or("in the body, in base64");
+            let gone = if binary.gone { ", which the bucket no longer has" } else { "" };
+            self.row("binary content", &format!("{}, {} bytes, {place}{gone}", binary.content_type, binary.bytes));
+            self.row("its sha256", &binary.sha256);
+        }
+        self.row("expires", &self.expiry(stored.expires_at));
+    }
+
+    fn expiry(&self, at: Option<Timestamp>) -> String {
+        let Some(at) = at else { return "at no valid time".to_owned() };
+        let left = at.duration_since(self.now);
+        let shown = times::local(at, self.zone);
+        if left.is_negative() {
+            format!("{shown}: expired, and deleted within some days")
+        } else {
+            format!("{shown}, in {}", times::span(left))
+        }
+    }
+
+    fn event(&mut self, item: &ItemReport) {
+        match &item.event {
+            None => {}
+            Some(EventReport::Unpublishable { reason }) => {
+                self.row("event", &format!("can't be published: {reason}"));
+            }
+            Some(EventReport::Published { attributes, event }) => {
+                for (name, value) in attributes {
+                    self.row("attribute", &format!("{name}: {value}"));
+                }
+                self.row("event", &format!("{event:#}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The functions as they are configured, their event source mappings, and the account's concurrency.
+
+use std::collections::HashMap;
+
+use aws_config::SdkConfig;
+use aws_sdk_lambda::error::SdkError;
+
+use crate::aws::Unavailable;
+
+#[derive(Debug)]
+pub(crate) struct Functions {
+    lambda: aws_sdk_lambda::Client,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Configuration {
+    /// Why the function can't be invoked, or its last update failed.
+    pub(crate) failure: Option<String>,
+    /// None if the caller may not decrypt it.
+    pub(crate) environment: Option<HashMap<String, String>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    pub(crate) uuid: String,
+    pub(crate) state: String,
+    /// `OK`, `No records processed`, or `PROBLEM: …`.
+    pub(crate) result: String,
+}
+
+/// Concurrent executions of the whole account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AccountConcurrency {
+    pub(crate) limit: u32,
+    /// What functions without a reservation share.
+    pub(crate) unreserved: u32,
+}
+
+impl Functions {
+    pub(crate) fn new(sdk: &SdkConfig) -> Self {
+        Self { lambda: aws_sdk_lambda::Client::new(sdk) }
+    }
+
+    /// None if there is no such function.
+    pub(crate) async fn configuration(&self, function: &str) -> Result<Option<Configuration>, Unavailable> {
+        let got = match self.lambda.get_function_configuration().function_name(function).send().await {
+            Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() => return Ok(None),
+            got => got.map_err(Unavailable::new("cannot read a function's configuration"))?,
+        };
+        let is_failed = got.state().is_some_and(|state| state.as_str() == "Failed");
+        let is_stale = got.last_update_status().is_some_and(|status| status.as_str() == "Failed");
+        let reason = if is_failed { got.state_reason() } else { got.last_update_status_reason() };
+        let failure = (is_failed || is_stale).then(|| reason.unwrap_or("no reason given").to_owned());
+        let environment = match got.environment() {
+            Some(environment) if environment.error().is_some() => None,
+            environment => {
+                environment.and_then(|environment| environment.variables()).cloned().or(Some(HashMap::new()))
+            }
+        };
+        Ok(Some(Configuration { failure, environment }))
+    }
+
+    pub(crate) async fn mappings(&self, function: &str) -> Result<Vec<Mapping>, Unavailable> {
+        let list = self.lambda.list_event_source_mappings().function_name(function).send().await;
+        let listed = list.map_err(Unavailable::new("cannot read the event source mappings"))?;
+        let mappings = listed.event_source_mappings().iter().map(|mapping| Mapping {
+            uuid: mapping.uuid().unwrap_or_default().to_owned(),
+            state: mapping.state().unwrap_or_default().to_owned(),
+            result: mapping.last_processing_result().unwrap_or_default().to_owned(),
+        });
+        Ok(mappings.collect())
+    }
+
+    /// The executions reserved for a function, which are also its maximum.
+    pub(crate) async fn reserved(&self, function: &str) -> Result<Option<u32>, Unavailable> {
+        let got = self.lambda.get_function_concurrency().function_name(function).send().await;
+        let got = got.map_err(Unavailable::new("cannot read a function's concurrency"))?;
+        Ok(got.reserved_concurrent_executions().and_then(|reserved| u32::try_from(reserved).ok()))
+    }
+
+    pub(crate) async fn account_concurrency(&self) -> Result<AccountConcurrency, Unavailable> {
+        let got = self.lambda.get_account_settings().send().await;
+        let got = got.map_err(Unavailable::new("cannot read the account's concurrency"))?;
+        let limit = got.account_limit();
+        let limit_of = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+        Ok(AccountConcurrency {
+            limit: limit_of(limit.map(|limit| limit.concurrent_executions())),
+            unreserved: limit_of(limit.and_then(|limit| limit.unreserved_concurrent_executions())),
+        })
+    }
+}
