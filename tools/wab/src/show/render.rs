@@ -123,9 +123,13 @@ impl Text<'_> {
             self.row("content", &content.summary);
         }
         let received = shown_time(item.received_at, self.zone);
-        let lag = item.received_at.zip(item.sent_at).map(|(received, sent)| times::span(received.duration_since(sent)));
-        // WhatsApp's clock has whole seconds.
-        let lag = lag.map(|lag| format!(" ({lag} after WhatsApp's timestamp)")).unwrap_or_default();
+        // WhatsApp's clock has whole seconds, and may differ from AWS's.
+        let lag = item.received_at.zip(item.sent_at).map(|(received, sent)| {
+            let lag = received.duration_since(sent);
+            let side = if lag.is_negative() { "before" } else { "after" };
+            format!(" ({} {side} WhatsApp's timestamp)", times::span(lag.abs()))
+        });
+        let lag = lag.unwrap_or_default();
         self.row("received", &format!("{received}{lag}"));
         self.optional("contact", item.contact.as_ref());
         self.optional("destination", item.destination.as_ref());
