@@ -4,6 +4,7 @@ mod failures;
 mod listen;
 mod send;
 mod signals;
+mod resend;
 mod tools;
 
 use std::collections::BTreeMap;

@@ -143,6 +143,19 @@ impl Stack {
         self.sqs.send_message().queue_url(queue).message_body(message).send().await.unwrap();
     }
 
+    /// Receives all messages of a queue as a subscriber does.
+    pub(crate) async fn delivered(&self, queue: &str) -> Vec<Delivered> {
+        let subscriber = Subscriber { stack: self.clone(), url: queue.to_owned() };
+        let mut delivered = Vec::new();
+        loop {
+            let got = subscriber.receive().await;
+            if got.is_empty() {
+                return delivered;
+            }
+            delivered.extend(got);
+        }
+    }
+
     /// Receives all messages of a queue.
     pub(crate) async fn take_all(&self, queue: &str) -> Vec<String> {
         let mut messages = Vec::new();
