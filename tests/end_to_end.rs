@@ -5,6 +5,7 @@ mod listen;
 mod send;
 mod signals;
 mod resend;
+mod show;
 mod tools;
 
 use std::collections::BTreeMap;
