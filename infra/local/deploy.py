@@ -67,6 +67,7 @@ def deploy(files: Files, state: State, artefacts: str, rotating: bool) -> State:
         "fanout_function": outputs["FanoutFunction"],
         "recover_function": outputs["RecoverFunction"],
         "stack_name": stack_name,
+        "api_id": outputs["ApiId"],
         "version": outputs.get("Version"),
         "log": str(files.log),
         "port": state["port"],

@@ -65,7 +65,7 @@ impl Bash {
 
     /// Runs the block "Before you paste" of the runbook, with this stack's name and region.
     pub(crate) fn prepare(&mut self, runbook: &Document) {
-        let [block] = &runbook.section("Before you paste").blocks("sh")[..2] else { panic!("two blocks") };
+        let block = &runbook.section("Before you paste").blocks("sh")[0];
         let block =
             block.lines().filter(|line| !["STACK=", "REGION=", "wab()"].iter().any(|own| line.starts_with(own)));
         self.define(&block.collect::<Vec<_>>().join("\n"));
@@ -108,7 +108,9 @@ impl Drop for Bash {
 
 /// `wab` and `make deploy` as they are here: the binary of this build, and the template and functions of the local stack.
 fn definitions() -> String {
-    let binary = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("wab");
+    let binary = std::env::var_os("DRILLS_WAB")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("wab"));
     assert!(binary.exists(), "{} isn't built: run `cargo test --workspace`", binary.display());
     // `make up` keeps its stack's files in a directory of its own, and only stack.json one above.
     let stack = PathBuf::from(std::env::var("WAB_STACK").unwrap());

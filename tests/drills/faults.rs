@@ -11,6 +11,7 @@ use wab_models::{DlrCallback, Item, MoCallback, Spilled};
 use crate::lane::Lane;
 use crate::records::{received_at, record};
 use crate::requests::{dlr, fresh_id, mo_text};
+use crate::stack::Stack;
 
 fn now_ms() -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
@@ -25,50 +26,80 @@ fn receipt(body: &str) -> Item<'_> {
     Item::dlr(&DlrCallback::parse(body).unwrap(), received_at(body, now_ms()))
 }
 
+/// Puts a message into the table, as `mo` does.
+pub(crate) async fn put_message(stack: &Stack, id: &str) {
+    put(stack, &message(&mo_text(id).to_string())).await;
+}
+
+/// Puts a receipt into the table, as `dlr` does.
+pub(crate) async fn put_receipt(stack: &Stack, id: &str) {
+    put(stack, &receipt(&dlr(id, "sent").to_string())).await;
+}
+
+async fn put(stack: &Stack, item: &Item<'_>) {
+    let item = serde_dynamo::to_item(item).unwrap();
+    stack.dynamodb.put_item().table_name(&stack.file.table).set_item(Some(item)).send().await.unwrap();
+}
+
+/// Puts a message into the spill queue, as `mo` does.
+pub(crate) async fn spill(stack: &Stack, id: &str) {
+    let body = mo_text(id).to_string();
+    stack.spill(&Spilled::Event(message(&body)).to_message().unwrap()).await;
+}
+
+/// Hands `fanout` a record that has waited in the stream.
+pub(crate) async fn hand_over(stack: &Stack, id: &str, waited: Duration) {
+    let body = mo_text(id).to_string();
+    let mut record = record(1, &message(&body));
+    let created = SystemTime::now() - waited;
+    let created = created.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    record["eventSource"] = "aws:dynamodb".into();
+    record["dynamodb"]["ApproximateCreationDateTime"] = created.into();
+    stack.invoke(&stack.file.fanout_function, &json!({"Records": [record]}).to_string()).await;
+}
+
+/// Something that goes on until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Repeated(JoinHandle<()>);
+
+impl Drop for Repeated {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Does something twice a second.
+pub(crate) fn repeat<F: Future<Output = ()> + Send + 'static>(
+    stack: &Stack,
+    act: impl Fn(Stack) -> F + Send + 'static,
+) -> Repeated {
+    let stack = stack.clone();
+    Repeated(tokio::spawn(async move {
+        loop {
+            act(stack.clone()).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }))
+}
+
+/// The gateway calls, whatever the answers are.
+pub(crate) fn gateway(stack: &Stack) -> Repeated {
+    repeat(stack, |stack| async move {
+        let id = fresh_id("drill");
+        stack.post(Kind::Mo, mo_text(&id).to_string()).await;
+        stack.post(Kind::Dlr, dlr(&id, "sent").to_string()).await;
+    })
+}
+
+/// Events are stored, whether or not the gateway is answered.
+pub(crate) fn events(stack: &Stack) -> Repeated {
+    repeat(stack, |stack| async move {
+        put_message(&stack, &fresh_id("drill")).await;
+        put_receipt(&stack, &fresh_id("drill")).await;
+    })
+}
+
 impl Lane {
-    /// Puts a message into the table, as `mo` does.
-    pub(crate) async fn put_message(&self, id: &str) {
-        self.put(&message(&mo_text(id).to_string())).await;
-    }
-
-    /// Puts a receipt into the table, as `dlr` does.
-    pub(crate) async fn put_receipt(&self, id: &str) {
-        self.put(&receipt(&dlr(id, "sent").to_string())).await;
-    }
-
-    async fn put(&self, item: &Item<'_>) {
-        let item = serde_dynamo::to_item(item).unwrap();
-        self.stack.dynamodb.put_item().table_name(&self.stack.file.table).set_item(Some(item)).send().await.unwrap();
-    }
-
-    /// Puts a message into the spill queue, as `mo` does.
-    pub(crate) async fn spill(&self, id: &str) {
-        let body = mo_text(id).to_string();
-        self.stack.spill(&Spilled::Event(message(&body)).to_message().unwrap()).await;
-    }
-
-    /// Hands `fanout` a record that has waited in the stream.
-    pub(crate) async fn hand_over(&self, id: &str, waited: Duration) {
-        let body = mo_text(id).to_string();
-        let mut record = record(1, &message(&body));
-        let created = SystemTime::now() - waited;
-        let created = created.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-        record["eventSource"] = "aws:dynamodb".into();
-        record["dynamodb"]["ApproximateCreationDateTime"] = created.into();
-        self.stack.invoke(&self.stack.file.fanout_function, &json!({"Records": [record]}).to_string()).await;
-    }
-
-    /// Posts callbacks until the task is aborted, whatever the answers are.
-    pub(crate) fn gateway(&self, pause: Duration) -> JoinHandle<()> {
-        let stack = self.stack.clone();
-        tokio::spawn(async move {
-            loop {
-                stack.post(Kind::Mo, mo_text(&fresh_id("drill")).to_string()).await;
-                tokio::time::sleep(pause).await;
-            }
-        })
-    }
-
     /// Removes a setting of a function.
     pub(crate) async fn remove_setting(&self, function: &str, name: &str) {
         let lambda = &self.stack.lambda;

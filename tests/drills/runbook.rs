@@ -16,8 +16,9 @@ use tokio::sync::Mutex;
 use wab_events::Kind;
 
 use crate::document::Document;
+use crate::faults::{events, gateway, hand_over, put_message, repeat, spill};
 use crate::lane::{Drill, Lane};
-use crate::requests::{dlr, fresh_id, mo_text};
+use crate::requests::{fresh_id, mo_text};
 
 /// Alarms without a drill, and why.
 const NOT_DRILLED: [(&str, &str); 0] = [];
@@ -150,18 +151,19 @@ fn broken_functions(runbook: &Arc<Document>) -> Vec<Drill> {
         }
         let id = fresh_id("drill");
         assert_eq!(lane.stack.post(Kind::Mo, mo_text(&id).to_string()).await.status, 500);
-        assert_eq!(lane.stack.post(Kind::Dlr, dlr(&id, "sent").to_string()).await.status, 500);
-        lane.put_message(&fresh_id("drill")).await;
-        lane.spill(&fresh_id("drill")).await;
+        let traffic = (gateway(&lane.stack), events(&lane.stack));
+        spill(&lane.stack, &id).await;
         for drill in &mut drills {
             lane.alarmed(drill).await;
+        }
+        for drill in &mut drills {
             lane.show(drill, &["function cannot start"]);
         }
+        drop(traffic);
         lane.follow("Restoring what someone changed");
         for drill in drills {
             lane.over(drill).await;
         }
-        assert_eq!(lane.stack.post_ok(Kind::Mo, &mo_text(&id)).await, "stored");
         lane.finished
     })
 }
@@ -190,8 +192,11 @@ fn callbacks(runbook: &Arc<Document>, turn: &Mutex<()>) -> Vec<Drill> {
 
 async fn quarantine(lane: &mut Lane) {
     let mut drill = lane.begin("Quarantine").await;
-    assert_eq!(lane.stack.post(Kind::Mo, r#"{"id": "cut o"#).await.status, 400);
+    let bodies = repeat(&lane.stack, |stack| async move {
+        assert_eq!(stack.post(Kind::Mo, r#"{"id": "cut o"#).await.status, 400);
+    });
     lane.alarmed(&mut drill).await;
+    drop(bodies);
     lane.show(&mut drill, &["not_json"]);
     lane.over(drill).await;
 }
@@ -215,31 +220,28 @@ async fn throttled(lane: &mut Lane) {
     for function in [&lane.stack.file.mo_function, &lane.stack.file.dlr_function] {
         lane.reserve_none(function).await;
     }
-    let id = fresh_id("drill");
-    assert_eq!(lane.stack.post(Kind::Mo, mo_text(&id).to_string()).await.status, 503);
-    assert_eq!(lane.stack.post(Kind::Dlr, dlr(&id, "sent").to_string()).await.status, 503);
+    let traffic = gateway(&lane.stack);
     for drill in [&mut mo, &mut dlr_drill] {
         lane.alarmed(drill).await;
+    }
+    for drill in [&mut mo, &mut dlr_drill] {
         lane.show(drill, &["\"ReservedConcurrentExecutions\": 0"]);
         lane.mend(drill);
     }
     lane.over(mo).await;
     lane.over(dlr_drill).await;
-    assert_eq!(lane.stack.post(Kind::Mo, mo_text(&id).to_string()).await.status, 200);
+    drop(traffic);
 }
 
 async fn rate_limited(lane: &mut Lane) {
     lane.bash.exits("make deploy PARAMETERS='ThrottleRate=1 ThrottleBurst=1'", &[0]);
     let mut drill = lane.begin("RateLimited").await;
-    let mut statuses = BTreeSet::new();
-    for _ in 0..5 {
-        statuses.insert(lane.stack.post(Kind::Dlr, dlr(&fresh_id("drill"), "sent").to_string()).await.status);
-    }
-    assert!(statuses.contains(&429), "{statuses:?}");
+    let traffic = (gateway(&lane.stack), gateway(&lane.stack), gateway(&lane.stack));
     lane.alarmed(&mut drill).await;
     lane.show(&mut drill, &["429"]);
     lane.run("RateLimited", "make deploy", &[]);
     lane.over(drill).await;
+    drop(traffic);
 }
 
 async fn too_large(lane: &mut Lane) {
@@ -252,23 +254,24 @@ async fn too_large(lane: &mut Lane) {
 
 async fn unauthorized(lane: &mut Lane) {
     let mut drill = lane.begin("Unauthorized").await;
-    for _ in 0..5 {
-        assert_eq!(lane.stack.post_as(Kind::Mo, None, mo_text("drill").to_string()).await.status, 401);
-    }
+    let stranger = repeat(&lane.stack, |stack| async move {
+        assert_eq!(stack.post_as(Kind::Mo, None, mo_text("drill").to_string()).await.status, 401);
+    });
     lane.alarmed(&mut drill).await;
     lane.show(&mut drill, &["401"]);
     lane.follow("The gateway gets 401");
+    drop(stranger);
     lane.over(drill).await;
 }
 
 async fn table_rejects(lane: &mut Lane, mut deferred: Drill, mut spill_lag: Drill) {
-    // The alarm may have gone off and ended meanwhile.
-    assert_eq!(lane.stack.post_ok(Kind::Mo, &mo_text(&fresh_id("drill"))).await, "deferred");
+    let traffic = gateway(&lane.stack);
     for drill in [&mut deferred, &mut spill_lag] {
         lane.alarmed(drill).await;
         lane.show(drill, &["AccessDeniedException"]);
     }
     lane.follow("Restoring what someone changed");
+    drop(traffic);
     lane.over(deferred).await;
     lane.over(spill_lag).await;
 }
@@ -279,9 +282,9 @@ async fn silence(lane: &mut Lane) {
     lane.alarmed(&mut drill).await;
     lane.show(&mut drill, &["Silence"]);
     // The gateway calls again.
-    let gateway = lane.gateway(Duration::from_millis(500));
+    let traffic = gateway(&lane.stack);
     lane.over(drill).await;
-    gateway.abort();
+    drop(traffic);
     lane.bash.exits("make deploy PARAMETERS='SilenceMinutes=0'", &[0]);
 }
 
@@ -304,11 +307,12 @@ async fn fanout_throttled(lane: &mut Lane) {
     let mut drill = lane.begin("FanoutThrottles").await;
     let function = lane.stack.file.fanout_function.clone();
     lane.reserve_none(&function).await;
-    lane.put_message(&fresh_id("drill")).await;
+    let events = events(&lane.stack);
     lane.alarmed(&mut drill).await;
     lane.show(&mut drill, &["\"ReservedConcurrentExecutions\": 0"]);
     lane.mend(&drill);
     lane.over(drill).await;
+    drop(events);
 }
 
 /// Nobody may publish. The emulator can't make a record of the stream older, so `fanout` is handed an old one.
@@ -317,10 +321,13 @@ async fn fanout_lags(lane: &mut Lane) {
     let subscriber = lane.stack.subscribe(None).await;
     lane.withdraw("sns:Publish").await;
     let id = fresh_id("drill");
-    lane.put_message(&id).await;
-    lane.hand_over(&id, Duration::from_secs(400)).await;
+    put_message(&lane.stack, &id).await;
+    let old = repeat(&lane.stack, |stack| async move {
+        hand_over(&stack, "old", Duration::from_secs(400)).await;
+    });
     lane.alarmed(&mut drill).await;
     lane.show(&mut drill, &["AuthorizationError"]);
+    drop(old);
     lane.follow("Restoring what someone changed");
     subscriber.until(&id, 1).await;
     lane.over(drill).await;
@@ -334,12 +341,14 @@ async fn notifications_fail(lane: &mut Lane) {
     lane.bash.exits(&format!("aws sqs delete-queue --queue-url {team}"), &[0]);
     let lost = jiff::Timestamp::now();
     let name = team.rsplit('/').next().unwrap();
-    lane.put_message(&fresh_id("drill")).await;
-    lane.put_receipt(&fresh_id("drill")).await;
+    let events = events(&lane.stack);
     for drill in [&mut mo, &mut dlr_drill] {
         lane.alarmed(drill).await;
+    }
+    for drill in [&mut mo, &mut dlr_drill] {
         lane.show(drill, &[name]);
     }
+    drop(events);
     let subscriptions = format!(
         "aws sns list-subscriptions --query \"Subscriptions[?contains(Endpoint, '{name}')].SubscriptionArn\" --output text"
     );
@@ -368,7 +377,7 @@ async fn dead_letters(lane: &mut Lane) {
     let mut drill = lane.begin("DeadLetters").await;
     let subscriber = lane.stack.subscribe(None).await;
     let id = fresh_id("drill");
-    lane.put_message(&id).await;
+    put_message(&lane.stack, &id).await;
     subscriber.until(&id, 1).await;
     let parked = json!({"reason": "AuthorizationError", "key": {"pk": format!("MO#{id}"), "sk": "EVENT"}});
     lane.stack.send(&lane.stack.file.dead_letter_queue_url, &parked.to_string()).await;
@@ -383,9 +392,9 @@ async fn fanout_stopped(lane: &mut Lane) {
     // An hour of the alarm: an earlier invocation doesn't matter, stored events do.
     let mut drill = lane.begin("FanoutStopped").await;
     lane.disable_stream().await;
-    let gateway = lane.gateway(Duration::from_millis(500));
+    let traffic = gateway(&lane.stack);
     lane.alarmed(&mut drill).await;
-    gateway.abort();
+    drop(traffic);
     lane.show(&mut drill, &["Disabled"]);
     lane.mend(&drill);
     lane.over(drill).await;
