@@ -48,6 +48,10 @@ impl Target {
 }
 
 impl Args {
+    pub(crate) fn has_url(&self) -> bool {
+        self.url.is_some()
+    }
+
     /// The target of callbacks of one kind, or of both. A URL for both may be the API's, or that of either callback.
     pub(crate) fn resolve(&self, kind: Option<Kind>, directory: &Path) -> anyhow::Result<Target> {
         let mut target = match &self.url {
@@ -76,6 +80,12 @@ fn local_stack(directory: &Path) -> anyhow::Result<Target> {
     let address = |url| anyhow::Ok(CallbackUrl::parse(url)?.address);
     let login = Login::new(stack.username, stack.password)?;
     Ok(Target { mo: address(&stack.mo_url)?, dlr: address(&stack.dlr_url)?, login: Some(login) })
+}
+
+/// The target of an API's URL, for tests.
+#[cfg(test)]
+pub(crate) fn at(url: &str) -> Target {
+    Args { url: Some(url.to_owned()), user: None, password: None }.resolve(None, Path::new("/nonexistent")).unwrap()
 }
 
 #[cfg(test)]
