@@ -218,7 +218,7 @@ impl Delivered {
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     stack: Stack,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Subscriber {

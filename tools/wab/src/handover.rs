@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 use wab_models::{Counts, INSERT, StreamBatch, StreamChange, StreamRecord};
 
 use crate::stack::{Fanout, Invoked};
+use crate::stop::Stop;
 
 /// Maximum number of records in a batch (`BatchSize` in the template).
-const MAX_RECORDS: usize = 100;
+pub(crate) const MAX_RECORDS: usize = 100;
 
 /// Maximum size of a batch: a synchronous invocation accepts 6 MB (Lambda quotas).
 const MAX_BYTES: usize = 5_000_000;
@@ -24,7 +25,6 @@ pub(crate) const PAUSES: [Duration; 4] =
 pub(crate) struct Batch {
     records: Vec<Box<RawValue>>,
     bytes: usize,
-    /// Whether the events are published again on purpose.
     replay: bool,
 }
 
@@ -40,9 +40,9 @@ impl Batch {
         Self { bytes: record.get().len(), records: vec![record], replay: false }
     }
 
-    /// An empty batch of events that are published again on purpose.
-    pub(crate) fn replay() -> Self {
-        Self { replay: true, ..Self::default() }
+    /// An empty batch. `replay` marks events that are published again on purpose.
+    pub(crate) fn new(replay: bool) -> Self {
+        Self { replay, ..Self::default() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -73,8 +73,13 @@ impl Batch {
     }
 
     /// Hands the batch over and retries after each pause. After the last one, a record that still fails is left, and the
-    /// records behind it are handed over, provided that others make progress.
-    pub(crate) async fn hand_over(&self, fanout: &Fanout, pauses: &[Duration]) -> anyhow::Result<HandedOver> {
+    /// records behind it are handed over, provided that others make progress. After a request to stop, nothing is retried.
+    pub(crate) async fn hand_over(
+        &self,
+        fanout: &Fanout,
+        pauses: &[Duration],
+        stop: &Stop,
+    ) -> anyhow::Result<HandedOver> {
         let mut outcome = HandedOver::default();
         let mut pauses = pauses.iter();
         let mut next = 0;
@@ -98,14 +103,15 @@ impl Batch {
             if next == self.len() {
                 break;
             }
-            match pauses.next() {
-                Some(pause) => tokio::time::sleep(*pause).await,
+            match pauses.next().filter(|_| !stop.is_requested()) {
+                Some(pause) => stop.pause(*pause).await,
                 None => {
                     outcome.problem = Some(problem);
-                    outcome.failed += 1;
+                    outcome.left.push(next);
                     next += 1;
-                    if !others_progress {
-                        outcome.not_tried = self.len() - next;
+                    if !others_progress || stop.is_requested() {
+                        outcome.left.extend(next..self.len());
+                        outcome.ends = true;
                         break;
                     }
                 }
@@ -138,12 +144,13 @@ pub(crate) struct HandedOver {
     pub(crate) parked: u64,
     /// The number of published events in the last answer.
     pub(crate) published: u64,
-    /// Records that failed after all retries.
-    pub(crate) failed: usize,
-    /// Records behind those that were not tried, because nothing succeeds.
-    pub(crate) not_tried: usize,
-    /// Why records failed.
+    /// The indices of the records that were not published: those that failed after all retries and, if nothing
+    /// succeeds, those behind them.
+    pub(crate) left: Vec<usize>,
+    /// Why records are left.
     pub(crate) problem: Option<&'static str>,
+    /// Nothing succeeds any more, so there is no point in handing over another batch.
+    pub(crate) ends: bool,
 }
 
 /// The answer of `fanout`: a partial batch response with counts.
@@ -228,7 +235,7 @@ mod tests {
 
     #[test]
     fn every_batch_of_a_replay_is_marked() {
-        let mut batch = Batch::replay();
+        let mut batch = Batch::new(true);
         let full = (0..101).find_map(|_| batch.add(TABLE, &item("MO#a", 1)).unwrap()).unwrap();
         for batch in [full, batch] {
             let event: Value = serde_json::from_str(&batch.event(0).unwrap()).unwrap();

@@ -10,7 +10,9 @@ mod callback_url;
 mod check;
 mod conversation;
 mod credentials;
+mod delivery;
 mod doctor;
+mod estimate;
 mod event_line;
 mod forward;
 mod handover;
@@ -18,8 +20,11 @@ mod health;
 mod listen;
 mod mask;
 mod parked;
+mod progress;
+mod quarantine;
 mod reference;
 mod replay;
+mod resend;
 mod samples;
 mod send;
 mod shell;
@@ -27,6 +32,7 @@ mod shell_files;
 mod show;
 pub mod stack;
 mod status;
+mod stop;
 mod stored;
 mod style;
 mod subscribe;
@@ -41,6 +47,9 @@ pub use stack::Resources;
 
 /// Exit code of a usage error. Clap uses the same.
 pub const USAGE: u8 = 2;
+
+/// Exit code of a command that did less than it was asked to.
+pub(crate) const FAILED: u8 = 1;
 
 /// Exit code of a failed call to AWS.
 const UNAVAILABLE: u8 = 3;
@@ -77,7 +86,7 @@ Examples:
   wab check captured.jsonl --explain
   wab parked list
   wab parked redrive
-  wab replay --from 2026-11-23T09:00:00Z --to 2026-11-23T10:30:00Z
+  wab replay --from 2026-11-23T09:00:00Z --until 2026-11-23T10:30:00Z
 
 Run `wab help COMMAND` for the details and exit codes of a command.";
 
@@ -91,8 +100,10 @@ enum Command {
     Doctor(doctor::Args),
     Man(shell_files::ManArgs),
     Parked(parked::Args),
+    Quarantine(quarantine::Args),
     Reference(reference::Args),
     Replay(replay::Args),
+    Resend(resend::Args),
     Send(send::Args),
     Show(show::Args),
     Subscribe(subscribe::Args),
@@ -114,8 +125,10 @@ impl Cli {
             Command::Doctor(args) => doctor::run(&args, shell),
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
+            Command::Quarantine(args) => quarantine::run(args, shell),
             Command::Reference(args) => reference::run(&args, shell),
             Command::Replay(args) => replay::run(&args, shell),
+            Command::Resend(args) => resend::run(&args, shell),
             Command::Send(args) => send::run(args, shell),
             Command::Show(args) => show::run(&args, shell),
             Command::Subscribe(args) => subscribe::run(&args, shell),

@@ -1,10 +1,13 @@
-//! `wab parked`: shows the dead-letter queue, and redrives its messages.
+//! `wab parked`: shows the dead-letter queue, redrives its messages, and discards them.
 
+mod discard;
 mod filter;
 mod list;
 mod message;
+mod predict;
 mod reader;
 mod redrive;
+mod show;
 mod tally;
 
 use std::io;
@@ -15,8 +18,9 @@ pub(crate) use self::message::{Parked, classify};
 pub(crate) use self::reader::Reader;
 use crate::shell::Shell;
 use crate::stack::Stack;
+use crate::stop::Stop;
 
-/// List or redrive the messages of the dead-letter queue
+/// List, show, redrive or discard the messages of the dead-letter queue
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -26,7 +30,9 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     List(list::Args),
+    Show(show::Args),
     Redrive(redrive::Args),
+    Discard(discard::Args),
 }
 
 /// Runs `wab parked redrive --margin MINUTES` on `stack`.
@@ -38,12 +44,17 @@ pub(crate) async fn redrive_all(stack: &Stack, margin_minutes: u32) -> anyhow::R
     }
     let margin = margin_minutes.to_string();
     let defaults = <Defaults as clap::Parser>::try_parse_from(["redrive", "--margin", &margin])?;
-    redrive::redrive(&defaults.args, stack, &mut io::sink(), &mut io::sink()).await
+    let stop = Stop::default();
+    let (tally, result) = redrive::redrive(&defaults.args, stack, &stop, &mut io::sink()).await;
+    result?;
+    Ok(tally.exit_code())
 }
 
 pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
     match &args.command {
         Command::List(args) => list::run(args, shell),
+        Command::Show(args) => show::run(args, shell),
         Command::Redrive(args) => redrive::run(args, shell),
+        Command::Discard(args) => discard::run(args, shell),
     }
 }

@@ -19,6 +19,7 @@ mod resources;
 mod spill_queue;
 mod subscriptions;
 mod table;
+mod topic_state;
 mod topics;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use anyhow::Context;
 use aws_config::SdkConfig;
 use serde::Serialize;
 use serde_json::json;
+use wab_fanout::Composer;
 
 pub(crate) use self::alarms::{Alarm, Alarms};
 pub(crate) use self::bucket::{Bucket, Object};
@@ -49,7 +51,8 @@ pub(crate) use self::queue::{MAX_MESSAGES, Queue, QueueAttributes, QueueMessage,
 pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
 pub(crate) use self::subscriptions::{Endpoint, Subscription, Subscriptions};
-pub(crate) use self::table::{Dated, Index, Lookup, Page, Range, Size, Table};
+pub(crate) use self::table::{Dated, Index, Lookup, Range, Size, Start, Table, partition_key};
+pub(crate) use self::topic_state::TopicState;
 pub(crate) use self::topics::{FilterPolicy, QueueSubscription, Topics};
 use crate::aws;
 use crate::shell::Shell;
@@ -154,6 +157,11 @@ impl Stack {
             fanout: Fanout::new(sdk, resources.fanout_function.clone()),
             resources,
         }
+    }
+
+    /// Composes messages as `fanout` does.
+    pub(crate) fn composer(&self) -> Composer {
+        Composer::new(&self.sdk, self.resources.table.clone(), self.resources.bucket.clone())
     }
 
     pub(crate) fn is_local(&self) -> bool {

@@ -1,7 +1,10 @@
 //! How output looks: colours, which the process drops where they aren't wanted, and tables.
 
+use std::io::Write;
+
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -22,4 +25,10 @@ pub(crate) fn table<const N: usize>(header: [&str; N], width: Option<u16>) -> Ta
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
     table
+}
+
+/// Prints a report as JSON.
+pub(crate) fn json(report: &impl Serialize, out: &mut dyn Write) -> anyhow::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    Ok(writeln!(out)?)
 }

@@ -48,6 +48,10 @@ impl Target {
 }
 
 impl Args {
+    pub(crate) fn has_url(&self) -> bool {
+        self.url.is_some()
+    }
+
     /// The target of callbacks of one kind, or of both. A URL for both may be the API's, or that of either callback.
     pub(crate) fn resolve(&self, kind: Option<Kind>, directory: &Path) -> anyhow::Result<Target> {
         let mut target = match &self.url {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::CellAlignment;
 use jiff::Timestamp;
 use serde::Serialize;
 use wab_events::Kind;
@@ -13,11 +13,10 @@ use super::filter::Filter;
 use super::message::{Parked, ParkedKind, classify};
 use super::reader::Reader;
 use crate::aws;
+use crate::mask::{Mask, printable};
 use crate::shell::Shell;
-use crate::stack::{Received, StackArgs};
-
-/// How long a message stays hidden from other readers at most. All messages are released at the end.
-const HIDDEN: Duration = Duration::from_secs(10);
+use crate::stack::{Received, Stack, StackArgs};
+use crate::style;
 
 /// Maximum time for reading the queue.
 const MAX_TIME: Duration = Duration::from_secs(60);
@@ -26,8 +25,9 @@ const MAX_TIME: Duration = Duration::from_secs(60);
 ///
 /// The messages stay in the queue. Their kinds are: `event`, an event that couldn't be published; `record`, a stream
 /// record that couldn't be read; `position`, a batch that Lambda gave up, with the time of its arrival; `spilled`, an event
-/// that didn't get from the spill queue into the table; `unknown`, anything else. Message texts and numbers are never
-/// shown. An event is shown by its id, which is a hash.
+/// that didn't get from the spill queue into the table; `unknown`, anything else. `of` is the kind of the event. `id` names
+/// the message for `wab parked show` and `discard`: the event's id, which is a hash, or without one the message's own id.
+/// Message texts and numbers are never shown.
 ///
 /// A long or busy queue may be listed in part, which the last line reports.
 #[derive(clap::Args)]
@@ -38,6 +38,8 @@ pub(crate) struct Args {
     /// Also show each event's key in the table. It contains the gateway's message id
     #[arg(long)]
     keys: bool,
+    #[command(flatten)]
+    mask: Mask,
     /// Maximum number of messages to read. Reading also ends after a minute
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     max: u32,
@@ -59,9 +61,9 @@ Exit codes:
   2  usage error
   3  a call to AWS failed";
 
-/// What `--json` prints.
+/// The messages of the dead-letter queue.
 #[derive(Debug, Serialize)]
-struct List {
+pub(crate) struct List {
     messages: Vec<Row>,
     /// Messages read, shown or not.
     read: usize,
@@ -72,18 +74,20 @@ struct List {
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
+pub(crate) struct Row {
+    /// The name of the message in other commands.
+    pub(super) id: String,
     message_id: String,
-    kind: ParkedKind,
-    since: Option<Timestamp>,
-    received_times: u32,
-    reason: Option<String>,
+    pub(super) kind: ParkedKind,
+    pub(super) since: Option<Timestamp>,
+    pub(super) received_times: u32,
+    pub(super) reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    event_kind: Option<Kind>,
+    pub(super) event_kind: Option<Kind>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<Key>,
+    pub(super) key: Option<Key>,
     #[serde(skip_serializing_if = "Option::is_none")]
     batch: Option<Batch>,
 }
@@ -100,49 +104,69 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
     let list = aws::block_on(async {
         let stack = args.stack.connect(shell.directory).await?;
         writeln!(shell.err, "{}", stack.place)?;
-        let in_queue = stack.dead_letters.approximate_len().await?;
-        let mut reader = Reader::new(&stack.dead_letters, HIDDEN, Some(MAX_TIME));
-        let max = usize::try_from(args.max)?;
-        let mut messages = Vec::new();
-        let mut read = 0;
-        let mut at_the_end = false;
-        while read < max && !at_the_end {
-            let received = reader.next().await?;
-            at_the_end = received.is_empty();
-            for message in received {
-                read += 1;
-                let (parked, reason) = classify(&message.body);
-                if args.filter.picks(&parked, reason.as_deref()) {
-                    messages.push(Row::new(message, &parked, reason, args.keys));
-                }
-            }
-        }
-        reader.release().await?;
-        messages.sort_by_key(|row| row.since);
-        let more = !at_the_end || u64::try_from(read)? < in_queue;
-        Ok(List { messages, read, in_queue, more })
+        let keys = args.keys.then_some(args.mask);
+        List::gather(&stack, &args.filter, keys, usize::try_from(args.max)?).await
     })?;
     if args.json {
-        serde_json::to_writer_pretty(&mut shell.out, &list)?;
-        writeln!(shell.out)?;
+        style::json(&list, &mut shell.out)?;
     } else {
-        list.show(args.keys, &mut shell.out)?;
+        list.show(args.keys, shell.columns(), &mut shell.out)?;
     }
     Ok(0)
 }
 
+impl List {
+    /// Reads up to `max` messages, with their keys if there is a mask for them, and leaves them in the queue.
+    async fn gather(stack: &Stack, filter: &Filter, keys: Option<Mask>, max: usize) -> anyhow::Result<Self> {
+        let in_queue = stack.dead_letters.depth().await?.total();
+        let reader = Reader::new(&stack.dead_letters, Some(MAX_TIME));
+        let result = reader.keep_hidden(read(&reader, filter, keys, max)).await;
+        reader.release().await?;
+        let (mut messages, read, at_the_end) = result?;
+        messages.sort_by_key(|row| row.since);
+        let more = !at_the_end || u64::try_from(read)? < in_queue;
+        Ok(Self { messages, read, in_queue, more })
+    }
+}
+
+/// Returns the rows, the number of messages read, and whether the queue was read to its end.
+async fn read(
+    reader: &Reader<'_>,
+    filter: &Filter,
+    keys: Option<Mask>,
+    max: usize,
+) -> anyhow::Result<(Vec<Row>, usize, bool)> {
+    let (mut messages, mut read) = (Vec::new(), 0);
+    while read < max {
+        let received = reader.next().await?;
+        if received.is_empty() {
+            return Ok((messages, read, true));
+        }
+        read += received.len();
+        for message in received {
+            let (parked, reason) = classify(&message.body);
+            if filter.picks(&parked, reason.as_deref()) {
+                messages.push(Row::new(&message, &parked, reason, keys));
+            }
+        }
+    }
+    Ok((messages, read, false))
+}
+
 impl Row {
-    fn new(message: Received, parked: &Parked, reason: Option<String>, with_key: bool) -> Self {
+    pub(crate) fn new(message: &Received, parked: &Parked, reason: Option<String>, keys: Option<Mask>) -> Self {
         let key = parked.key();
+        let event_id = key.map(Key::event_id);
         Self {
-            message_id: message.id,
+            id: event_id.clone().unwrap_or_else(|| message.id.clone()),
+            message_id: message.id.clone(),
             kind: parked.kind(),
             since: message.sent_at,
             received_times: message.receive_count,
             reason,
-            event_id: key.map(Key::event_id),
+            event_id,
             event_kind: key.and_then(Key::kind_and_id).map(|(kind, _)| kind),
-            key: key.filter(|_| with_key).cloned(),
+            key: key.zip(keys).map(|(key, mask)| mask_key(key, mask)),
             batch: match parked {
                 Parked::Position { batch } => {
                     Some(Batch { records: batch.records, first_arrival: batch.first, last_arrival: batch.last })
@@ -161,44 +185,51 @@ impl Row {
         }
         let mut cells = vec![
             self.kind.as_str().to_owned(),
+            or_dash(self.event_kind.map(Kind::as_str)),
             self.since.map_or_else(|| "-".to_owned(), |since| format!("{since:.0}")),
             self.received_times.to_string(),
-            or_dash(self.event_kind.map(Kind::as_str)),
-            or_dash(self.event_id.as_deref()),
+            self.id.clone(),
             reason,
         ];
         if with_key {
-            // The gateway's id may hold terminal escapes.
-            let key = self.key.as_ref().map(|key| format!("{} {}", key.pk, key.sk).escape_debug().to_string());
-            cells.push(or_dash(key.as_deref()));
+            let key = self.key.as_ref().map(|key| format!("{} {}", key.pk, key.sk));
+            cells.push(or_dash(key.as_deref().map(printable).as_deref()));
         }
         cells
     }
 }
 
+/// A key, whose part after the `#` is the gateway's message id.
+pub(crate) fn mask_key(key: &Key, mask: Mask) -> Key {
+    let pk = match key.pk.split_once('#') {
+        Some((kind, id)) => format!("{kind}#{}", mask.id(id)),
+        None => mask.id(&key.pk).into_owned(),
+    };
+    Key { pk, sk: key.sk.clone() }
+}
+
 impl List {
-    fn show(&self, with_key: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    fn show(&self, with_key: bool, width: Option<u16>, out: &mut dyn Write) -> anyhow::Result<()> {
         if !self.messages.is_empty() {
-            let mut table = Table::new();
-            table.load_style(presets::NOTHING);
-            let mut header = vec!["kind", "since", "received", "of", "event id", "reason"];
-            header.extend(with_key.then_some("key"));
-            table.set_header(header);
+            let mut table = style::table(["kind", "of", "since", "received", "id", "reason"], width);
+            if with_key {
+                table.set_header(["kind", "of", "since", "received", "id", "reason", "key"]);
+            }
             for row in &self.messages {
                 table.add_row(row.cells(with_key));
             }
-            if let Some(column) = table.column_mut(2) {
+            if let Some(column) = table.column_mut(3) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
-            writeln!(out, "{table}\n")?;
+            writeln!(out, "{}\n", table.trim_fmt())?;
         }
         match (self.messages.len(), self.read) {
-            (0, 0) => write!(out, "nothing is parked")?,
+            (0, 0) if self.in_queue == 0 => write!(out, "nothing is parked")?,
             (shown, read) if shown == read => write!(out, "{shown} parked")?,
             (shown, read) => write!(out, "{shown} shown of {read} read")?,
         }
         if self.more {
-            write!(out, "; there may be more: the queue holds about {}", self.in_queue)?;
+            write!(out, "; there may be more: the queue holds about {}, hidden ones included", self.in_queue)?;
         }
         Ok(writeln!(out)?)
     }
@@ -217,7 +248,7 @@ mod tests {
             body: body.to_owned(),
         };
         let (parked, reason) = classify(body);
-        Row::new(message, &parked, reason, with_key)
+        Row::new(&message, &parked, reason, with_key.then_some(Mask::OFF))
     }
 
     fn shown(bodies: &[&str], with_key: bool, in_queue: u64) -> String {
@@ -225,7 +256,7 @@ mod tests {
         let read = messages.len();
         let list = List { messages, read, in_queue, more: u64::try_from(read).unwrap() < in_queue };
         let mut out = Vec::new();
-        list.show(with_key, &mut out).unwrap();
+        list.show(with_key, None, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -236,10 +267,10 @@ mod tests {
         let out = shown(&[event, position, "?"], false, 3);
         let words: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
         let since = "2025-11-23T09:15:02Z";
-        let event = ["event", since, "3", "mo", "2261d224ea3b4a40860397f823cb7d66", "the", "item's"];
+        let event = ["event", "mo", since, "3", "2261d224ea3b4a40860397f823cb7d66", "the", "item's"];
         assert_eq!(words[1][..7], event);
-        assert_eq!(words[2][..6], ["position", since, "3", "-", "-", "RetryAttemptsExhausted;"]);
-        assert_eq!(words[3], ["unknown", since, "3", "-", "-", "-"]);
+        assert_eq!(words[2][..6], ["position", "-", since, "3", "m", "RetryAttemptsExhausted;"]);
+        assert_eq!(words[3], ["unknown", "-", since, "3", "m", "-"]);
         assert!(out.ends_with("\n3 parked\n") && !out.contains("7c1f"), "{out}");
         assert!(out.contains("100 records of 2025-11-23T09:15:03Z to 2025-11-23T09:17:40Z"), "{out}");
     }
@@ -256,6 +287,8 @@ mod tests {
     #[test]
     fn empty_and_partial_lists_are_reported() {
         assert_eq!(shown(&[], false, 0), "nothing is parked\n");
-        assert!(shown(&["?"], false, 12).ends_with("1 parked; there may be more: the queue holds about 12\n"));
+        let partial = shown(&["?"], false, 12);
+        let end = "1 parked; there may be more: the queue holds about 12, hidden ones included\n";
+        assert!(partial.ends_with(end), "{partial}");
     }
 }

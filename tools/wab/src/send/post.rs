@@ -17,19 +17,19 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
 /// A connection to the receiver. It stays open between callbacks.
-pub(super) struct Sender {
+pub(crate) struct Sender {
     agent: Agent,
 }
 
 /// What became of a callback.
-pub(super) struct Posted {
-    pub(super) answer: Result<Answer, ureq::Error>,
-    pub(super) took: Duration,
+pub(crate) struct Posted {
+    pub(crate) answer: Result<Answer, ureq::Error>,
+    pub(crate) took: Duration,
 }
 
 impl Sender {
     /// A client with a time limit that follows no redirects and treats no status as an error.
-    pub(super) fn new(target: &Target) -> Self {
+    pub(crate) fn new(target: &Target) -> Self {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -42,7 +42,7 @@ impl Sender {
         Self { agent: config.build().new_agent() }
     }
 
-    pub(super) fn post(&self, target: &Target, kind: Kind, body: &[u8]) -> Posted {
+    pub(crate) fn post(&self, target: &Target, kind: Kind, body: &[u8]) -> Posted {
         let started = Instant::now();
         let answer = self.answer(target, kind, body);
         Posted { answer, took: started.elapsed() }
@@ -66,7 +66,7 @@ impl Sender {
 }
 
 /// What is known about a callback that wasn't answered.
-pub(super) fn after_failure(error: &ureq::Error) -> &'static str {
+pub(crate) fn after_failure(error: &ureq::Error) -> &'static str {
     const NOT_POSTED: &str = "Nothing was posted: check that the receiver is up and that the URL is right.";
     match error {
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => NOT_POSTED,

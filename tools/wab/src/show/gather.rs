@@ -26,8 +26,7 @@ const MAX_REPLIES: usize = 100;
 /// The time in which an event's body must be fetched.
 const COMPOSE: Duration = Duration::from_secs(30);
 
-/// How long a parked message stays hidden from other readers, and for how long the queue is read.
-const HIDDEN: Duration = Duration::from_secs(10);
+/// For how long the dead-letter queue is read at most.
 const READ_QUEUE: Duration = Duration::from_secs(60);
 
 /// What is asked beyond the message id.
@@ -418,12 +417,18 @@ async fn replies(stack: &Stack, events: &[Whole], mask: Mask, meter: &Meter) -> 
 
 /// The messages of the dead-letter queue that name an item of these partitions.
 async fn parked(stack: &Stack, partitions: &[String]) -> anyhow::Result<Vec<ParkedReport>> {
-    let mut reader = Reader::new(&stack.dead_letters, HIDDEN, Some(READ_QUEUE));
+    let reader = Reader::new(&stack.dead_letters, Some(READ_QUEUE));
+    let found = reader.keep_hidden(parked_of(&reader, partitions)).await;
+    reader.release().await?;
+    found
+}
+
+async fn parked_of(reader: &Reader<'_>, partitions: &[String]) -> anyhow::Result<Vec<ParkedReport>> {
     let mut found = Vec::new();
     loop {
         let received = reader.next().await?;
         if received.is_empty() {
-            break;
+            return Ok(found);
         }
         for message in received {
             let (parked, reason) = classify(&message.body);
@@ -437,8 +442,6 @@ async fn parked(stack: &Stack, partitions: &[String]) -> anyhow::Result<Vec<Park
             }
         }
     }
-    reader.release().await?;
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
-};
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
+use super::depth::Depth;
 use crate::aws::Unavailable;
 
 /// Maximum number of messages in one call (SQS API reference).
 const MAX_MESSAGES: usize = 10;
 
+/// Calls that hide or release messages at once.
+const CONCURRENT_CALLS: usize = 10;
+
 #[derive(Debug)]
 pub(crate) struct DeadLetters {
+    sdk: SdkConfig,
     sqs: aws_sdk_sqs::Client,
     url: String,
 }
@@ -46,20 +50,11 @@ impl Received {
 
 impl DeadLetters {
     pub(crate) fn new(sdk: &SdkConfig, url: String) -> Self {
-        Self { sqs: aws_sdk_sqs::Client::new(sdk), url }
+        Self { sdk: sdk.clone(), sqs: aws_sdk_sqs::Client::new(sdk), url }
     }
 
-    /// The approximate number of messages, hidden ones included.
-    pub(crate) async fn approximate_len(&self) -> Result<u64, Unavailable> {
-        let names = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-        ];
-        let get = self.sqs.get_queue_attributes().queue_url(&self.url).set_attribute_names(Some(names.to_vec()));
-        let got = get.send().await.map_err(Unavailable::new("cannot count the dead-letter queue's messages"))?;
-        let number = |name| got.attributes.as_ref()?.get(name)?.parse::<u64>().ok();
-        Ok(names.iter().filter_map(number).sum())
+    pub(crate) async fn depth(&self) -> Result<Depth, Unavailable> {
+        Depth::of_queue(&self.sdk, &self.url).await
     }
 
     /// Receives up to ten messages and hides them from other readers for `hidden`.
@@ -80,17 +75,17 @@ impl DeadLetters {
     }
 
     /// Hides messages for `hidden` from now on. A handle that is no longer valid is ignored: its message is visible again.
-    pub(crate) async fn hide(&self, handles: &[&str], hidden: Duration) -> Result<(), Unavailable> {
-        for handles in handles.chunks(MAX_MESSAGES) {
+    pub(crate) async fn hide(&self, handles: &[String], hidden: Duration) -> Result<(), Unavailable> {
+        let calls = handles.chunks(MAX_MESSAGES).map(async |handles| {
             let entries = handles.iter().enumerate().filter_map(|(number, handle)| {
                 let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(number.to_string());
-                entry.receipt_handle(*handle).visibility_timeout(seconds(hidden)).build().ok()
+                entry.receipt_handle(handle).visibility_timeout(seconds(hidden)).build().ok()
             });
             let change = self.sqs.change_message_visibility_batch().queue_url(&self.url);
-            let changed = change.set_entries(Some(entries.collect())).send().await;
-            changed.map_err(Unavailable::new("cannot hide or release messages of the dead-letter queue"))?;
-        }
-        Ok(())
+            change.set_entries(Some(entries.collect())).send().await.map(|_| ())
+        });
+        let calls = stream::iter(calls).buffer_unordered(CONCURRENT_CALLS).try_collect::<()>().await;
+        calls.map_err(Unavailable::new("cannot hide or release messages of the dead-letter queue"))
     }
 
     pub(crate) async fn delete(&self, handle: &str) -> Result<(), Unavailable> {
@@ -115,9 +110,9 @@ mod tests {
     fn unreachable_aws_is_unavailable() {
         let file: StackFile = serde_json::from_value(example::json()).unwrap();
         let queue = DeadLetters::new(&aws::with_time_limits(&file.sdk_config()), file.dead_letter_queue_url);
-        let error = aws::block_on(async { Ok(queue.approximate_len().await?) }).unwrap_err();
+        let error = aws::block_on(async { Ok(queue.depth().await?) }).unwrap_err();
         assert!(error.is::<Unavailable>());
-        let beginning = "cannot count the dead-letter queue's messages: no connection: ";
+        let beginning = "cannot count a queue's messages: no connection: ";
         assert!(error.to_string().starts_with(beginning), "{error}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, Select};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use serde::Deserialize;
 use wab_events::Kind;
 use wab_models::{Key, ReceivedAt};
@@ -49,19 +49,36 @@ pub(crate) struct Range<'a> {
     pub(crate) from: &'a str,
     pub(crate) to: &'a str,
     pub(crate) kind: Option<Kind>,
-    /// Count the items without returning them. The read units are the same.
-    pub(crate) count_only: bool,
 }
 
 /// The key after which the next page begins.
 #[derive(Debug)]
 pub(crate) struct Start(HashMap<String, AttributeValue>);
 
+impl Start {
+    pub(crate) fn after(key: &Key) -> Self {
+        Self(attributes(key))
+    }
+
+    pub(crate) fn key(&self) -> Option<Key> {
+        let text = |name: &str| self.0.get(name)?.as_s().ok().cloned();
+        Some(Key { pk: text("pk")?, sk: text("sk")? })
+    }
+}
+
+/// What DynamoDB knows of the table.
+#[derive(Debug, Clone)]
+pub(crate) struct Described {
+    pub(crate) arn: String,
+    /// Another table has another id, even under the same name.
+    pub(crate) id: String,
+    pub(crate) size: Size,
+}
+
 /// One page of a scan, which reads at most one megabyte of the table.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) items: Vec<serde_dynamo::Item>,
-    pub(crate) count: u64,
     pub(crate) scanned: u64,
     pub(crate) read_units: f64,
     pub(crate) next: Option<Start>,
@@ -124,6 +141,15 @@ impl Size {
     pub(crate) fn scan_units(&self) -> u64 {
         self.bytes.div_ceil(2 * 4096)
     }
+}
+
+/// The partition key of the events with this message id.
+pub(crate) fn partition_key(kind: Kind, id: &str) -> String {
+    let prefix = match kind {
+        Kind::Mo => "MO",
+        Kind::Dlr => "DLR",
+    };
+    format!("{prefix}#{id}")
 }
 
 impl Table {
@@ -307,7 +333,7 @@ impl Table {
             .expression_attribute_values(":to", AttributeValue::S(range.to.to_owned()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         // Other items, such as quarantined bodies, are not events.
-        let prefix = |kind| AttributeValue::S(format!("{}#", if kind == Kind::Mo { "MO" } else { "DLR" }));
+        let prefix = |kind| AttributeValue::S(partition_key(kind, ""));
         scan = match range.kind {
             Some(kind) => scan
                 .filter_expression(format!("{received} AND begins_with(pk, :kind)"))
@@ -317,13 +343,9 @@ impl Table {
                 .expression_attribute_values(":mo", prefix(Kind::Mo))
                 .expression_attribute_values(":dlr", prefix(Kind::Dlr)),
         };
-        if range.count_only {
-            scan = scan.select(Select::Count);
-        }
         let page = scan.send().await.map_err(Unavailable::new("cannot read the table"))?;
         let next = page.last_evaluated_key.filter(|key| !key.is_empty()).map(Start);
         Ok(Page {
-            count: u64::try_from(page.count).unwrap_or(0),
             scanned: u64::try_from(page.scanned_count).unwrap_or(0),
             read_units: page.consumed_capacity.and_then(|capacity| capacity.capacity_units).unwrap_or(0.0),
             items: page.items.unwrap_or_default().into_iter().map(serde_dynamo::Item::from).collect(),
@@ -332,9 +354,63 @@ impl Table {
     }
 
     pub(crate) async fn arn(&self) -> anyhow::Result<String> {
+        Ok(self.describe().await?.arn)
+    }
+
+    pub(crate) async fn describe(&self) -> anyhow::Result<Described> {
         let described = self.dynamodb.describe_table().table_name(&self.name).send().await;
         let described = described.map_err(Unavailable::new("cannot describe the table"))?;
-        described.table.and_then(|table| table.table_arn).context("the table has no ARN")
+        let table = described.table.context("the table isn't described")?;
+        let number = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
+        Ok(Described {
+            arn: table.table_arn.context("the table has no ARN")?,
+            id: table.table_id.unwrap_or_default(),
+            size: Size { items: number(table.item_count), bytes: number(table.table_size_bytes) },
+        })
+    }
+
+    /// The quarantined bodies of a day, newest first, from one page to the next.
+    pub(crate) async fn quarantined(
+        &self,
+        date: &str,
+        start: Option<Start>,
+    ) -> Result<(Vec<serde_dynamo::Item>, Option<Start>), Unavailable> {
+        self.quarantine_query(date, None, start).await
+    }
+
+    /// The quarantined bodies of a day whose sort key begins with this.
+    pub(crate) async fn quarantined_as(&self, date: &str, sk: &str) -> Result<Vec<serde_dynamo::Item>, Unavailable> {
+        Ok(self.quarantine_query(date, Some(sk), None).await?.0)
+    }
+
+    async fn quarantine_query(
+        &self,
+        date: &str,
+        sk: Option<&str>,
+        start: Option<Start>,
+    ) -> Result<(Vec<serde_dynamo::Item>, Option<Start>), Unavailable> {
+        let mut query = self
+            .dynamodb
+            .query()
+            .table_name(&self.name)
+            .expression_attribute_values(":pk", AttributeValue::S(format!("QUARANTINE#{date}")))
+            .scan_index_forward(false)
+            .set_exclusive_start_key(start.map(|Start(key)| key));
+        query = match sk {
+            None => query.key_condition_expression("pk = :pk"),
+            Some(sk) => query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":sk", AttributeValue::S(sk.to_owned())),
+        };
+        let page = query.send().await.map_err(Unavailable::new("cannot read the table"))?;
+        let items = page.items.unwrap_or_default().into_iter().map(serde_dynamo::Item::from).collect();
+        Ok((items, page.last_evaluated_key.filter(|key| !key.is_empty()).map(Start)))
+    }
+
+    pub(crate) async fn delete(&self, key: &Key) -> Result<(), Unavailable> {
+        let delete = self.dynamodb.delete_item().table_name(&self.name).set_key(Some(attributes(key)));
+        delete.send().await.map_err(Unavailable::new("cannot delete from the table"))?;
+        Ok(())
     }
 }
 

@@ -117,7 +117,7 @@ pub(crate) async fn gather(stack: &Stack, now: Timestamp) -> anyhow::Result<Repo
         at: now,
         callbacks: screen.callbacks(),
         last_accepted: screen.last_accepted(),
-        signals: screen.signals(parked, spilled),
+        signals: screen.signals(parked, spilled).into_iter().map(|signal| signal.ended_with(&alarms)).collect(),
         alarms,
         unread,
         seconds: started.elapsed().as_secs_f64(),
@@ -136,7 +136,7 @@ pub(crate) struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    fn callbacks(&self) -> Vec<Callbacks> {
+    pub(crate) fn callbacks(&self) -> Vec<Callbacks> {
         let counted = OUTCOMES.into_iter().map(|outcome| {
             let series = self.readings.of(&[Source::Callbacks(outcome)]);
             let (last_15_minutes, last_24_hours) = self.counts(&series);
@@ -145,7 +145,7 @@ impl Screen<'_> {
         counted.collect()
     }
 
-    fn last_accepted(&self) -> Option<Timestamp> {
+    pub(crate) fn last_accepted(&self) -> Option<Timestamp> {
         let accepted = ["stored", "duplicate", "variant", "deferred"];
         accepted.into_iter().filter_map(|outcome| self.readings.of(&[Source::Callbacks(outcome)]).last_nonzero()).max()
     }
@@ -258,7 +258,7 @@ impl Screen<'_> {
         let spell = Spell::last(series, |value| value > 0.0, self.now);
         let spell = match spell.map(|spell| spell.going_on(depth > 0, self.now)) {
             // The queue is faster than its metric.
-            None if depth > 0 => Some(Spell { since: self.now, until: None }),
+            None if depth > 0 => Some(Spell { since: self.now, until: None, last: self.now }),
             spell => spell,
         };
         self.signal(name, Amount::Waiting(depth), spell, bad, alarm)
@@ -274,7 +274,7 @@ impl Screen<'_> {
             self.waiting("parked", depth, &self.readings.of(&[Source::DeadLetters]), Verdict::Problem, "DeadLetters");
         // The age reaches further back than 24 hours.
         let age = self.readings.of(&[Source::DeadLetterAge]).points.last().copied();
-        if let (Some(Spell { until: None, since }), Some((at, age))) = (&mut signal.spell, age) {
+        if let (Some(Spell { until: None, since, .. }), Some((at, age))) = (&mut signal.spell, age) {
             let oldest = SignedDuration::try_from_secs_f64(age).ok().and_then(|age| at.checked_sub(age).ok());
             *since = oldest.map_or(*since, |oldest| oldest.min(*since));
         }
@@ -293,7 +293,7 @@ impl Screen<'_> {
 
     fn unpublished(&self) -> Signal {
         let waiting = self.readings.unpublished(self.now);
-        let spell = waiting.points.first().map(|(at, _)| Spell { since: *at, until: None });
+        let spell = waiting.points.first().map(|(at, _)| Spell { since: *at, until: None, last: self.now });
         let amount = Amount::Waiting(whole(waiting.sum_since(Timestamp::MIN)));
         self.signal("unpublished", amount, spell, Verdict::Problem, "FanoutStopped")
     }
@@ -302,7 +302,7 @@ impl Screen<'_> {
 /// The command that mends what an alarm reports, if there is one for every cause.
 pub(crate) fn mend(alarm: &str, spell: Option<Spell>, now: Timestamp, commands: &Commands) -> Option<Command> {
     let replay = |kind: &str| {
-        let Spell { since, until } = spell?;
+        let Spell { since, until, .. } = spell?;
         let until = until.unwrap_or(now);
         Some(commands.wab(&format!("replay --kind {kind} --from {since:.0} --until {until:.0}")))
     };
@@ -330,6 +330,15 @@ fn whole(number: f64) -> u64 {
 impl Signal {
     fn means(self, meaning: &'static str) -> Self {
         Self { meaning, ..self }
+    }
+
+    /// An alarm that has ended since the last bad data point is faster than [`Spell`], which waits for quiet minutes.
+    fn ended_with(self, alarms: &[Alarm]) -> Self {
+        let alarm = alarms.iter().find(|alarm| alarm.name == self.alarm && !alarm.is_firing);
+        let Amount::Counted { .. } = self.amount else { return self };
+        let spell = self.spell.map(|spell| spell.ended_with(alarm.and_then(|alarm| alarm.since)));
+        let is_over = spell.is_some_and(|spell| spell.until.is_some());
+        Self { spell, verdict: if is_over { Verdict::Over } else { self.verdict }, ..self }
     }
 
     pub(crate) fn needs_action(&self) -> bool {
