@@ -2,10 +2,10 @@
 
 mod failures;
 mod listen;
-mod send;
-mod signals;
 mod resend;
+mod send;
 mod show;
+mod signals;
 mod tools;
 
 use std::collections::BTreeMap;
