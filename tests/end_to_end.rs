@@ -2,6 +2,7 @@
 
 mod failures;
 mod listen;
+mod resend;
 mod send;
 mod show;
 mod signals;
