@@ -189,7 +189,7 @@ mod tests {
         rejected(&["wab", "show", "a", "--item", "1"]);
         rejected(&["wab", "show", "a", "--raw", "--reveal", "--json"]);
         rejected(&["wab", "show", "a", "--from", "1h"]);
-        rejected(&["wab", "show", "--to", "1h"]);
+        rejected(&["wab", "show", "--until", "1h"]);
         rejected(&["wab", "show", "--from", "soon"]);
         rejected(&["wab", "show", "--from", "1h", "--event"]);
         rejected(&["wab", "conversation"]);
