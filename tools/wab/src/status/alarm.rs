@@ -188,13 +188,19 @@ pub(crate) async fn gather(stack: &Stack, name: &str, now: Timestamp) -> anyhow:
     }
     let findings: Vec<_> = findings.into_iter().filter(|finding| finding.verdict > Verdict::Over).collect();
     let state = alarm.as_ref().map(State::new);
+    let verdict = verdict(state.as_ref(), spell, &unread, now);
     let commands = Commands::new(stack);
-    let mends = findings.iter().find_map(|finding| finding.mends.clone());
+    // A finding may only refer to this report.
+    let this = commands.wab(&format!("status {}", watched.name));
+    let found = findings.iter().find_map(|finding| finding.mends.clone().filter(|mends| *mends != this));
+    let mends = found.or_else(|| mend(watched.name, spell, now, &commands));
+    // What a subscriber lost stays lost until it is published again.
+    let is_lasting = matches!(watched.subject, Some(Subject::Subscriptions));
     Ok(Report {
         stack: stack.place.clone(),
         at: now,
         alarm: watched.name,
-        verdict: verdict(state.as_ref(), spell, &unread, now),
+        verdict,
         state,
         spell,
         minutes: minutes(&bad, from),
@@ -202,7 +208,7 @@ pub(crate) async fn gather(stack: &Stack, name: &str, now: Timestamp) -> anyhow:
         is_cut,
         findings,
         shows: (watched.name == "DeadLetters").then(|| commands.wab("parked list")),
-        mends: mends.or_else(|| mend(watched.name, spell, now, &commands)),
+        mends: mends.filter(|_| is_lasting || verdict.exit_code() != 0),
         unread,
         seconds: started.elapsed().as_secs_f64(),
     })
@@ -214,6 +220,8 @@ fn bad(watched: &Watched, readings: &Readings, now: Timestamp) -> Series {
         // What is accepted ends the silence, so nothing by the minute is bad.
         "Silence" => Series::default(),
         "FanoutStopped" => readings.unpublished(now),
+        // In seconds.
+        "FanoutLag" => readings.lag(),
         _ => readings.of(watched.sources),
     }
 }

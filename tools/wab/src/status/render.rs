@@ -19,8 +19,8 @@ pub(crate) fn show(report: &Report, zone: &TimeZone, out: &mut dyn Write) -> io:
 
     writeln!(out, "\n{}", paint(DIM, &format!("{:<15}{:>8}{:>10}", "callbacks", "15 min", "24 h")))?;
     for callbacks in &report.callbacks {
-        // Each stack stores. Other outcomes are shown if there were any.
-        if callbacks.outcome == "stored" || callbacks.last_24_hours > 0 {
+        // Each stack stores and publishes. Other outcomes are shown if there were any.
+        if matches!(callbacks.outcome, "stored" | "published") || callbacks.last_24_hours > 0 {
             let (short, long) = (callbacks.last_15_minutes, callbacks.last_24_hours);
             writeln!(out, "{:<15}{short:>8}{long:>10}", callbacks.outcome)?;
         }
@@ -89,8 +89,8 @@ pub(crate) fn show_alarm(report: &alarm::Report, zone: &TimeZone, out: &mut dyn 
         writeln!(out, "{:10}wrong {}", "", when(spell, report.at, zone))?;
     }
     for minutes in report.minutes.chunks(MINUTES_A_LINE) {
-        let minutes = minutes.iter().map(|minute| format!("{} {:<6}", clock(minute.at, report.at, zone), minute.value));
-        writeln!(out, "{:10}{}", "", paint(DIM, minutes.collect::<String>().trim_end()))?;
+        let minutes = minutes.iter().map(|minute| format!("{} {:.0}", clock(minute.at, report.at, zone), minute.value));
+        writeln!(out, "{:10}{}", "", paint(DIM, &minutes.collect::<Vec<_>>().join("   ")))?;
     }
     for cause in &report.causes {
         let (first, last) = (clock(cause.first, report.at, zone), clock(cause.last, report.at, zone));

@@ -18,9 +18,8 @@ const RECENTLY: SignedDuration = SignedDuration::from_mins(15);
 /// threshold of the alarm `Unauthorized`.
 const MANY_UNAUTHORIZED: u64 = 5;
 
-/// The time that events wait before the alarm `FanoutLag` goes off, and a fifth of it.
-const LONG_LAG: SignedDuration = SignedDuration::from_mins(5);
-const LAG: SignedDuration = SignedDuration::from_mins(1);
+/// The seconds after which the alarm `FanoutLag` goes off.
+const LONG_LAG_SECONDS: u64 = 300;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -38,7 +37,7 @@ pub(crate) struct Report {
     pub(crate) seconds: f64,
 }
 
-/// Callbacks with one outcome.
+/// Callbacks with one outcome, or events that were published.
 #[derive(Debug, Serialize)]
 pub(crate) struct Callbacks {
     pub(crate) outcome: &'static str,
@@ -137,9 +136,10 @@ pub(crate) struct Screen<'a> {
 
 impl Screen<'_> {
     pub(crate) fn callbacks(&self) -> Vec<Callbacks> {
-        let counted = OUTCOMES.into_iter().map(|outcome| {
-            let series = self.readings.of(&[Source::Callbacks(outcome)]);
-            let (last_15_minutes, last_24_hours) = self.counts(&series);
+        let outcomes = OUTCOMES.map(|outcome| (outcome, Source::Callbacks(outcome)));
+        let sources = outcomes.into_iter().chain([("published", Source::Published)]);
+        let counted = sources.map(|(outcome, source)| {
+            let (last_15_minutes, last_24_hours) = self.counts(&self.readings.of(&[source]));
             Callbacks { outcome, last_15_minutes, last_24_hours }
         });
         counted.collect()
@@ -217,7 +217,10 @@ impl Screen<'_> {
             Some(Spell { until: Some(_), .. }) => Verdict::Over,
             Some(Spell { until: None, .. }) => bad,
         };
-        let shows = self.commands.wab(&format!("status {alarm}"));
+        let shows = match alarm {
+            "DeadLetters" => self.commands.wab("parked list"),
+            _ => self.commands.wab(&format!("status {alarm}")),
+        };
         let mends = mend(alarm, spell, self.now, &self.commands);
         Signal { name, verdict, amount, spell, meaning: "", shows, mends, alarm }
     }
@@ -286,8 +289,8 @@ impl Screen<'_> {
         let seconds = |milliseconds: Option<f64>| whole(milliseconds.unwrap_or(0.0) / 1_000.0);
         let now = seconds(series.maximum_since(self.now - RECENTLY / 3 - PERIOD));
         let amount = Amount::Seconds { now, at_most: seconds(series.maximum_since(Timestamp::MIN)) };
-        let bad = if i128::from(now) > LONG_LAG.as_secs().into() { Verdict::Problem } else { Verdict::Warning };
-        let spell = Spell::last(&series, |milliseconds| milliseconds > LAG.as_millis_f64(), self.now);
+        let bad = if now > LONG_LAG_SECONDS { Verdict::Problem } else { Verdict::Warning };
+        let spell = Spell::last(&self.readings.lag(), |_| true, self.now);
         self.signal("stream lag", amount, spell, bad, "FanoutLag")
     }
 
