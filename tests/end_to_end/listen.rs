@@ -10,6 +10,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use wab_events::Kind;
@@ -272,6 +273,11 @@ async fn changed_options_change_the_filter() {
     desk.listen(&[]).stop();
     let (dropped, shown) = (fresh_id("dropped"), fresh_id("shown"));
     desk.post(&stack, &[dropped]).await;
+    // The queue dates a connection by the second, and --new drops only what surely came before.
+    let answered = Timestamp::now().as_second();
+    while Timestamp::now().as_second() < answered + 3 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let until_waiting = Instant::now() + PATIENCE;
     let listener = loop {
         // --new drops what waits, so it must have arrived.
