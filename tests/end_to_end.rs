@@ -1,9 +1,9 @@
 //! The deployed stack end to end, from the gateway's request to the subscriber's queue.
 
 mod failures;
-mod signals;
-mod send;
 mod listen;
+mod send;
+mod signals;
 mod tools;
 
 use std::collections::BTreeMap;
