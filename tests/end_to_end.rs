@@ -2,7 +2,9 @@
 
 mod failures;
 mod listen;
+mod resend;
 mod send;
+mod show;
 mod signals;
 mod tools;
 

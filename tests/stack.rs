@@ -39,7 +39,10 @@ impl Stack {
     /// The stack that `WAB_STACK` names.
     pub(crate) async fn connect() -> Self {
         let path = std::env::var("WAB_STACK").expect("WAB_STACK names the stack.json of a stack: run `make test`");
-        let file = StackFile::read(path.as_ref()).unwrap();
+        Self::of(StackFile::read(path.as_ref()).unwrap())
+    }
+
+    pub(crate) fn of(file: StackFile) -> Self {
         let sdk = file.sdk_config();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
@@ -99,6 +102,12 @@ impl Stack {
         object.body.collect().await.unwrap().to_vec()
     }
 
+    /// Puts an object into the bucket.
+    pub(crate) async fn put_object(&self, key: &str, body: &str) {
+        let body = body.as_bytes().to_vec().into();
+        self.s3.put_object().bucket(&self.file.bucket).key(key).body(body).send().await.unwrap();
+    }
+
     /// Sends a message to the spill queue.
     pub(crate) async fn spill(&self, message: &str) {
         self.sqs.send_message().queue_url(&self.file.spill_queue_url).message_body(message).send().await.unwrap();
@@ -141,6 +150,19 @@ impl Stack {
     /// Sends a message to a queue.
     pub(crate) async fn send(&self, queue: &str, message: &str) {
         self.sqs.send_message().queue_url(queue).message_body(message).send().await.unwrap();
+    }
+
+    /// Receives all messages of a queue as a subscriber does.
+    pub(crate) async fn delivered(&self, queue: &str) -> Vec<Delivered> {
+        let subscriber = Subscriber { stack: self.clone(), url: queue.to_owned() };
+        let mut delivered = Vec::new();
+        loop {
+            let got = subscriber.receive().await;
+            if got.is_empty() {
+                return delivered;
+            }
+            delivered.extend(got);
+        }
     }
 
     /// Receives all messages of a queue.

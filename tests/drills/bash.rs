@@ -65,7 +65,7 @@ impl Bash {
 
     /// Runs the block "Before you paste" of the runbook, with this stack's name and region.
     pub(crate) fn prepare(&mut self, runbook: &Document) {
-        let block = &runbook.section("Before you paste").blocks("sh")[0];
+        let (_, block) = &runbook.section("Before you paste").blocks()[0];
         let block =
             block.lines().filter(|line| !["STACK=", "REGION=", "wab()"].iter().any(|own| line.starts_with(own)));
         self.define(&block.collect::<Vec<_>>().join("\n"));
@@ -116,6 +116,7 @@ fn definitions() -> String {
     let stack = PathBuf::from(std::env::var("WAB_STACK").unwrap());
     let template = ["build", "stack/build"].map(|name| stack.with_file_name(name).join("template.yaml"));
     let template = template.iter().find(|path| path.exists()).unwrap();
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let mut text = String::new();
     writeln!(text, "wab() {{ case \"$1 ${{2-}} \" in").unwrap();
     for command in asking() {
@@ -126,7 +127,7 @@ fn definitions() -> String {
                   --no-fail-on-empty-changeset --no-progressbar";
     writeln!(text, "make() {{ [ \"$1\" = deploy ] || return 2\n  local ${{2:+\"$2\"}}").unwrap();
     writeln!(text, "  {deploy} --template-file {} \\", template.display()).unwrap();
-    writeln!(text, "    ${{PARAMETERS:+--parameter-overrides $PARAMETERS}}\n}}").unwrap();
+    writeln!(text, "    --parameter-overrides $PARAMETERS Architecture={architecture}\n}}").unwrap();
     text
 }
 

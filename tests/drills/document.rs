@@ -48,9 +48,9 @@ impl Section {
         self.text.find("\n**Mend").map_or((&*self.text, ""), |at| self.text.split_at(at))
     }
 
-    /// The fenced blocks of a language, without their indentation.
-    pub(crate) fn blocks(&self, language: &str) -> Vec<String> {
-        blocks(&self.text, language)
+    /// The fenced blocks with their languages, without their indentation.
+    pub(crate) fn blocks(&self) -> Vec<(String, String)> {
+        blocks(&self.text)
     }
 
     /// The code in running text.
@@ -86,44 +86,45 @@ fn sections(text: &str) -> Vec<Section> {
     found
 }
 
-fn blocks(text: &str, language: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+fn blocks(text: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
     let mut indentation = None;
     for line in text.lines() {
         let content = line.trim_start();
         match (content.strip_prefix("```"), indentation) {
             (Some(_), Some(_)) => indentation = None,
-            (Some(name), None) => {
-                // A block of another language is skipped as if it were empty.
-                indentation = Some((line.len() - content.len(), name == language));
-                if name == language {
-                    found.push(String::new());
-                }
+            (Some(language), None) => {
+                indentation = Some(line.len() - content.len());
+                found.push((language.to_owned(), String::new()));
             }
-            (None, Some((spaces, true))) => {
-                *found.last_mut().unwrap() += &format!("{}\n", line.get(spaces..).unwrap_or_default());
+            (None, Some(spaces)) => {
+                found.last_mut().unwrap().1 += &format!("{}\n", line.get(spaces..).unwrap_or_default());
             }
-            _ => {}
+            (None, None) => {}
         }
     }
     found
 }
 
-/// The commands of all `sh` blocks. A command ends with its line, unless that ends with a backslash.
+/// The commands of all `sh` blocks.
 fn commands(text: &str) -> Vec<String> {
+    let blocks = blocks(text).into_iter().filter(|(language, _)| language == "sh");
+    blocks.flat_map(|(_, block)| lines(&block)).collect()
+}
+
+/// The commands of a block. A command ends with its line, unless that ends with a backslash.
+pub(crate) fn lines(block: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for block in blocks(text, "sh") {
-        let mut command = String::new();
-        for line in block.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
-            command += line;
-            if line.ends_with('\\') {
-                command.push('\n');
-            } else {
-                found.push(std::mem::take(&mut command));
-            }
+    let mut command = String::new();
+    for line in block.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+        command += line;
+        if line.ends_with('\\') {
+            command.push('\n');
+        } else {
+            found.push(std::mem::take(&mut command));
         }
-        assert!(command.is_empty(), "an unfinished command: {command}");
     }
+    assert!(command.is_empty(), "an unfinished command: {command}");
     found
 }
 
@@ -138,5 +139,7 @@ fn commands_are_read_from_fenced_blocks() {
     assert_eq!(one.show(), ["first --x \\\n  --y", "second   # a note"]);
     assert_eq!((one.mend(), one.commands().len()), (vec!["third".to_owned()], 3));
     assert_eq!(one.spans(), ["a b", "c"]);
-    assert_eq!(one.blocks("text"), ["## no heading\n"]);
+    let blocks = one.blocks();
+    let languages: Vec<&str> = blocks.iter().map(|(language, _)| &**language).collect();
+    assert_eq!((languages, &*blocks[2].1), (vec!["sh", "sh", "text"], "## no heading\n"));
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_lambda::types::Environment;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use wab_events::Kind;
@@ -36,7 +37,8 @@ pub(crate) async fn put_receipt(stack: &Stack, id: &str) {
     put(stack, &receipt(&dlr(id, "sent").to_string())).await;
 }
 
-async fn put(stack: &Stack, item: &Item<'_>) {
+/// Puts an item into the table.
+pub(crate) async fn put(stack: &Stack, item: &impl Serialize) {
     let item = serde_dynamo::to_item(item).unwrap();
     stack.dynamodb.put_item().table_name(&stack.file.table).set_item(Some(item)).send().await.unwrap();
 }

@@ -16,6 +16,7 @@ mod doctor;
 mod document;
 mod faults;
 mod lane;
+mod newcomer;
 #[path = "../records.rs"]
 #[expect(dead_code, reason = "shared with the other tests")]
 mod records;
@@ -26,6 +27,7 @@ mod runbook;
 #[path = "../stack.rs"]
 #[expect(dead_code, reason = "shared with the other tests")]
 mod stack;
+mod walks;
 
 /// Held by a test that changes the stack, so that it is the only one.
 pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use wab_events::Kind;
 
+use crate::ALONE;
 use crate::document::Document;
 use crate::faults::{events, gateway, hand_over, put_message, repeat, spill};
 use crate::lane::{Drill, Lane};
@@ -104,6 +105,7 @@ fn words_are_split_as_in_bash() {
 #[ignore = "needs the local stack: make test"]
 fn every_alarm_is_raised_shown_mended_and_over() {
     let _alone = crate::ALONE.blocking_lock();
+    let _alone = ALONE.blocking_lock();
     let runbook = Arc::new(Document::read("runbook.md"));
     let began = std::time::Instant::now();
     let turn = Mutex::new(());

@@ -2,13 +2,14 @@
 
 import unittest
 
-from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc
+from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc
 
 
 class Ministack(unittest.TestCase):
     def test_replaced_names_exist(self) -> None:
         for module, names in {
             cloudwatch: ("TWO_WEEKS_SECONDS", "_dims_from_list", "_evaluate_alarm"),
+            dynamodb: ("_ttl_settings",),
             cloudwatch_logs: ("_filter_log_events",),
             lambda_svc: ("_emit_lambda_logs", "_emit_lambda_metrics"),
         }.items():

@@ -1,5 +1,7 @@
 //! The process `wab`: its environment, its outputs and its exit code.
 
+mod interrupted;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;

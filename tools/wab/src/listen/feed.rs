@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::io::Write;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,7 +20,7 @@ use crate::aws::Unavailable;
 use crate::event_line::{Brief, one_line};
 use crate::forward::{Endpoint, Posted};
 use crate::mask::Mask;
-use crate::shell::{Shell, interrupted};
+use crate::shell::Shell;
 use crate::stack::{MAX_MESSAGES, Queue, QueueMessage, ReceiveError};
 
 /// How long a receive waits for a message. At the end, the listener waits for its receives: an abandoned one could hide
@@ -168,11 +168,15 @@ struct Attempt {
 }
 
 impl Feed<'_> {
-    /// Handles the messages of the queue, `first` before others, until Ctrl-C, SIGTERM, or the output is closed.
-    pub(super) async fn run(&self, first: Vec<QueueMessage>, shell: &mut Shell<'_>) -> anyhow::Result<Ended> {
+    /// Handles the messages of the queue, `first` before others, until `stop` or until the output is closed.
+    pub(super) async fn run(
+        &self,
+        first: Vec<QueueMessage>,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+        shell: &mut Shell<'_>,
+    ) -> anyhow::Result<Ended> {
         let mut state = State::default();
         let mut work = Work::new();
-        let mut stop = pin!(interrupted());
         let mut is_stopping = false;
         self.handle(first, &mut state, &work, shell)?;
         loop {

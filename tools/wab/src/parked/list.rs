@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use comfy_table::CellAlignment;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use wab_events::Kind;
 use wab_models::Key;
@@ -17,6 +18,7 @@ use crate::mask::{Mask, printable};
 use crate::shell::Shell;
 use crate::stack::{Received, Stack, StackArgs};
 use crate::style;
+use crate::times;
 
 /// Maximum time for reading the queue.
 const MAX_TIME: Duration = Duration::from_secs(60);
@@ -110,7 +112,7 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
     if args.json {
         style::json(&list, &mut shell.out)?;
     } else {
-        list.show(args.keys, shell.columns(), &mut shell.out)?;
+        list.show(args.keys, &TimeZone::system(), shell.columns(), &mut shell.out)?;
     }
     Ok(0)
 }
@@ -176,7 +178,7 @@ impl Row {
         }
     }
 
-    fn cells(&self, with_key: bool) -> Vec<String> {
+    fn cells(&self, with_key: bool, zone: &TimeZone) -> Vec<String> {
         let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
         let mut reason = or_dash(self.reason.as_deref());
         if let Some(batch) = &self.batch {
@@ -186,7 +188,7 @@ impl Row {
         let mut cells = vec![
             self.kind.as_str().to_owned(),
             or_dash(self.event_kind.map(Kind::as_str)),
-            self.since.map_or_else(|| "-".to_owned(), |since| format!("{since:.0}")),
+            self.since.map_or_else(|| "-".to_owned(), |since| times::local(since, zone)),
             self.received_times.to_string(),
             self.id.clone(),
             reason,
@@ -209,14 +211,14 @@ pub(crate) fn mask_key(key: &Key, mask: Mask) -> Key {
 }
 
 impl List {
-    fn show(&self, with_key: bool, width: Option<u16>, out: &mut dyn Write) -> anyhow::Result<()> {
+    fn show(&self, with_key: bool, zone: &TimeZone, width: Option<u16>, out: &mut dyn Write) -> anyhow::Result<()> {
         if !self.messages.is_empty() {
             let mut table = style::table(["kind", "of", "since", "received", "id", "reason"], width);
             if with_key {
                 table.set_header(["kind", "of", "since", "received", "id", "reason", "key"]);
             }
             for row in &self.messages {
-                table.add_row(row.cells(with_key));
+                table.add_row(row.cells(with_key, zone));
             }
             if let Some(column) = table.column_mut(3) {
                 column.set_cell_alignment(CellAlignment::Right);
@@ -256,7 +258,7 @@ mod tests {
         let read = messages.len();
         let list = List { messages, read, in_queue, more: u64::try_from(read).unwrap() < in_queue };
         let mut out = Vec::new();
-        list.show(with_key, None, &mut out).unwrap();
+        list.show(with_key, &TimeZone::UTC, None, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -266,11 +268,15 @@ mod tests {
         let position = include_str!("../../golden/parked-position.json");
         let out = shown(&[event, position, "?"], false, 3);
         let words: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
-        let since = "2025-11-23T09:15:02Z";
-        let event = ["event", "mo", since, "3", "2261d224ea3b4a40860397f823cb7d66", "the", "item's"];
-        assert_eq!(words[1][..7], event);
-        assert_eq!(words[2][..6], ["position", "-", since, "3", "m", "RetryAttemptsExhausted;"]);
-        assert_eq!(words[3], ["unknown", "-", since, "3", "m", "-"]);
+        let since = ["2025-11-23", "09:15:02.417", "+00:00"];
+        assert!(words[1..4].iter().all(|row| row[2..5] == since), "{out}");
+        assert_eq!((words[1][0], words[1][1]), ("event", "mo"));
+        assert_eq!(words[1][5..8], ["3", "2261d224ea3b4a40860397f823cb7d66", "the"]);
+        assert_eq!(
+            (&words[2][..2], &words[2][5..8]),
+            (&["position", "-"][..], &["3", "m", "RetryAttemptsExhausted;"][..])
+        );
+        assert_eq!((&words[3][..2], &words[3][5..]), (&["unknown", "-"][..], &["3", "m", "-"][..]));
         assert!(out.ends_with("\n3 parked\n") && !out.contains("7c1f"), "{out}");
         assert!(out.contains("100 records of 2025-11-23T09:15:03Z to 2025-11-23T09:17:40Z"), "{out}");
     }

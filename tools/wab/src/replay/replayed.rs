@@ -99,6 +99,9 @@ impl Replayed {
         let mut kept_at = Instant::now();
         while !self.is_over(work) {
             let page = work.stack.table.events(range, start).await?;
+            if work.stop.is_requested() {
+                break;
+            }
             let (mut expired, mut was_published) = (0, false);
             for item in page.items {
                 match work.selection.pick(&item, now) {
