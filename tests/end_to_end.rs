@@ -1,7 +1,11 @@
 //! The deployed stack end to end, from the gateway's request to the subscriber's queue.
 
 mod failures;
+mod listen;
 mod resend;
+mod send;
+mod show;
+mod signals;
 mod tools;
 
 use std::collections::BTreeMap;

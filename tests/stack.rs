@@ -39,7 +39,10 @@ impl Stack {
     /// The stack that `WAB_STACK` names.
     pub(crate) async fn connect() -> Self {
         let path = std::env::var("WAB_STACK").expect("WAB_STACK names the stack.json of a stack: run `make test`");
-        let file = StackFile::read(path.as_ref()).unwrap();
+        Self::of(StackFile::read(path.as_ref()).unwrap())
+    }
+
+    pub(crate) fn of(file: StackFile) -> Self {
         let sdk = file.sdk_config();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
@@ -97,6 +100,12 @@ impl Stack {
     pub(crate) async fn object(&self, key: &str) -> Vec<u8> {
         let object = self.s3.get_object().bucket(&self.file.bucket).key(key).send().await.unwrap();
         object.body.collect().await.unwrap().to_vec()
+    }
+
+    /// Puts an object into the bucket.
+    pub(crate) async fn put_object(&self, key: &str, body: &str) {
+        let body = body.as_bytes().to_vec().into();
+        self.s3.put_object().bucket(&self.file.bucket).key(key).body(body).send().await.unwrap();
     }
 
     /// Sends a message to the spill queue.
@@ -231,7 +240,7 @@ impl Delivered {
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     stack: Stack,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Subscriber {

@@ -44,8 +44,7 @@ def deploy(files: Files, state: State, artefacts: str, rotating: bool) -> State:
     sam_cli.run(command, files.home / "deploy.log", DEPLOY_SECONDS, variables)
 
     outputs = stack_outputs(state["endpoint"], stack_name)
-    # The emulator serves each API under a path of its own address.
-    api_url = f"{state['endpoint']}/_aws/execute-api/{outputs['ApiId']}/$default"
+    api_url = outputs["MoUrl"].removesuffix("/mo")
     state = {
         "endpoint": state["endpoint"],
         "container_endpoint": state.get("container_endpoint"),
@@ -53,8 +52,8 @@ def deploy(files: Files, state: State, artefacts: str, rotating: bool) -> State:
         "access_key_id": ADMIN["AWS_ACCESS_KEY_ID"],
         "secret_access_key": ADMIN["AWS_SECRET_ACCESS_KEY"],
         "api_url": api_url,
-        "mo_url": f"{api_url}/mo",
-        "dlr_url": f"{api_url}/dlr",
+        "mo_url": outputs["MoUrl"],
+        "dlr_url": outputs["DlrUrl"],
         **credentials,
         "table": outputs["TableName"],
         "mo_topic_arn": outputs["MoTopicArn"],

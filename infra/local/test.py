@@ -49,6 +49,7 @@ def check_contracts() -> bool:
 
 def main() -> int:
     os.environ.setdefault("ALARM_PERIOD_SECONDS", "2")  # tests wait for alarms
+    tools.install(["aws"])  # tests/drills run commands of the documentation
     with temporary_stack.up(NAME, "--rotating") as stack:
         succeeded, passed, failed = cargo_test(stack)
     succeeded = check_local_stack() and succeeded

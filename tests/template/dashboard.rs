@@ -109,6 +109,18 @@ fn every_counted_metric_is_shown_or_watched() {
 }
 
 #[test]
+fn documented_metrics_are_the_stacks() {
+    let page = text("docs/operations.md");
+    let (_, section) = page.split_once("## Metrics\n").unwrap();
+    let rows = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let cells = rows.take_while(|line| line.starts_with('|')).map(|line| line.split('|').nth(1).unwrap());
+    let documented: BTreeSet<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let counted = counted();
+    let names = counted.iter().map(|(name, _)| &**name).chain(["FanoutLag"]);
+    assert_eq!(documented, names.collect());
+}
+
+#[test]
 fn dashboard_has_every_alarm() {
     for watches_for_silence in [false, true] {
         let body = body(watches_for_silence);

@@ -8,7 +8,7 @@ import unittest
 from typing import Any
 from unittest import mock
 
-from ministack.services import cloudwatch, lambda_svc
+from ministack.services import cloudwatch
 
 from patches import functions, logs, metrics
 
@@ -120,7 +120,3 @@ class Functions(unittest.TestCase):
         self.addCleanup(functions.WAITING.reset, token)
         self.dispatch({"body": "ok"}, {"requestContext": {"requestId": "api"}})
         self.assertEqual((waiting["api_request"], waiting["request"], waiting["error"]), ("api", "request", None))
-
-    def test_ministack_has_the_functions_that_are_replaced(self) -> None:
-        for name in ("_emit_lambda_logs", "_emit_lambda_metrics", "_acquire_execution_slot", "_inflight_key"):
-            self.assertTrue(callable(getattr(lambda_svc, name)))

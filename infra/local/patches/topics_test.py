@@ -31,14 +31,14 @@ class Deliveries(unittest.TestCase):
         sqs._act_create_queue({"QueueName": name}, None)
 
     def deliver(self) -> None:
-        original = lambda queue, *_message, **_more: self.sent.append(queue.removeprefix(QUEUES))  # noqa: E731
+        def original(queue: str, *_message: Any, **_more: Any) -> None:
+            self.sent.append(queue.removeprefix(QUEUES))
+
         topics.redrive(original)(f"{QUEUES}team", "envelope", True, "message", topic_arn=TOPIC)
 
     def counted(self) -> dict[str, float]:
-        return {name: points[0]["Count"] for (_scope, _region, (_ns, name, _dims)), points in self.metrics()}
-
-    def metrics(self) -> Any:
-        return cloudwatch._metrics._data.items()
+        found = cloudwatch._metrics._data.items()
+        return {name: points[0]["Count"] for (_account, _region, (_namespace, name, _key)), points in found}
 
     def test_existing_queue_gets_the_message(self) -> None:
         self.create("team")

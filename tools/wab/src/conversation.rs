@@ -85,8 +85,7 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
             conversation.entries.reverse();
         }
         if args.json {
-            serde_json::to_writer_pretty(&mut shell.out, &conversation)?;
-            writeln!(shell.out)?;
+            shell.out.json(&conversation)?;
         } else if !conversation.entries.is_empty() {
             write!(shell.out, "{}", render::render(&conversation, now.timestamp(), now.time_zone()))?;
         }

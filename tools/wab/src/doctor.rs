@@ -183,3 +183,35 @@ pub(crate) async fn gather(stack: &Stack, wanted: &Wanted, now: Timestamp) -> an
         seconds: started.elapsed().as_secs_f64(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Commands;
+
+    #[test]
+    fn findings_are_shown_with_what_mends_them() {
+        let commands = Commands::example();
+        let report = Report {
+            stack: Place::Local { endpoint: "http://localhost:1".to_owned() },
+            version: "0.1.0",
+            at: "2026-11-29T02:50:30Z".parse().unwrap(),
+            findings: vec![
+                Finding::ok("mo url", "is answered 401 without credentials, 200 with them"),
+                Finding::skipped("certificate", "the stack has no domain of its own"),
+                Finding::unknown("logs", "cannot read the log groups: no connection"),
+                Finding::warning("dead-letter queue", "holds 3 that need manual action")
+                    .mended_by(commands.wab("parked redrive"))
+                    .see("runbook.md, DeadLetters"),
+                Finding::problem("subscriptions", "orders\u{1b} on topic mo is gone"),
+            ],
+            seconds: 0.25,
+        };
+        assert_eq!(report.verdict().exit_code(), 1);
+        let mut out = Vec::new();
+        render::show(&report, &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        insta::assert_snapshot!("findings", anstream::adapter::strip_str(&out));
+        insta::assert_snapshot!("findings_json", serde_json::to_string_pretty(&report).unwrap());
+    }
+}

@@ -357,3 +357,148 @@ fn char_width(char: char) -> usize {
         _ => 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(kind: &str, data: &str, more: &str) -> String {
+        format!(
+            r#"{{"specversion":"1.0","id":"b48e0ae6ab12d6a90aab59f0ecf2e500","source":"/wab/shop","type":"wab.{kind}.v1",
+            "subject":"7c1f","time":"2026-11-23T09:15:02.417Z","datacontenttype":"application/json"{more}{data}}}"#
+        )
+    }
+
+    fn mo(content: &str) -> String {
+        let data = r#","data":{"id":"7c1f","source":"+6421000001","destination":"6421000002","content":"#;
+        event("mo", &format!("{data}{content}}}"), "")
+    }
+
+    fn brief(text: &str, mask: Mask) -> Brief {
+        Brief::new(text, &BTreeMap::new(), mask)
+    }
+
+    fn line(text: &str, mask: Mask, columns: u16) -> String {
+        let line = brief(text, mask).line(&TimeZone::UTC, Some(columns), &[]);
+        // The styles, which take no columns.
+        let mut plain = String::new();
+        for part in line.split("\u{1b}[") {
+            let text = if plain.is_empty() && !line.starts_with('\u{1b}') {
+                part
+            } else {
+                part.split_once('m').map_or(part, |(_, text)| text)
+            };
+            plain.push_str(text);
+        }
+        assert!(width(&plain) <= usize::from(columns), "{plain}");
+        assert!(!plain.contains(is_harmful), "{plain:?}");
+        plain
+    }
+
+    #[track_caller]
+    fn check(content: &str, masked: &str, revealed: &str) {
+        let start = "09:15:02  mo   ";
+        assert_eq!(line(&mo(content), Mask::default(), 100), format!("{start}{masked}"));
+        assert_eq!(line(&mo(content), Mask::OFF, 100), format!("{start}{revealed}"));
+    }
+
+    #[test]
+    fn message_is_one_line_masked_or_revealed() {
+        check(
+            r#"{"type":"text","text":{"body":"Kia ora"}}"#,
+            "text        +64…01 → 64…02  (7 characters)",
+            "text        +6421000001 → 6421000002  Kia ora",
+        );
+        check(
+            r#"{"type":"image","image":{"id":"1003","mime_type":"image/jpeg","caption":"Look!"}}"#,
+            "image       +64…01 → 64…02  image/jpeg  (5 characters)",
+            "image       +6421000001 → 6421000002  image/jpeg  Look!",
+        );
+        check(
+            r#"{"type":"poll_of_2031","poll_of_2031":{}}"#,
+            "poll_of_2031 +64…01 → 64…02  a type unknown to this version",
+            "poll_of_2031 +6421000001 → 6421000002  a type unknown to this version",
+        );
+        check("3", "-           +64…01 → 64…02  not a message", "-           +6421000001 → 6421000002  not a message");
+    }
+
+    #[test]
+    fn receipt_is_shown_with_its_state() {
+        let delivery = r#""delivery":{"current":"received","final":true,"overtaken":true,"history":[]}"#;
+        let data = format!(r#","data":{{"id":"7c1f","status":"sent","reference":"order-1042",{delivery}}}"#);
+        let expected = "09:15:02  dlr  sent        order-1042  now received, final";
+        assert_eq!(line(&event("dlr", &data, ""), Mask::default(), 100), expected);
+        let expected = "09:15:02  dlr  sent        order-1042  now received, final  [variant]  7c1f";
+        assert_eq!(line(&event("dlr", &data, r#","variant":"0123456789ab""#), Mask::default(), 120), expected);
+    }
+
+    #[test]
+    fn event_by_reference_says_where_it_is() {
+        let more = r#","dataref":"s3://bucket/body/0123""#;
+        let expected = "09:15:02  mo   -           too large for an event; see dataref  s3://bucket/body/0123";
+        assert_eq!(line(&event("mo", "", more), Mask::default(), 100), expected);
+        let table = "arn:aws:dynamodb:us-east-1:123456789012:table/events";
+        assert_eq!(masked_location(&format!("{table}?pk=MO%23wamid.A"), Mask::default()), format!("{table}?…"));
+    }
+
+    #[test]
+    fn replayed_event_is_marked() {
+        let attributes = BTreeMap::from([("replay".to_owned(), "true".to_owned())]);
+        let brief = Brief::new(&mo("{}"), &attributes, Mask::default());
+        assert!(brief.line(&TimeZone::UTC, None, &["again"]).contains("[replay]"));
+        assert_eq!(serde_json::to_value(&brief).unwrap()["replay"], true);
+    }
+
+    #[test]
+    fn whatever_arrives_is_one_line() {
+        for text in ["", "null", "3", "[]", "{}", r#"{"time":1}"#, "{", "\u{1b}[2J", "{\"a\":\"\u{202e}\"}"] {
+            for mask in [Mask::default(), Mask::OFF] {
+                let line = line(text, mask, 100);
+                assert!(line.contains("the delivery is not"), "{line}");
+            }
+        }
+        let escapes = mo(r#"{"type":"te\u001b[2Jxt","text":{"body":"\u202e\n\u009b"}}"#);
+        let contents =
+            ["null", "[]", r#""\ud800\u001b[2J""#, r#"{"type":[]}"#, r#"{"type":{"a":1}}"#, r#"{"n":1e400}"#];
+        for text in contents.map(mo).into_iter().chain([escapes, mo(&"9".repeat(5_000))]) {
+            for mask in [Mask::default(), Mask::OFF] {
+                for columns in [10, 40, 80, 160] {
+                    line(&text, mask, columns);
+                }
+                let json = one_line(&serde_json::to_string(&brief(&text, mask)).unwrap());
+                assert!(!json.contains(is_harmful), "{json:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn deeply_nested_content_is_one_line() {
+        for levels in [10, 127, 500, 3_000, 100_000] {
+            let line = line(&mo(&format!("{}{}", "[".repeat(levels), "]".repeat(levels))), Mask::OFF, 80);
+            assert!(line.starts_with("09:15:02  mo   ") || line.contains("the delivery is not"), "{line}");
+        }
+    }
+
+    #[test]
+    fn json_holds_the_data_masked_or_verbatim() {
+        let text = mo(r#"{"type":"text","text":{"body":"Kia ora"}, "n":1.50}"#);
+        let masked = serde_json::to_value(brief(&text, Mask::default())).unwrap();
+        let expected = json!({
+            "event_id": "b48e0ae6ab12d6a90aab59f0ecf2e500", "kind": "mo", "received_at": "2026-11-23T09:15:02.417Z",
+            "application": "shop", "id": "7c1f", "type": "text", "source": "+64…01", "destination": "64…02",
+            "text": "(7 characters)", "replay": false,
+            "data": {"id": "(4 characters)", "source": "(11 characters)", "destination": "(10 characters)",
+                     "content": {"type": "text", "text": {"body": "(7 characters)"}, "n": "…"}},
+        });
+        assert_eq!(masked, expected);
+        let revealed = serde_json::to_string(&brief(&text, Mask::OFF)).unwrap();
+        assert!(revealed.contains(r#""n":1.50"#) && revealed.contains("Kia ora"), "{revealed}");
+    }
+
+    #[test]
+    fn json_stays_on_its_line() {
+        assert_eq!(one_line("{\n\t\"a\": \"\u{9b}\u{202e}ā\"}"), r#"{  "a": "\u009b\u202eā"}"#);
+    }
+}

@@ -102,7 +102,7 @@ pub(crate) enum Posted {
     },
     /// Nobody listens at the address.
     Unreachable {
-        reason: String,
+        reason: &'static str,
     },
     /// The answer didn't come in time, or broke off.
     Unanswered {
@@ -161,17 +161,21 @@ impl Endpoint {
         }
         match request.send(notification.body(self.format)) {
             Ok(response) => Posted::Answered { status: response.status().as_u16(), took: started.elapsed() },
-            Err(error) if is_unreachable(&error) => Posted::Unreachable { reason: error.to_string() },
-            Err(error) => Posted::Unanswered { reason: error.to_string(), took: started.elapsed() },
+            Err(error) => match unreachable(&error) {
+                Some(reason) => Posted::Unreachable { reason },
+                None => Posted::Unanswered { reason: error.to_string(), took: started.elapsed() },
+            },
         }
     }
 }
 
-fn is_unreachable(error: &ureq::Error) -> bool {
+/// Why nobody was reached, if that is so.
+fn unreachable(error: &ureq::Error) -> Option<&'static str> {
     match error {
-        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
-        ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
-        _ => false,
+        ureq::Error::HostNotFound => Some("no such host"),
+        ureq::Error::ConnectionFailed => Some("connection failed"),
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Some("connection refused"),
+        _ => None,
     }
 }
 

@@ -82,6 +82,8 @@ Examples:
   wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
   wab send mo --type image
   wab send dlr --status expired
+  wab show 7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11
+  wab conversation '+64 21 000 001'
   wab listen --forward-to http://localhost:8080/events
   wab check captured.jsonl --explain
   wab parked list
@@ -186,6 +188,18 @@ mod tests {
         rejected(&["wab", "replay", "--from", "2026-11-23T09:00:00"]);
         rejected(&["wab", "replay", "--from", "2026-11-23T09:00:00Z", "--kind", "text"]);
         rejected(&["wab", "check", "--json", "--explain", "a.json"]);
+        rejected(&["wab", "show"]);
+        rejected(&["wab", "show", "a", "--raw"]);
+        rejected(&["wab", "show", "a", "--item", "1"]);
+        rejected(&["wab", "show", "a", "--raw", "--reveal", "--json"]);
+        rejected(&["wab", "show", "a", "--from", "1h"]);
+        rejected(&["wab", "show", "--to", "1h"]);
+        rejected(&["wab", "show", "--from", "soon"]);
+        rejected(&["wab", "show", "--from", "1h", "--event"]);
+        rejected(&["wab", "conversation"]);
+        rejected(&["wab", "conversation", "021 000 001"]);
+        rejected(&["wab", "conversation", "+6421000001", "--limit", "0"]);
+        rejected(&["wab", "reference"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod delivery;
 mod feed;
 mod mailbox;
 
+use std::pin::pin;
 use std::process::Command;
 
 use jiff::tz::TimeZone;
@@ -17,7 +18,7 @@ use self::mailbox::{Change, Connected, RETENTION_DAYS};
 use crate::aws;
 use crate::forward::{Endpoint, Format};
 use crate::mask::Mask;
-use crate::shell::Shell;
+use crate::shell::{Shell, interrupted};
 use crate::stack::{Consent, Queue, Stack, StackArgs};
 use crate::subscribe::selection::{Selection, describe};
 
@@ -121,6 +122,13 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
             stack.confirm(&action, args.consent, shell)?;
         }
         let mailbox::Mailbox { queue, first, connected } = mailbox::connect(&stack, &name, existing, &wanted).await?;
+        let mut stop = pin!(interrupted());
+        // From here on, a signal ends the listener in order. The first poll installs the handlers.
+        tokio::select! {
+            biased;
+            () = &mut stop => return Ok(0),
+            () = std::future::ready(()) => {}
+        }
         report(&connected, &stack, args, endpoint.as_ref(), shell)?;
         let arns = connected.topics.into_iter().map(|topic| (topic.arn, topic.subscription_arn)).collect();
         let feed = Feed {
@@ -132,7 +140,7 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
             json: args.json,
             zone: TimeZone::system(),
         };
-        let ended = feed.run(first, shell).await?;
+        let ended = feed.run(first, stop, shell).await?;
         mailbox::note_use(&queue).await?;
         conclude(&ended, &stack, &listener, shell)?;
         Ok(u8::from(!ended.kept.is_empty()))

@@ -124,6 +124,19 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if text.contains(is_harmful) { Cow::Owned(text.replace(is_harmful, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
+/// Escapes the same characters in JSON, whose value stays the same. JSON has them in strings only, but for line breaks.
+pub(crate) fn printable_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for char in json.chars() {
+        if is_harmful(char) && char != '\n' {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(char)));
+        } else {
+            escaped.push(char);
+        }
+    }
+    escaped
+}
+
 /// Whether a terminal may take a character as a command, or a reader may be misled by it.
 pub(crate) fn is_harmful(char: char) -> bool {
     char.is_control()
@@ -183,5 +196,13 @@ mod tests {
     fn control_and_direction_characters_are_replaced() {
         assert_eq!(printable("a\x1b[2J\nb\u{202e}c"), "a\u{fffd}[2J\u{fffd}b\u{fffd}c");
         assert_eq!(printable("Kia ora 👍"), "Kia ora 👍");
+    }
+
+    #[test]
+    fn escaped_json_has_the_same_value() {
+        let value = json!({"a\u{202e}": ["\u{9b}2J\u{7f}\n", "Kia ora 👍"]});
+        let json = printable_json(&format!("{value:#}"));
+        assert_eq!(printable(&json.replace('\n', "")), json.replace('\n', ""));
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value);
     }
 }

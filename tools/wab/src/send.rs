@@ -8,6 +8,8 @@ mod plan;
 mod post;
 mod report;
 mod scenario;
+#[cfg(test)]
+mod server;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -380,4 +382,212 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
         return Ok(body);
     }
     std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::Value;
+
+    use super::server::Server;
+    use super::*;
+    use crate::{Cli, Output, USAGE, exit_code};
+
+    /// Runs `wab send`. Returns the exit code or the error, and what was printed.
+    fn sent(arguments: &[&str], mut answers: Option<&[u8]>) -> (anyhow::Result<u8>, String) {
+        let cli = Cli::try_parse_from([&["wab", "send"], arguments].concat()).unwrap();
+        let mut out = Vec::new();
+        let result = cli.run(&mut Shell {
+            directory: Path::new("/nonexistent"),
+            out: Output::new(&mut out),
+            err: &mut io::sink(),
+            answers: answers.as_mut().map(|answers| answers as &mut dyn io::BufRead),
+            width: None,
+        });
+        (result, String::from_utf8(out).unwrap())
+    }
+
+    /// Runs `wab send` against this server. Returns the exit code, and the output without the server's address and times.
+    fn posted(server: &Server, arguments: &[&str]) -> (u8, String) {
+        let (code, out) = sent(&[arguments, &["--url", &server.url(arguments[0])]].concat(), None);
+        let out = out.replace(&server.address(), "host");
+        let out = anstream::adapter::strip_str(&out).to_string();
+        (code.unwrap(), out.lines().map(without_times).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Replaces the numbers with a decimal point, and the spaces that align them.
+    fn without_times(line: &str) -> String {
+        let mut kept = String::new();
+        for word in line.split_inclusive(' ') {
+            if word.contains('.') && word.trim().parse::<f64>().is_ok() {
+                kept.truncate(kept.trim_end().len());
+                kept.push_str(" 0.0 ");
+            } else {
+                kept.push_str(word);
+            }
+        }
+        kept
+    }
+
+    fn json(server: &Server, arguments: &[&str]) -> (u8, Value) {
+        let (code, out) = sent(&[arguments, &["--json", "--url", &server.url(arguments[0])]].concat(), None);
+        (code.unwrap(), serde_json::from_str(&out).unwrap())
+    }
+
+    #[track_caller]
+    fn rejected(arguments: &[&str]) {
+        let error = Cli::try_parse_from([&["wab", "send"], arguments].concat()).err().unwrap();
+        assert_eq!(error.exit_code(), i32::from(USAGE), "{arguments:?}");
+    }
+
+    #[test]
+    fn wrong_arguments_are_a_usage_error() {
+        rejected(&["--json"]);
+        rejected(&["--list", "mo"]);
+        rejected(&["scenario"]);
+        rejected(&["scenario", "sunny"]);
+        rejected(&["scenario", "storm", "--set", "id=1"]);
+        rejected(&["mo", "--set", "id"]);
+        rejected(&["mo", "--count", "0"]);
+        rejected(&["mo", "--count", "100001"]);
+        rejected(&["mo", "--rate", "0"]);
+        rejected(&["mo", "--rate", "inf"]);
+        rejected(&["mo", "--duplicates", "10"]);
+        for option in [["--set", "id=1"], ["--count", "2"], ["--duplicates", "1%"], ["--seed", "1"]] {
+            rejected(&["mo", "--file", "a.json", option[0], option[1]]);
+            rejected(&["dlr", "--file", "a.json", option[0], option[1]]);
+        }
+    }
+
+    #[test]
+    fn list_names_everything_that_can_be_sent() {
+        let (code, text) = sent(&["--list"], None);
+        assert_eq!(code.unwrap(), 0);
+        insta::assert_snapshot!(text);
+        let (_, json) = sent(&["--list", "--json"], None);
+        let entries: Vec<Value> = serde_json::from_str(&json).unwrap();
+        for entry in &entries {
+            let name = entry["name"].as_str().unwrap();
+            let arguments = match entry["kind"].as_str().unwrap() {
+                "mo" => vec!["mo", "--type", name],
+                "dlr" => vec!["dlr", "--status", name],
+                kind => vec![kind, name],
+            };
+            assert!(Cli::try_parse_from([vec!["wab", "send"], arguments].concat()).is_ok(), "{entry}");
+            assert!(text.contains(name) && text.contains(entry["about"].as_str().unwrap()), "{entry}");
+        }
+        assert_eq!(entries.len(), text.lines().count() - 2);
+    }
+
+    #[test]
+    fn single_answer_is_printed_whole() {
+        let server = Server::start(|_| (200, "stored"));
+        let (code, out) = posted(&server, &["dlr", "--id", "7c1f"]);
+        assert_eq!(code, 0);
+        insta::assert_snapshot!(out);
+    }
+
+    #[test]
+    fn single_answer_is_printed_as_json() {
+        let server = Server::start(|_| (401, "unauthorized"));
+        let (code, mut report) = json(&server, &["mo", "--id", "7c1f"]);
+        assert_eq!(code, 1);
+        assert!(report["latency_ms"].take().is_number());
+        assert!(report["url"].take().as_str().unwrap().ends_with("/mo"));
+        insta::assert_snapshot!(serde_json::to_string_pretty(&report).unwrap());
+    }
+
+    #[test]
+    fn missing_answer_is_reported_as_json() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (code, out) = sent(&["mo", "--json", "--url", &format!("http://{closed}/mo")], None);
+        let report: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((code.unwrap(), &report["verdict"], &report["answer"]), (3, &json!("retry"), &Value::Null));
+        assert!(report["error"].is_string() && report["meaning"].as_str().unwrap().starts_with("Nothing was posted"));
+    }
+
+    #[test]
+    fn scenario_is_printed_line_by_line() {
+        let server = Server::start(|_| (200, "stored"));
+        let (code, out) = posted(&server, &["scenario", "conversation", "--seed", "7"]);
+        assert_eq!(code, 0);
+        insta::assert_snapshot!(out);
+        assert_eq!(posted(&server, &["scenario", "conversation", "--seed", "7"]).1, out);
+    }
+
+    #[test]
+    fn scenario_is_printed_as_json() {
+        let server = Server::start(|body| if body.ends_with(b"]") { (400, "not_an_object") } else { (200, "stored") });
+        let (code, mut report) = json(&server, &["scenario", "delivered", "--seed", "7"]);
+        assert_eq!(code, 0);
+        for time in ["latency_ms", "seconds"] {
+            assert!(!report[time].take().is_null());
+        }
+        for callback in report["callbacks"].as_array_mut().unwrap() {
+            callback["latency_ms"].take();
+        }
+        insta::assert_snapshot!(serde_json::to_string_pretty(&report).unwrap());
+    }
+
+    #[test]
+    fn many_callbacks_are_summed_up() {
+        let server = Server::start(|body| match serde_json::from_slice::<Value>(body) {
+            Ok(Value::Object(fields)) if fields.contains_key("id") => (200, "stored"),
+            Ok(_) => (400, "no_id"),
+            Err(_) => (400, "not_json"),
+        });
+        let arguments = ["--count", "50", "--duplicates", "10%", "--malformed", "6%", "--seed", "7", "--rate", "1000"];
+        let (code, out) = posted(&server, &[&["mo"], &arguments[..]].concat());
+        assert_eq!(code, 0);
+        insta::assert_snapshot!(out);
+    }
+
+    #[test]
+    fn changes_are_posted() {
+        let server = Server::start(|_| (200, "stored"));
+        posted(&server, &["mo", "--set", "content.text.body=Ata mārie", "--set", "new.key=[1]"]);
+        posted(&server, &["dlr", "--status", "failed", "--set", "detail=No connection", "--set", "id=4711"]);
+        let bodies = server.bodies();
+        let [mo, dlr]: [Value; 2] = [0, 1].map(|index| serde_json::from_slice(&bodies[index]).unwrap());
+        assert_eq!((&mo["content"]["text"]["body"], &mo["new"]["key"]), (&json!("Ata mārie"), &json!([1])));
+        let expected = json!({"id": 4711, "status": "failed", "reference": "order-1042", "detail": "No connection"});
+        assert_eq!(dlr, expected);
+    }
+
+    #[test]
+    fn storm_is_mixed_unless_told_otherwise() {
+        let server = Server::start(|_| (200, "stored"));
+        let malformed = |report: &Value| {
+            let callbacks = report["callbacks"].as_array().unwrap();
+            callbacks.iter().filter(|callback| callback["malformed"] == true).count()
+        };
+        let (code, storm) = json(&server, &["scenario", "storm", "--seed", "7"]);
+        assert_eq!((code, malformed(&storm)), (1, 3), "200 is the wrong answer to a malformed body");
+        let calm = ["scenario", "storm", "--seed", "7", "--duplicates", "0%", "--malformed", "0%"];
+        let (code, calm) = json(&server, &calm);
+        assert_eq!((code, malformed(&calm)), (0, 0));
+        assert!(storm["posted"].as_u64() > calm["posted"].as_u64());
+    }
+
+    #[test]
+    fn several_callbacks_elsewhere_need_a_yes() {
+        let far = ["--url", "https://host.example/mo"];
+        for arguments in [&["mo", "--count", "2"][..], &["scenario", "delivered"]] {
+            let (error, out) = sent(&[arguments, &far].concat(), None);
+            let error = error.unwrap_err();
+            assert!(format!("{error:#}").contains("callbacks to host.example: nobody is there"), "{error:#}");
+            assert_eq!((exit_code(&error), out), (USAGE, String::new()));
+            let (error, out) = sent(&[arguments, &far].concat(), Some(b"n\n"));
+            assert!(error.unwrap_err().to_string().contains("not confirmed"));
+            assert_eq!(out, "");
+        }
+    }
+
+    #[test]
+    fn error_in_a_change_posts_nothing() {
+        let server = Server::start(|_| (200, "stored"));
+        let (error, _) = sent(&["mo", "--set", "id.x=1", "--url", &server.url("mo")], None);
+        assert!(error.unwrap_err().to_string().contains("--set: id is neither"));
+        assert!(server.bodies().is_empty());
+    }
 }

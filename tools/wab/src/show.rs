@@ -120,8 +120,7 @@ async fn one(args: &Args, id: &str, stack: &Stack, shell: &mut Shell<'_>, meter:
     let wanted = Wanted { event_id: event_id.as_deref(), events: args.event, parked: args.parked };
     let report = gather::gather(stack, items, wanted, args.mask, meter).await?;
     if args.json {
-        serde_json::to_writer_pretty(&mut shell.out, &report)?;
-        writeln!(shell.out)?;
+        shell.out.json(&report)?;
     } else {
         let now = ZonedDateTime::now();
         let text = render::render(&report, now.timestamp(), now.time_zone(), shell.columns());
@@ -203,8 +202,7 @@ async fn range(args: &Args, from: Moment, stack: &Stack, shell: &mut Shell<'_>, 
     let mut progress = find::Progress::default();
     let list = window::gather(stack, &window, args.mask, &mut |count| progress.report(count, shell.err), meter).await?;
     if args.json {
-        serde_json::to_writer_pretty(&mut shell.out, &list)?;
-        writeln!(shell.out)?;
+        shell.out.json(&list)?;
     } else if !list.rows.is_empty() {
         writeln!(shell.out, "{}", window::table(&list, now.time_zone(), shell.columns()))?;
     }

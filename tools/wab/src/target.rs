@@ -83,6 +83,12 @@ fn local_stack(directory: &Path) -> anyhow::Result<Target> {
     Ok(Target { mo: address(&stack.mo_url)?, dlr: address(&stack.dlr_url)?, login: Some(login) })
 }
 
+/// The target of an API's URL, for tests.
+#[cfg(test)]
+pub(crate) fn at(url: &str) -> Target {
+    Args { url: Some(url.to_owned()), user: None, password: None }.resolve(None, Path::new("/nonexistent")).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

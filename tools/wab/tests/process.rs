@@ -103,6 +103,30 @@ fn closed_output_leaves_the_exit_code() {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
+#[cfg(unix)]
+#[test]
+fn interrupted_send_reports_what_was_posted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/mo", listener.local_addr().unwrap());
+    let (post, posts) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            answer(stream.unwrap(), r#"{"outcome": "stored"}"#);
+            post.send(()).unwrap();
+        }
+    });
+    let arguments = ["send", "mo", "--count", "10000", "--rate", "50", "--json", "--url", &url];
+    let (mut command, directory) = wab("interrupted", &arguments);
+    let child = command.stdout(Stdio::piped()).spawn().unwrap();
+    posts.iter().take(3).for_each(drop);
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["interrupted"]), (Some(130), &true.into()), "{report}");
+    assert!((3..10_000).contains(&report["posted"].as_u64().unwrap()), "{report}");
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 #[test]
 fn output_to_a_pipe_has_no_colours() {
     let (mut command, directory) = wab("colours", &["send", "--help"]);

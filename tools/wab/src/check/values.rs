@@ -91,10 +91,18 @@ impl<R: Read> Values<R> {
                     self.consume(end);
                     return Ok(Some(Ok(json)));
                 }
-                Some(Err(error)) if !error.is_eof() || self.is_ended => return self.not_json(&error),
+                Some(Err(error)) if self.is_ended || !self.may_end_early(&error) => return self.not_json(&error),
                 _ => self.fill()?,
             }
         }
+    }
+
+    /// Whether the error may be that not all is read. A number that is cut off, such as `-`, isn't called an end.
+    fn may_end_early(&self, error: &serde_json::Error) -> bool {
+        let rest = self.rest();
+        let last_line = rest.iter().rev().take_while(|&&byte| byte != b'\n').count();
+        let lines = rest.iter().filter(|&&byte| byte == b'\n').count();
+        error.is_eof() || (error.line() > lines && error.column() >= last_line)
     }
 
     fn not_json(&mut self, error: &serde_json::Error) -> io::Result<Option<Result<String, NotJson>>> {
@@ -211,6 +219,15 @@ mod tests {
         let garbage = "x".repeat(3 * CHUNK_BYTES);
         let text = format!("[{long},\n{garbage}\n12]");
         check(&text, &[(1, Ok(&long)), (2, Err(1)), (3, Ok("12"))]);
+    }
+
+    #[test]
+    fn value_may_be_cut_by_a_chunk_anywhere() {
+        let value = "{\"a\": -1.5e-3, \"b\": [true, false, null],\n \"c\": \"\\u00e9 \\\" é\"}";
+        for read in 1..=value.len() {
+            let text = format!("{}{value} -2.5 {value}", " ".repeat(CHUNK_BYTES - read));
+            check(&text, &[(1, Ok(value)), (2, Ok("-2.5")), (2, Ok(value))]);
+        }
     }
 
     #[test]

@@ -79,3 +79,42 @@ fn sent(timeline: &Timeline, now: Timestamp, zone: &TimeZone, text: &mut String)
     let _ = writeln!(text, "{MARGIN}      {}", timeline.state(now));
     let _ = writeln!(text, "{MARGIN}      {}", style::paint(style::DIM, &timeline.line(zone)));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::Cost;
+
+    fn said(at: &str, summary: &str) -> Entry {
+        let line = MessageLine {
+            id: "7c1f".to_owned(),
+            event_id: String::new(),
+            received_at: Some(at.parse().unwrap()),
+            message_type: None,
+            contact: None,
+            summary: summary.to_owned(),
+            variant: false,
+        };
+        Entry::Message(Box::new(Said {
+            line,
+            reply_to: None,
+            without_receipts: false,
+            about: None,
+            changes: Vec::new(),
+        }))
+    }
+
+    #[test]
+    fn days_are_those_of_the_time_zone() {
+        let conversation = Conversation {
+            contact: "+64…01".to_owned(),
+            entries: vec![said("2026-11-23T10:59:59Z", "Kia\nora\u{1b}[2J"), said("2026-11-23T11:00:00Z", "Ka kite")],
+            messages: 2,
+            also_known_as: Vec::new(),
+            next: None,
+            cost: Cost::default(),
+        };
+        let shown = render(&conversation, Timestamp::UNIX_EPOCH, &TimeZone::fixed(jiff::tz::offset(13)));
+        insta::assert_snapshot!(shown);
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::io::Write;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,11 +15,12 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
 use super::delivery::Delivery;
+use super::mailbox::note_use;
 use crate::aws::Unavailable;
 use crate::event_line::{Brief, one_line};
 use crate::forward::{Endpoint, Posted};
 use crate::mask::Mask;
-use crate::shell::{Shell, interrupted};
+use crate::shell::Shell;
 use crate::stack::{MAX_MESSAGES, Queue, QueueMessage, ReceiveError};
 
 /// How long a receive waits for a message. At the end, the listener waits for its receives: an abandoned one could hide
@@ -41,6 +42,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(300);
 
 /// Pauses before the queue is read again, and before events are posted to a program that isn't running.
 const MAX_RECONNECT_PAUSE: Duration = Duration::from_secs(15);
+
+/// How often the queue is tagged with the time of its last use, so that it isn't taken for abandoned.
+const TAG_EVERY: Duration = Duration::from_secs(6 * 3600);
 
 /// How many ids are remembered, to recognise what was shown before.
 const MAX_REMEMBERED: usize = 50_000;
@@ -71,6 +75,7 @@ enum Step {
     Received(Result<Vec<QueueMessage>, ReceiveError>),
     Deleted(Result<(), Unavailable>),
     Posted(Box<Delivery>, Posted),
+    Tagged,
     /// Also if that failed: messages that stay hidden reappear by themselves.
     Hidden,
 }
@@ -103,6 +108,7 @@ struct State {
     /// Posts in a row that found nobody at the address.
     unreachable: u32,
     resume_at: Option<Instant>,
+    tagged_at: Option<Instant>,
 }
 
 /// The ids of the last events or messages.
@@ -162,11 +168,15 @@ struct Attempt {
 }
 
 impl Feed<'_> {
-    /// Handles the messages of the queue, `first` before others, until Ctrl-C, SIGTERM, or the output is closed.
-    pub(super) async fn run(&self, first: Vec<QueueMessage>, shell: &mut Shell<'_>) -> anyhow::Result<Ended> {
+    /// Handles the messages of the queue, `first` before others, until `stop` or until the output is closed.
+    pub(super) async fn run(
+        &self,
+        first: Vec<QueueMessage>,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+        shell: &mut Shell<'_>,
+    ) -> anyhow::Result<Ended> {
         let mut state = State::default();
         let mut work = Work::new();
-        let mut stop = pin!(interrupted());
         let mut is_stopping = false;
         self.handle(first, &mut state, &work, shell)?;
         loop {
@@ -209,6 +219,14 @@ impl Feed<'_> {
                     Ok(Step::Posted(Box::new(delivery), posted))
                 }));
             }
+        }
+        if state.tagged_at.get_or_insert_with(Instant::now).elapsed() > TAG_EVERY {
+            state.tagged_at = Some(Instant::now());
+            work.push(Box::pin(async {
+                // Tried again after the same time.
+                let _ = note_use(self.queue).await;
+                Ok(Step::Tagged)
+            }));
         }
         let wanted = match (&self.endpoint, state.was_full) {
             (Some(_), _) => usize::from(state.backlog.is_empty()),
@@ -257,7 +275,7 @@ impl Feed<'_> {
             Step::Posted(delivery, posted) => self.settle_post(*delivery, posted, state, work, shell)?,
             // Later a message that is still there is received again, recognised, and deleted.
             Step::Deleted(Err(error)) if is_stopping => return Err(error.into()),
-            Step::Deleted(_) | Step::Hidden => {}
+            Step::Deleted(_) | Step::Hidden | Step::Tagged => {}
         }
         Ok(())
     }
@@ -308,8 +326,11 @@ impl Feed<'_> {
         let number = state.kept.get(&delivery.queue_id).map_or(0, |kept| kept.attempts) + 1;
         let retry_in = match posted {
             Posted::Unreachable { .. } => {
-                state.unreachable += 1;
-                state.pause(state.unreachable);
+                // Posts that were in flight at the same time fail together.
+                if state.resume_at.is_none() {
+                    state.unreachable += 1;
+                    state.pause(state.unreachable);
+                }
                 Some(pause(state.unreachable, MAX_RECONNECT_PAUSE))
             }
             _ => {

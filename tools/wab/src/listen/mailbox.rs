@@ -149,13 +149,7 @@ async fn make(stack: &Stack, name: &str) -> Result<Queue, Unavailable> {
         (LISTENER_TAG.to_owned(), stack.resources.stack_name.clone()),
         (LAST_USED_TAG.to_owned(), Timestamp::now().to_string()),
     ]);
-    let queue = Queue::create(&stack.sdk, name, attributes, tags).await?;
-    // "You must wait at least one second after the queue is created to be able to use the queue" (SQS API reference,
-    // "CreateQueue").
-    if !stack.is_local() {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    Ok(queue)
+    Queue::create(&stack.sdk, name, attributes, tags).await
 }
 
 /// Subscribes the queue to a topic, or replaces the filter policy of its subscription.

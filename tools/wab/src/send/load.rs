@@ -1,6 +1,7 @@
 //! Posts many callbacks, as fast as asked, and reports the answers.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,7 @@ pub(crate) struct Report {
     pub(super) seed: u64,
     pub(super) planned: usize,
     pub(super) posted: usize,
+    #[serde(rename = "interrupted")]
     pub(super) is_interrupted: bool,
     pub(super) verdict: Verdict,
     pub(super) answers: Vec<Count>,
@@ -66,6 +68,10 @@ pub(crate) struct Report {
     pub(super) seconds: f64,
     /// The rate that was asked for.
     pub(super) rate: Option<f64>,
+    /// The senders of the messages. All are made up, or were given as arguments.
+    pub(super) contacts: BTreeSet<String>,
+    /// The references of the receipts and replies.
+    pub(super) references: BTreeSet<String>,
     /// In the order in which they were posted.
     pub(super) callbacks: Vec<Outcome>,
 }
@@ -83,9 +89,13 @@ pub(super) struct Count {
 pub(super) struct Answered {
     /// None if there was no answer.
     pub(super) http_status: Option<u16>,
-    /// The receiver's outcome or code, or why there is no answer.
+    /// The receiver's outcome, or its code of an error.
     pub(super) outcome: Option<String>,
+    /// Why there was no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
     /// Whether the body was malformed on purpose.
+    #[serde(rename = "malformed")]
     pub(super) is_malformed: bool,
     pub(super) verdict: Verdict,
 }
@@ -106,6 +116,10 @@ pub(super) struct Outcome {
     pub(super) id: Option<String>,
     /// The message's type or the receipt's status.
     pub(super) name: Option<String>,
+    #[serde(skip)]
+    contact: Option<String>,
+    #[serde(skip)]
+    reference: Option<String>,
     #[serde(flatten)]
     pub(super) answered: Answered,
     pub(super) latency_ms: f64,
@@ -174,8 +188,10 @@ pub(super) async fn post(
         verdict: callbacks.iter().map(|callback| callback.answered.verdict).max().unwrap_or(Verdict::Accepted),
         answers: counts(&callbacks),
         latency_ms: Latency::of(&callbacks)?,
-        seconds: started.elapsed().as_secs_f64(),
+        seconds: in_ms(started.elapsed()) / 1000.0,
         rate,
+        contacts: callbacks.iter().filter_map(|callback| callback.contact.clone()).collect(),
+        references: callbacks.iter().filter_map(|callback| callback.reference.clone()).collect(),
         callbacks,
     })
 }
@@ -205,29 +221,43 @@ impl Latency {
 
 impl Outcome {
     fn new(callback: &Callback, posted: &Posted) -> Self {
-        let body = utf8(&callback.body).unwrap_or_default();
-        let named = match callback.kind {
-            Kind::Mo => MoCallback::parse(body).ok().map(|mo| {
-                let name = mo.content.message_type().map(|name| name.into_owned());
-                (mo.id.as_str().to_owned(), name)
-            }),
-            Kind::Dlr => {
-                let dlr = DlrCallback::parse(body).ok();
-                dlr.map(|dlr| (dlr.id.as_str().to_owned(), Some(dlr.status.as_str().to_owned())))
-            }
+        let mut outcome = Self {
+            kind: callback.kind,
+            id: None,
+            name: None,
+            contact: None,
+            reference: None,
+            answered: Answered::new(posted.answer.as_ref(), callback.is_malformed),
+            latency_ms: in_ms(posted.took),
         };
-        let (id, name) = named.unzip();
-        let answered = Answered::new(posted.answer.as_ref(), callback.is_malformed);
-        Self { kind: callback.kind, id, name: name.flatten(), answered, latency_ms: in_ms(posted.took) }
+        let body = utf8(&callback.body).unwrap_or_default();
+        match callback.kind {
+            Kind::Mo => {
+                if let Ok(mo) = MoCallback::parse(body) {
+                    outcome.id = Some(mo.id.as_str().to_owned());
+                    outcome.name = mo.content.message_type().map(Cow::into_owned);
+                    outcome.contact = mo.source.map(Cow::into_owned);
+                    outcome.reference = mo.reference.map(Cow::into_owned);
+                }
+            }
+            Kind::Dlr => {
+                if let Ok(dlr) = DlrCallback::parse(body) {
+                    outcome.id = Some(dlr.id.as_str().to_owned());
+                    outcome.name = Some(dlr.status.as_str().to_owned());
+                    outcome.reference = dlr.reference.map(Cow::into_owned);
+                }
+            }
+        }
+        outcome
     }
 }
 
 impl fmt::Display for Answered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let outcome = self.outcome.as_deref().unwrap_or("");
-        match self.http_status {
-            Some(status) => write!(f, "{status} {outcome}"),
-            None => write!(f, "no answer: {outcome}"),
+        match (self.http_status, self.outcome.as_deref().or(self.error.as_deref())) {
+            (Some(status), None) => write!(f, "{status}"),
+            (Some(status), Some(outcome)) => write!(f, "{status} {outcome}"),
+            (None, problem) => write!(f, "no answer: {}", problem.unwrap_or_default()),
         }
     }
 }
@@ -241,11 +271,126 @@ impl Answered {
                     (true, _) if answer.status == 400 => Verdict::Accepted,
                     (_, verdict) => verdict,
                 };
-                Self { http_status: Some(answer.status), outcome: answer.outcome(), is_malformed, verdict }
+                let http_status = Some(answer.status);
+                Self { http_status, outcome: answer.outcome(), error: None, is_malformed, verdict }
             }
-            Err(error) => {
-                Self { http_status: None, outcome: Some(error.to_string()), is_malformed, verdict: Verdict::Retry }
-            }
+            Err(error) => Self {
+                http_status: None,
+                outcome: None,
+                error: Some(error.to_string()),
+                is_malformed,
+                verdict: Verdict::Retry,
+            },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::aws::block_on;
+    use crate::send::server::Server;
+
+    fn plan(count: usize) -> Plan {
+        let body = |number| json!({"id": format!("{number}"), "status": "sent"}).to_string().into_bytes();
+        Plan { seed: 7, callbacks: (0..count).map(|number| Callback::new(Kind::Dlr, body(number))).collect() }
+    }
+
+    fn posted(server: &Server, plan: Plan, pace: Pace) -> Report {
+        block_on(post(&server.target(), plan, pace, pending(), || {})).unwrap()
+    }
+
+    #[test]
+    fn every_callback_is_posted_once() {
+        let server = Server::start(|_| (200, "stored"));
+        let report = posted(&server, plan(100), Pace::Unpaced);
+        let mut bodies = server.bodies();
+        bodies.sort();
+        let mut expected: Vec<_> = plan(100).callbacks.into_iter().map(|callback| callback.body).collect();
+        expected.sort();
+        assert_eq!(bodies, expected);
+        assert_eq!((report.planned, report.posted, report.verdict), (100, 100, Verdict::Accepted));
+        assert_eq!(
+            report.answers.iter().map(|count| (count.answer.to_string(), count.count)).collect::<Vec<_>>(),
+            [("200 stored".to_owned(), 100)]
+        );
+        let ids = report.callbacks.iter().map(|callback| callback.id.clone().unwrap());
+        assert!(ids.eq((0..100).map(|number| number.to_string())), "callbacks are reported in their order");
+        assert!(server.connections() <= UNPACED, "{}", server.connections());
+    }
+
+    #[test]
+    fn ordered_callbacks_share_a_connection() {
+        let server = Server::start(|_| (200, "stored"));
+        posted(&server, plan(20), Pace::InOrder);
+        assert!(server.bodies().into_iter().eq(plan(20).callbacks.into_iter().map(|callback| callback.body)));
+        assert_eq!(server.connections(), 1);
+    }
+
+    #[test]
+    fn slow_answers_do_not_lower_the_rate() {
+        let server = Server::start(|_| {
+            std::thread::sleep(Duration::from_millis(200));
+            (200, "stored")
+        });
+        let report = posted(&server, plan(20), Pace::PerSecond(100.0));
+        assert!(report.seconds >= 0.19 + 0.2, "{report:?}");
+        assert!(server.connections() > 5, "{} callbacks were in progress at once", server.connections());
+    }
+
+    #[test]
+    fn interrupted_run_reports_what_was_posted() {
+        let server = Server::start(|_| (200, "duplicate"));
+        let answered = AtomicUsize::new(0);
+        let interrupted = async {
+            while answered.load(Ordering::Relaxed) < 5 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let each = || {
+            answered.fetch_add(1, Ordering::Relaxed);
+        };
+        let report = block_on(post(&server.target(), plan(1000), Pace::PerSecond(50.0), interrupted, each)).unwrap();
+        assert!(report.is_interrupted && (5..1000).contains(&report.posted), "{}", report.posted);
+        assert_eq!(report.posted, server.bodies().len());
+    }
+
+    #[track_caller]
+    fn check(answers: &'static [(u16, &'static str)], is_malformed: bool, verdict: Verdict) {
+        let next = AtomicUsize::new(0);
+        let server = Server::start(move |_| answers[next.fetch_add(1, Ordering::Relaxed)]);
+        let mut plan = plan(answers.len());
+        plan.callbacks.iter_mut().for_each(|callback| callback.is_malformed = is_malformed);
+        let report = posted(&server, plan, Pace::InOrder);
+        assert_eq!(report.verdict, verdict, "{answers:?}");
+    }
+
+    #[test]
+    fn worst_answer_is_the_verdict() {
+        check(&[(200, "stored"), (200, "deferred")], false, Verdict::Accepted);
+        check(&[(200, "stored"), (503, "unavailable"), (200, "stored")], false, Verdict::Retry);
+        check(&[(503, "unavailable"), (401, "unauthorized"), (429, "")], false, Verdict::Rejected);
+        check(&[(400, "no_id")], false, Verdict::Rejected);
+    }
+
+    #[test]
+    fn malformed_body_is_to_be_answered_400() {
+        check(&[(400, "no_id"), (400, "not_json")], true, Verdict::Accepted);
+        check(&[(200, "stored")], true, Verdict::Rejected);
+        check(&[(401, "unauthorized")], true, Verdict::Rejected);
+        check(&[(503, "unavailable")], true, Verdict::Retry);
+    }
+
+    #[test]
+    fn callback_without_an_answer_is_to_be_retried() {
+        let report = block_on(post(&Server::nobody(), plan(3), Pace::InOrder, pending(), || {})).unwrap();
+        assert_eq!((report.posted, report.verdict), (3, Verdict::Retry));
+        assert!(report.latency_ms.is_none());
+        assert!(report.callbacks.iter().all(|callback| callback.answered.error.is_some()));
     }
 }

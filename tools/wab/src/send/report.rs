@@ -18,6 +18,11 @@ impl Report {
                 callback.show(out)?;
             }
             writeln!(out)?;
+            for (title, names) in [("contact", &self.contacts), ("reference", &self.references)] {
+                if !names.is_empty() {
+                    writeln!(out, "{title:<9} {}", names.iter().map(String::as_str).collect::<Vec<_>>().join(", "))?;
+                }
+            }
         }
         for (index, count) in self.answers.iter().enumerate() {
             let title = if index == 0 { "answers" } else { "" };

@@ -259,7 +259,7 @@ impl From<Unreadable> for UnreadableReport {
     }
 }
 
-fn item_report(stack: &Stack, number: usize, whole: &Whole, mask: Mask) -> ItemReport {
+pub(super) fn item_report(stack: &Stack, number: usize, whole: &Whole, mask: Mask) -> ItemReport {
     let Whole { item, body } = whole;
     let kind = whole.kind_and_id().map_or(Kind::Mo, |(kind, _)| kind);
     let contact = |contact: &str| mask.contact(contact).into_owned();

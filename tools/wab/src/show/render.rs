@@ -10,7 +10,7 @@ use super::gather::{EventReport, ItemReport, Report};
 use super::shown_time;
 use crate::mask::printable;
 use crate::reference::lines_table;
-use crate::stored::Detail;
+use crate::stored::{Content, Detail};
 use crate::{style, times};
 
 /// The column in which values begin.
@@ -35,7 +35,9 @@ pub(super) fn render(report: &Report, now: Timestamp, zone: &TimeZone, width: Op
         }
         let _ = write!(text.text, "\n{}\n", timeline.table(zone, width));
         for item in &receipts {
-            text.details(item.content.iter().flat_map(|content| &content.unnamed));
+            if let Some(content) = &item.content {
+                text.unnamed(content);
+            }
             text.event(item);
         }
     }
@@ -114,13 +116,20 @@ impl Text<'_> {
     fn message(&mut self, id: &str, item: &ItemReport) {
         let variant = item.variant.as_deref().map(|variant| format!(", variant {variant}")).unwrap_or_default();
         self.heading(&format!("Message {}{variant}", printable(id)));
-        if let Some(content) = &item.content {
-            self.row("", &content.summary);
+        if let Some(content) = &item.content
+            // A text is among the details.
+            && content.details.iter().all(|detail| detail.value != content.summary)
+        {
+            self.row("content", &content.summary);
         }
         let received = shown_time(item.received_at, self.zone);
-        let lag = item.received_at.zip(item.sent_at).map(|(received, sent)| times::span(received.duration_since(sent)));
-        // WhatsApp's clock has whole seconds.
-        let lag = lag.map(|lag| format!(" ({lag} after WhatsApp's timestamp)")).unwrap_or_default();
+        // WhatsApp's clock has whole seconds, and may differ from AWS's.
+        let lag = item.received_at.zip(item.sent_at).map(|(received, sent)| {
+            let lag = received.duration_since(sent);
+            let side = if lag.is_negative() { "before" } else { "after" };
+            format!(" ({} {side} WhatsApp's timestamp)", times::span(lag.abs()))
+        });
+        let lag = lag.unwrap_or_default();
         self.row("received", &format!("{received}{lag}"));
         self.optional("contact", item.contact.as_ref());
         self.optional("destination", item.destination.as_ref());
@@ -131,7 +140,7 @@ impl Text<'_> {
         self.optional("reference", item.reference.as_ref());
         if let Some(content) = &item.content {
             self.details(&content.details);
-            self.details(&content.unnamed);
+            self.unnamed(content);
         } else if !item.stored.gone {
             self.row("content", "the body isn't an MO callback: see --raw");
         }
@@ -141,11 +150,19 @@ impl Text<'_> {
         self.event(item);
     }
 
-    /// Values, those without a type marked.
-    fn details<'d>(&mut self, details: impl IntoIterator<Item = &'d Detail>) {
-        for Detail { label, value } in details {
-            let is_unnamed = label.starts_with('$') || label.starts_with("callback key ");
-            if is_unnamed { self.row("not named", &format!("{label}: {value}")) } else { self.row(label, value) }
+    fn details(&mut self, details: &[Detail]) {
+        for Detail { label, value, at } in details {
+            match at {
+                Some(at) => self.row(label, &times::local(*at, self.zone)),
+                None => self.row(label, value),
+            }
+        }
+    }
+
+    /// The values that no type names.
+    fn unnamed(&mut self, content: &Content) {
+        for Detail { label, value, .. } in &content.unnamed {
+            self.row("not named", &format!("{label}: {value}"));
         }
     }
 
@@ -189,5 +206,53 @@ impl Text<'_> {
                 self.row("event", &format!("{event:#}"));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wab_models::{Item, MoCallback, Received, ReceivedAt};
+
+    use super::*;
+    use crate::mask::Mask;
+    use crate::show::gather::item_report;
+    use crate::stack::{Cost, Place, Stack, StackFile, example};
+    use crate::stored::{Fetched, Whole};
+
+    /// Shows a sample in a zone east of Greenwich.
+    fn shown(body: &str, mask: Mask) -> String {
+        let file: StackFile = serde_json::from_value(example::json()).unwrap();
+        let stack = Stack::new(Place::Simulated, &file.sdk_config(), file.clone().into());
+        let received = Received {
+            body,
+            application: "shop",
+            at: ReceivedAt::from_epoch_ms(1_795_425_317_417),
+            expires_at: 1_798_017_317,
+        };
+        let item = Item::mo(&MoCallback::parse(body).unwrap(), received);
+        let item = serde_json::from_value(serde_json::to_value(item).unwrap()).unwrap();
+        let whole = Whole { item, body: Fetched::Bytes(body.as_bytes().to_vec()) };
+        let report = Report {
+            id: "00000000-0000-4000-8000-000000000014".to_owned(),
+            items: vec![item_report(&stack, 1, &whole, mask)],
+            unreadable: Vec::new(),
+            receipts: None,
+            replies_to: Vec::new(),
+            replies: Vec::new(),
+            parked: None,
+            cost: Cost::default(),
+        };
+        let now = Timestamp::from_second(1_795_425_400).unwrap();
+        render(&report, now, &TimeZone::fixed(jiff::tz::offset(13)), None)
+    }
+
+    #[test]
+    fn order_is_shown_with_local_times_and_its_total() {
+        insta::assert_snapshot!(shown(include_str!("../../samples/mo_order.json"), Mask::OFF));
+    }
+
+    #[test]
+    fn what_no_type_names_is_marked() {
+        insta::assert_snapshot!(shown(include_str!("../../samples/mo_unknown_type.json"), Mask::default()));
     }
 }

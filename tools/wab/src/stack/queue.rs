@@ -91,6 +91,11 @@ impl Queue {
         let sqs = aws_sdk_sqs::Client::new(sdk);
         let create = sqs.create_queue().queue_name(name).set_attributes(Some(attributes)).set_tags(Some(tags));
         let created = create.send().await.map_err(Unavailable::new("cannot make the queue"))?;
+        // "You must wait at least one second after the queue is created to be able to use the queue" (SQS API reference,
+        // "CreateQueue"). An emulator needs no wait.
+        if sdk.endpoint_url().is_none() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         Self::at(sqs, created.queue_url.unwrap_or_default()).await
     }
 

@@ -172,7 +172,8 @@ pub(crate) async fn gather(stack: &Stack, name: &str, now: Timestamp) -> anyhow:
     });
 
     let bad = bad(watched, &readings, now);
-    let spell = Spell::last(&bad, |value| value > 0.0, now);
+    let ended = alarm.as_ref().filter(|alarm| !alarm.is_firing).and_then(|alarm| alarm.since);
+    let spell = Spell::last(&bad, |value| value > 0.0, now).map(|spell| spell.ended_with(ended));
     let from = spell.map_or(now - HOUR, |spell| spell.since.min(now - HOUR));
     let mut causes = Vec::new();
     let mut is_cut = false;
@@ -187,13 +188,19 @@ pub(crate) async fn gather(stack: &Stack, name: &str, now: Timestamp) -> anyhow:
     }
     let findings: Vec<_> = findings.into_iter().filter(|finding| finding.verdict > Verdict::Over).collect();
     let state = alarm.as_ref().map(State::new);
+    let verdict = verdict(state.as_ref(), spell, &unread, now);
     let commands = Commands::new(stack);
-    let mends = findings.iter().find_map(|finding| finding.mends.clone());
+    // A finding may only refer to this report.
+    let this = commands.wab(&format!("status {}", watched.name));
+    let found = findings.iter().find_map(|finding| finding.mends.clone().filter(|mends| *mends != this));
+    let mends = found.or_else(|| mend(watched.name, spell, now, &commands));
+    // What a subscriber lost stays lost until it is published again.
+    let is_lasting = matches!(watched.subject, Some(Subject::Subscriptions));
     Ok(Report {
         stack: stack.place.clone(),
         at: now,
         alarm: watched.name,
-        verdict: verdict(state.as_ref(), spell, &unread, now),
+        verdict,
         state,
         spell,
         minutes: minutes(&bad, from),
@@ -201,7 +208,7 @@ pub(crate) async fn gather(stack: &Stack, name: &str, now: Timestamp) -> anyhow:
         is_cut,
         findings,
         shows: (watched.name == "DeadLetters").then(|| commands.wab("parked list")),
-        mends: mends.or_else(|| mend(watched.name, spell, now, &commands)),
+        mends: mends.filter(|_| is_lasting || verdict.exit_code() != 0),
         unread,
         seconds: started.elapsed().as_secs_f64(),
     })
@@ -213,6 +220,8 @@ fn bad(watched: &Watched, readings: &Readings, now: Timestamp) -> Series {
         // What is accepted ends the silence, so nothing by the minute is bad.
         "Silence" => Series::default(),
         "FanoutStopped" => readings.unpublished(now),
+        // In seconds.
+        "FanoutLag" => readings.lag(),
         _ => readings.of(watched.sources),
     }
 }
@@ -237,12 +246,15 @@ fn minutes(bad: &Series, from: Timestamp) -> Vec<Minute> {
     wrong.map(|(at, value)| Minute { at: *at, value: *value }).collect()
 }
 
-/// Wrong while the alarm is firing, and for 15 minutes after the last bad minute.
+/// Wrong while the alarm is firing. Then until 15 minutes after the last bad minute, unless the alarm has ended since.
 fn verdict(state: Option<&State>, spell: Option<Spell>, unread: &[String], now: Timestamp) -> Verdict {
-    let is_recent = |spell: Spell| spell.until.is_none_or(|until| now.duration_since(until) < RECENTLY);
+    let is_recent = |spell: Spell| spell.until.is_none() || now.duration_since(spell.last) < RECENTLY;
+    let has_ended = |state: Option<&State>, spell: Spell| {
+        state.and_then(|state| state.since).is_some_and(|ended| ended >= spell.last)
+    };
     match (state, spell) {
         (Some(State { is_firing: true, .. }), _) => Verdict::Problem,
-        (_, Some(spell)) if is_recent(spell) => Verdict::Warning,
+        (state, Some(spell)) if is_recent(spell) && !has_ended(state, spell) => Verdict::Warning,
         _ if !unread.is_empty() => Verdict::Unknown,
         (None, None) => Verdict::Skipped,
         (_, Some(_)) => Verdict::Over,
@@ -273,16 +285,17 @@ mod tests {
     }
 
     #[test]
-    fn alarm_needs_action_until_fifteen_minutes_after_the_last_bad_one() {
+    fn alarm_needs_action_until_it_has_ended_or_is_long_quiet() {
         let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
-        let state = |is_firing| State { is_firing, since: None, meaning: String::new() };
-        let spell = |until: i64| Some(Spell { since: at(0), until: Some(at(until)) });
-        let verdict = |is_firing, spell| verdict(Some(&state(is_firing)), spell, &[], at(100));
-        assert_eq!(verdict(true, None), Verdict::Problem);
-        assert_eq!(verdict(false, Some(Spell { since: at(0), until: None })), Verdict::Warning);
-        assert_eq!(verdict(false, spell(86)), Verdict::Warning);
-        assert_eq!(verdict(false, spell(85)), Verdict::Over);
-        assert_eq!(verdict(false, None), Verdict::Ok);
+        let state = |is_firing, since: i64| State { is_firing, since: Some(at(since)), meaning: String::new() };
+        let spell = |last: i64, until: Option<i64>| Some(Spell { since: at(0), until: until.map(at), last: at(last) });
+        let verdict = |is_firing, since, spell| verdict(Some(&state(is_firing, since)), spell, &[], at(100));
+        assert_eq!(verdict(true, 99, None), Verdict::Problem);
+        assert_eq!(verdict(false, 10, spell(98, None)), Verdict::Warning, "the alarm is late");
+        assert_eq!(verdict(false, 99, spell(98, None)), Verdict::Over);
+        assert_eq!(verdict(false, 10, spell(86, Some(87))), Verdict::Warning);
+        assert_eq!(verdict(false, 10, spell(85, Some(86))), Verdict::Over);
+        assert_eq!(verdict(false, 10, None), Verdict::Ok);
         assert_eq!(super::verdict(None, None, &[], at(100)), Verdict::Skipped);
         assert_eq!(super::verdict(None, None, &["no permission".to_owned()], at(100)), Verdict::Unknown);
     }

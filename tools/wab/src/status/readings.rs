@@ -14,11 +14,16 @@ pub(crate) const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// The time after which a metric's data point is there.
 const LATE: SignedDuration = SignedDuration::from_mins(3);
 
+/// From this age on, events are published late. The alarm `FanoutLag` waits five times as long.
+const LAG_SECONDS: f64 = 60.0;
+
 /// What a metric counts or measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// Callbacks by outcome.
     Callbacks(&'static str),
+    /// Events.
+    Published,
     Unauthorized,
     RateLimited,
     TooLarge,
@@ -46,7 +51,8 @@ pub(crate) enum Role {
 }
 
 /// The outcomes of a callback, in the order of the screen.
-pub(crate) const OUTCOMES: [&str; 6] = ["stored", "duplicate", "variant", "deferred", "recovered", "quarantined"];
+pub(crate) const OUTCOMES: [&str; 7] =
+    ["stored", "duplicate", "variant", "deferred", "recovered", "quarantined", "parked"];
 
 #[derive(Debug)]
 pub(crate) struct Readings(Vec<(Source, Series)>);
@@ -70,6 +76,14 @@ impl Readings {
         let last = self.of(&[Source::FanoutInvocations]).last_nonzero().unwrap_or(Timestamp::MIN);
         let is_waiting = |at: Timestamp| at > last && now.duration_since(at) > LATE;
         let points = stored.points.into_iter().filter(|(at, events)| *events > 0.0 && is_waiting(*at));
+        Series { points: points.collect() }
+    }
+
+    /// The seconds by which the stream lagged, where it lagged.
+    pub(crate) fn lag(&self) -> Series {
+        let ages = self.of(&[Source::IteratorAge]).points.into_iter();
+        let points =
+            ages.map(|(at, milliseconds)| (at, milliseconds / 1_000.0)).filter(|(_, seconds)| *seconds > LAG_SECONDS);
         Series { points: points.collect() }
     }
 
@@ -112,6 +126,7 @@ fn metrics(stack: &Stack) -> Vec<(Source, Metric)> {
     let fanout = &resources.fanout_function;
     let dead_letters = &resources.dead_letter_queue_url;
     metrics.extend([
+        (Source::Published, Metric::sum(namespace, "Published")),
         (Source::Unauthorized, Metric::sum(namespace, "Refusals").of("code", "unauthorized")),
         (Source::RateLimited, Metric::sum(namespace, "RateLimited")),
         (Source::TooLarge, Metric::sum(namespace, "TooLarge")),

@@ -19,8 +19,8 @@ pub(crate) fn show(report: &Report, zone: &TimeZone, out: &mut dyn Write) -> io:
 
     writeln!(out, "\n{}", paint(DIM, &format!("{:<15}{:>8}{:>10}", "callbacks", "15 min", "24 h")))?;
     for callbacks in &report.callbacks {
-        // Each stack stores. Other outcomes are shown if there were any.
-        if callbacks.outcome == "stored" || callbacks.last_24_hours > 0 {
+        // Each stack stores and publishes. Other outcomes are shown if there were any.
+        if matches!(callbacks.outcome, "stored" | "published") || callbacks.last_24_hours > 0 {
             let (short, long) = (callbacks.last_15_minutes, callbacks.last_24_hours);
             writeln!(out, "{:<15}{short:>8}{long:>10}", callbacks.outcome)?;
         }
@@ -46,7 +46,9 @@ pub(crate) fn show(report: &Report, zone: &TimeZone, out: &mut dyn Write) -> io:
         writeln!(out, "{} {:<26}none of {}", Verdict::Ok.painted(), "alarms", report.alarms.len())?;
     }
     for alarm in firing {
-        let since = alarm.since.map_or_else(String::new, |since| when(Spell { since, until: None }, report.at, zone));
+        let since = alarm
+            .since
+            .map_or_else(String::new, |since| when(Spell { since, until: None, last: since }, report.at, zone));
         writeln!(out, "{} alarm {:<44}{since}", Verdict::Problem.painted(), alarm.name)?;
     }
     for problem in &report.unread {
@@ -87,8 +89,8 @@ pub(crate) fn show_alarm(report: &alarm::Report, zone: &TimeZone, out: &mut dyn 
         writeln!(out, "{:10}wrong {}", "", when(spell, report.at, zone))?;
     }
     for minutes in report.minutes.chunks(MINUTES_A_LINE) {
-        let minutes = minutes.iter().map(|minute| format!("{} {:<6}", clock(minute.at, report.at, zone), minute.value));
-        writeln!(out, "{:10}{}", "", paint(DIM, minutes.collect::<String>().trim_end()))?;
+        let minutes = minutes.iter().map(|minute| format!("{} {:.0}", clock(minute.at, report.at, zone), minute.value));
+        writeln!(out, "{:10}{}", "", paint(DIM, &minutes.collect::<Vec<_>>().join("   ")))?;
     }
     for cause in &report.causes {
         let (first, last) = (clock(cause.first, report.at, zone), clock(cause.last, report.at, zone));
@@ -141,4 +143,53 @@ fn when(spell: Spell, now: Timestamp, zone: &TimeZone) -> String {
 
 fn ago(at: Timestamp, now: Timestamp) -> String {
     format!("{} ago", span(now.duration_since(at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Commands;
+    use crate::stack::Place;
+    use crate::status::causes::Cause;
+
+    #[test]
+    fn alarm_is_shown_with_its_causes() {
+        let now: Timestamp = "2026-11-29T02:50:30Z".parse().unwrap();
+        let at = |text: &str| format!("2026-11-29T{text}Z").parse::<Timestamp>().unwrap();
+        let spell = Spell { since: at("02:10:00"), until: Some(at("02:12:00")), last: at("02:11:00") };
+        let report = alarm::Report {
+            stack: Place::Local { endpoint: "http://localhost:1".to_owned() },
+            at: now,
+            alarm: "Deferred",
+            verdict: Verdict::Over,
+            state: Some(alarm::State {
+                is_firing: false,
+                since: Some(at("02:13:00")),
+                meaning: "The table rejects writes.".to_owned(),
+            }),
+            spell: Some(spell),
+            minutes: vec![
+                alarm::Minute { at: at("02:10:00"), value: 7.0 },
+                alarm::Minute { at: at("02:11:00"), value: 12.0 },
+            ],
+            causes: vec![Cause {
+                from: "mo",
+                reason: "callback spilled: ThrottlingException".to_owned(),
+                count: 19,
+                first: at("02:10:03"),
+                last: at("02:11:40"),
+                event_ids: vec!["b48e0ae6ab12d6a90aab59f0ecf2e500".to_owned(); 3],
+            }],
+            is_cut: true,
+            findings: Vec::new(),
+            shows: None,
+            mends: Some(Commands::example().wab("parked redrive")),
+            unread: vec!["cannot read the logs: no connection".to_owned()],
+            seconds: 0.25,
+        };
+        let mut out = Vec::new();
+        show_alarm(&report, &TimeZone::UTC, &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        insta::assert_snapshot!("alarm", anstream::adapter::strip_str(&out));
+    }
 }

@@ -18,9 +18,8 @@ const RECENTLY: SignedDuration = SignedDuration::from_mins(15);
 /// threshold of the alarm `Unauthorized`.
 const MANY_UNAUTHORIZED: u64 = 5;
 
-/// The time that events wait before the alarm `FanoutLag` goes off, and a fifth of it.
-const LONG_LAG: SignedDuration = SignedDuration::from_mins(5);
-const LAG: SignedDuration = SignedDuration::from_mins(1);
+/// The seconds after which the alarm `FanoutLag` goes off.
+const LONG_LAG_SECONDS: u64 = 300;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -38,7 +37,7 @@ pub(crate) struct Report {
     pub(crate) seconds: f64,
 }
 
-/// Callbacks with one outcome.
+/// Callbacks with one outcome, or events that were published.
 #[derive(Debug, Serialize)]
 pub(crate) struct Callbacks {
     pub(crate) outcome: &'static str,
@@ -117,7 +116,7 @@ pub(crate) async fn gather(stack: &Stack, now: Timestamp) -> anyhow::Result<Repo
         at: now,
         callbacks: screen.callbacks(),
         last_accepted: screen.last_accepted(),
-        signals: screen.signals(parked, spilled),
+        signals: screen.signals(parked, spilled).into_iter().map(|signal| signal.ended_with(&alarms)).collect(),
         alarms,
         unread,
         seconds: started.elapsed().as_secs_f64(),
@@ -136,16 +135,17 @@ pub(crate) struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    fn callbacks(&self) -> Vec<Callbacks> {
-        let counted = OUTCOMES.into_iter().map(|outcome| {
-            let series = self.readings.of(&[Source::Callbacks(outcome)]);
-            let (last_15_minutes, last_24_hours) = self.counts(&series);
+    pub(crate) fn callbacks(&self) -> Vec<Callbacks> {
+        let outcomes = OUTCOMES.map(|outcome| (outcome, Source::Callbacks(outcome)));
+        let sources = outcomes.into_iter().chain([("published", Source::Published)]);
+        let counted = sources.map(|(outcome, source)| {
+            let (last_15_minutes, last_24_hours) = self.counts(&self.readings.of(&[source]));
             Callbacks { outcome, last_15_minutes, last_24_hours }
         });
         counted.collect()
     }
 
-    fn last_accepted(&self) -> Option<Timestamp> {
+    pub(crate) fn last_accepted(&self) -> Option<Timestamp> {
         let accepted = ["stored", "duplicate", "variant", "deferred"];
         accepted.into_iter().filter_map(|outcome| self.readings.of(&[Source::Callbacks(outcome)]).last_nonzero()).max()
     }
@@ -217,7 +217,10 @@ impl Screen<'_> {
             Some(Spell { until: Some(_), .. }) => Verdict::Over,
             Some(Spell { until: None, .. }) => bad,
         };
-        let shows = self.commands.wab(&format!("status {alarm}"));
+        let shows = match alarm {
+            "DeadLetters" => self.commands.wab("parked list"),
+            _ => self.commands.wab(&format!("status {alarm}")),
+        };
         let mends = mend(alarm, spell, self.now, &self.commands);
         Signal { name, verdict, amount, spell, meaning: "", shows, mends, alarm }
     }
@@ -258,7 +261,7 @@ impl Screen<'_> {
         let spell = Spell::last(series, |value| value > 0.0, self.now);
         let spell = match spell.map(|spell| spell.going_on(depth > 0, self.now)) {
             // The queue is faster than its metric.
-            None if depth > 0 => Some(Spell { since: self.now, until: None }),
+            None if depth > 0 => Some(Spell { since: self.now, until: None, last: self.now }),
             spell => spell,
         };
         self.signal(name, Amount::Waiting(depth), spell, bad, alarm)
@@ -274,7 +277,7 @@ impl Screen<'_> {
             self.waiting("parked", depth, &self.readings.of(&[Source::DeadLetters]), Verdict::Problem, "DeadLetters");
         // The age reaches further back than 24 hours.
         let age = self.readings.of(&[Source::DeadLetterAge]).points.last().copied();
-        if let (Some(Spell { until: None, since }), Some((at, age))) = (&mut signal.spell, age) {
+        if let (Some(Spell { until: None, since, .. }), Some((at, age))) = (&mut signal.spell, age) {
             let oldest = SignedDuration::try_from_secs_f64(age).ok().and_then(|age| at.checked_sub(age).ok());
             *since = oldest.map_or(*since, |oldest| oldest.min(*since));
         }
@@ -286,14 +289,14 @@ impl Screen<'_> {
         let seconds = |milliseconds: Option<f64>| whole(milliseconds.unwrap_or(0.0) / 1_000.0);
         let now = seconds(series.maximum_since(self.now - RECENTLY / 3 - PERIOD));
         let amount = Amount::Seconds { now, at_most: seconds(series.maximum_since(Timestamp::MIN)) };
-        let bad = if i128::from(now) > LONG_LAG.as_secs().into() { Verdict::Problem } else { Verdict::Warning };
-        let spell = Spell::last(&series, |milliseconds| milliseconds > LAG.as_millis_f64(), self.now);
+        let bad = if now > LONG_LAG_SECONDS { Verdict::Problem } else { Verdict::Warning };
+        let spell = Spell::last(&self.readings.lag(), |_| true, self.now);
         self.signal("stream lag", amount, spell, bad, "FanoutLag")
     }
 
     fn unpublished(&self) -> Signal {
         let waiting = self.readings.unpublished(self.now);
-        let spell = waiting.points.first().map(|(at, _)| Spell { since: *at, until: None });
+        let spell = waiting.points.first().map(|(at, _)| Spell { since: *at, until: None, last: self.now });
         let amount = Amount::Waiting(whole(waiting.sum_since(Timestamp::MIN)));
         self.signal("unpublished", amount, spell, Verdict::Problem, "FanoutStopped")
     }
@@ -302,7 +305,7 @@ impl Screen<'_> {
 /// The command that mends what an alarm reports, if there is one for every cause.
 pub(crate) fn mend(alarm: &str, spell: Option<Spell>, now: Timestamp, commands: &Commands) -> Option<Command> {
     let replay = |kind: &str| {
-        let Spell { since, until } = spell?;
+        let Spell { since, until, .. } = spell?;
         let until = until.unwrap_or(now);
         Some(commands.wab(&format!("replay --kind {kind} --from {since:.0} --until {until:.0}")))
     };
@@ -330,6 +333,15 @@ fn whole(number: f64) -> u64 {
 impl Signal {
     fn means(self, meaning: &'static str) -> Self {
         Self { meaning, ..self }
+    }
+
+    /// An alarm that has ended since the last bad data point is faster than [`Spell`], which waits for quiet minutes.
+    fn ended_with(self, alarms: &[Alarm]) -> Self {
+        let alarm = alarms.iter().find(|alarm| alarm.name == self.alarm && !alarm.is_firing);
+        let Amount::Counted { .. } = self.amount else { return self };
+        let spell = self.spell.map(|spell| spell.ended_with(alarm.and_then(|alarm| alarm.since)));
+        let is_over = spell.is_some_and(|spell| spell.until.is_some());
+        Self { spell, verdict: if is_over { Verdict::Over } else { self.verdict }, ..self }
     }
 
     pub(crate) fn needs_action(&self) -> bool {

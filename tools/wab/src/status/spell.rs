@@ -16,6 +16,9 @@ pub(crate) struct Spell {
     pub(crate) since: Timestamp,
     /// None if it isn't over.
     pub(crate) until: Option<Timestamp>,
+    /// The start of the last bad period.
+    #[serde(skip)]
+    pub(crate) last: Timestamp,
 }
 
 impl Spell {
@@ -28,7 +31,14 @@ impl Spell {
         })?;
         let end = last.checked_add(PERIOD).ok()?;
         let is_over = now.duration_since(end) >= QUIET;
-        Some(Self { since, until: is_over.then_some(end) })
+        Some(Self { since, until: is_over.then_some(end), last })
+    }
+
+    /// The same spell, over if its alarm has ended after the last bad data point.
+    pub(crate) fn ended_with(self, alarm_ended: Option<Timestamp>) -> Self {
+        let is_over = alarm_ended.is_some_and(|ended| ended >= self.last);
+        let end = self.last.checked_add(PERIOD).ok();
+        Self { until: self.until.or(end.filter(|_| is_over)), ..self }
     }
 
     /// The same spell, known to go on or to be over.
@@ -49,7 +59,10 @@ mod tests {
     fn check(bad_minutes: &[i64], now: i64, expected: Option<(i64, Option<i64>)>) {
         let points = bad_minutes.iter().map(|minute| (at(*minute), 1.0)).chain([(at(99), 0.0)]).collect();
         let spell = Spell::last(&Series { points }, |value| value > 0.0, at(now));
-        assert_eq!(spell, expected.map(|(since, until)| Spell { since: at(since), until: until.map(at) }));
+        assert_eq!(
+            spell.map(|spell| (spell.since, spell.until)),
+            expected.map(|(since, until)| (at(since), until.map(at)))
+        );
     }
 
     #[test]
@@ -65,9 +78,17 @@ mod tests {
 
     #[test]
     fn present_state_decides_whether_it_goes_on() {
-        let over = Spell { since: at(1), until: Some(at(2)) };
+        let over = Spell { since: at(1), until: Some(at(2)), last: at(1) };
         assert_eq!(over.going_on(true, at(9)).until, None);
         assert_eq!(over.going_on(false, at(9)).until, Some(at(2)));
         assert_eq!(Spell { until: None, ..over }.going_on(false, at(9)).until, Some(at(9)));
+    }
+
+    #[test]
+    fn spell_ends_with_its_alarm() {
+        let spell = Spell { since: at(1), until: None, last: at(5) };
+        assert_eq!(spell.ended_with(None).until, None);
+        assert_eq!(spell.ended_with(Some(at(4))).until, None, "something was wrong again");
+        assert_eq!(spell.ended_with(Some(at(5))).until, Some(at(6)));
     }
 }

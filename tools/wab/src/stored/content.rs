@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use wab_events::message::{
     Amount, ContactCard, Context, Decimal, Interactive, Media, Message, MessageError, MessageKind, NfmReply, Order,
     Payload, PaymentNotification, Referral, Reply, StatusUpdate, System,
 };
-use wab_models::{BinaryContent, Content as CallbackContent, Fields, MoCallback};
+use wab_models::{BinaryContent, Content as CallbackContent, FieldName, Fields, MoCallback};
 
 use super::details::{Detail, Details, number};
 use crate::mask::Mask;
@@ -78,15 +79,10 @@ pub(crate) fn describe(
 
 /// The keys of a callback that the gateway's documentation doesn't name.
 pub(crate) fn unnamed_keys(fields: &Fields<'_>, mask: Mask) -> Vec<Detail> {
-    let detail = |(key, value): (&_, &&serde_json::value::RawValue)| Detail {
-        label: of_callback(key),
-        value: masked_json(value.get(), mask),
+    let detail = |(key, value): (&FieldName<'_>, &&RawValue)| {
+        Detail::new(format!("callback key {}", key.as_str()), masked_json(value.get(), mask))
     };
     fields.iter().map(detail).collect()
-}
-
-fn of_callback(key: &wab_models::FieldName<'_>) -> String {
-    format!("callback key {}", key.as_str())
 }
 
 fn of_binary(binary: Option<&BinaryContent>) -> Content {
@@ -121,10 +117,8 @@ fn of_message(message: &Message, mask: Mask) -> Content {
         }
     };
     add_head(message, &mut details);
-    let unnamed = message
-        .unrecognized()
-        .into_iter()
-        .map(|(at, json)| Detail { label: at.to_string(), value: masked_json(json.get(), mask) });
+    let unnamed =
+        message.unrecognized().into_iter().map(|(at, json)| Detail::new(at.to_string(), masked_json(json.get(), mask)));
     Content { summary, details: details.into_list(), unnamed: unnamed.collect() }
 }
 
@@ -369,12 +363,12 @@ fn add_reply(interactive: &Interactive, details: &mut Details) {
     if let Some(reply) = &interactive.call_permission_reply {
         details.word("calls", Some(reply.response.as_str()));
         details.flag("for ever", reply.is_permanent);
-        details.word("until", reply.expiration_timestamp.as_ref().map(time));
+        details.time("until", reply.expiration_timestamp.as_ref());
         details.word("given by", reply.response_source.as_deref());
     }
     if let Some(method) = &interactive.payment_method {
         details.text("method", method.payment_method.as_deref());
-        details.word("at", method.payment_timestamp.as_ref().map(time));
+        details.time("at", method.payment_timestamp.as_ref());
         details.id("reference", method.reference_id.as_ref());
         details.text("last four digits", method.last_four_digits.as_ref().map(|digits| digits.as_str()));
         details.id("credential", method.credential_id.as_ref());
@@ -452,7 +446,7 @@ fn add_status(update: &StatusUpdate, details: &mut Details) {
     details.text("security code", update.recipient_identity_key_hash.as_deref());
     if let Some(conversation) = &update.conversation {
         details.id("conversation", conversation.id.as_ref());
-        details.word("conversation ends", conversation.expiration_timestamp.as_ref().map(time));
+        details.time("conversation ends", conversation.expiration_timestamp.as_ref());
         let origin = conversation.origin.as_ref().and_then(|origin| origin.origin_type.as_deref());
         details.word("conversation is", origin);
     }
@@ -471,8 +465,8 @@ fn add_status(update: &StatusUpdate, details: &mut Details) {
             details.id("transaction", transaction.id.as_ref());
             details.word("provider", transaction.provider.as_deref());
             details.word("transaction's status", transaction.status.as_deref());
-            details.word("began", transaction.created_timestamp.as_ref().map(time));
-            details.word("changed", transaction.updated_timestamp.as_ref().map(time));
+            details.time("began", transaction.created_timestamp.as_ref());
+            details.time("changed", transaction.updated_timestamp.as_ref());
             let currency = transaction.currency.as_deref();
             add_amount("transaction's amount", transaction.amount.as_ref(), currency, details);
             details.word("method", transaction.method.as_ref().and_then(|method| method.method_type.as_deref()));
@@ -485,8 +479,8 @@ fn add_status(update: &StatusUpdate, details: &mut Details) {
                 add_amount("refund's amount", refund.amount.as_ref(), currency, details);
                 details.word("refund's status", refund.status.as_deref());
                 details.word("refund's speed", refund.speed_processed.as_deref());
-                details.word("refund began", refund.created_timestamp.as_ref().map(time));
-                details.word("refund changed", refund.updated_timestamp.as_ref().map(time));
+                details.time("refund began", refund.created_timestamp.as_ref());
+                details.time("refund changed", refund.updated_timestamp.as_ref());
             }
         }
     }
@@ -503,7 +497,7 @@ fn add_amount(label: &str, amount: Option<&Amount>, currency: Option<&str>, deta
 
 fn add_head(message: &Message, details: &mut Details) {
     let head = message.head();
-    details.word("sent", message.sent_at().map(|at| at.to_string()));
+    details.time("sent", head.timestamp.as_ref());
     details.id("WhatsApp id", head.id.as_ref());
     details.contact("from", head.from.as_ref());
     details.contact("user id", head.from_user_id.as_ref());
@@ -525,7 +519,7 @@ fn add_head(message: &Message, details: &mut Details) {
     }
     if let Some(identity) = &head.identity {
         details.flag("security code acknowledged", identity.acknowledged);
-        details.word("security code changed", identity.created_timestamp.as_ref().map(time));
+        details.time("security code changed", identity.created_timestamp.as_ref());
         details.text("security code", identity.hash.as_deref());
     }
     if let Some(history) = &head.history_context {
@@ -579,15 +573,8 @@ fn add_error(error: &MessageError, details: &mut Details) {
     details.text("error's page", error.href.as_deref());
 }
 
-/// WhatsApp's time in RFC 3339, or verbatim if it isn't a number of seconds.
-fn time(at: &wab_events::message::Timestamp) -> String {
-    at.at().map_or_else(|| at.as_str().to_owned(), |at| at.to_string())
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::value::RawValue;
-
     use super::*;
 
     /// Every message of the golden files and of the samples.
@@ -624,7 +611,7 @@ mod tests {
             }
             let content = of_message(&message, mask);
             text.push_str(&format!("{}\n", content.summary));
-            for Detail { label, value } in content.details.iter().chain(&content.unnamed) {
+            for Detail { label, value, .. } in content.details.iter().chain(&content.unnamed) {
                 text.push_str(&format!("    {label}: {value}\n"));
             }
         }
@@ -638,6 +625,10 @@ mod tests {
 
     #[test]
     fn every_type_is_described_when_masked() {
-        insta::assert_snapshot!(shown(Mask::default()));
+        let shown = shown(Mask::default());
+        for secret in ["6421000001", "6421000009", "Kia ora", "wamid.V0FC", "Example"] {
+            assert!(!shown.contains(secret), "{secret}");
+        }
+        insta::assert_snapshot!(shown);
     }
 }

@@ -1,5 +1,6 @@
 //! Labelled values, masked as they are added. Pure.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use wab_events::message::{Decimal, Id};
 
@@ -9,7 +10,17 @@ use crate::mask::Mask;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Detail {
     pub(crate) label: String,
+    /// A time is in UTC.
     pub(crate) value: String,
+    /// The value, if it is a time.
+    #[serde(skip)]
+    pub(crate) at: Option<Timestamp>,
+}
+
+impl Detail {
+    pub(super) fn new(label: String, value: String) -> Self {
+        Self { label, value, at: None }
+    }
 }
 
 /// Collects details. Each method adds a value of one class of privacy, if there is a value.
@@ -41,8 +52,16 @@ impl Details {
     /// A word of a vocabulary, a time, or anything else that isn't a person's.
     pub(super) fn word(&mut self, label: &str, value: Option<impl Into<String>>) {
         if let Some(value) = value {
-            self.list.push(Detail { label: format!("{}{label}", self.prefix), value: value.into() });
+            self.list.push(Detail::new(format!("{}{label}", self.prefix), value.into()));
         }
+    }
+
+    /// WhatsApp's time, or its text if it isn't a number of seconds.
+    pub(super) fn time(&mut self, label: &str, value: Option<&wab_events::message::Timestamp>) {
+        let Some(value) = value else { return };
+        let at = value.at();
+        let text = at.map_or_else(|| value.as_str().to_owned(), |at| at.to_string());
+        self.list.push(Detail { at, ..Detail::new(format!("{}{label}", self.prefix), text) });
     }
 
     /// What someone wrote, or a name.

@@ -1,0 +1,51 @@
+"""The table and the API are as the template describes them."""
+
+import json
+import os
+import unittest
+from typing import Any
+from unittest import mock
+
+from ministack.services import apigateway, dynamodb
+from ministack.services.cloudformation import provisioners
+
+from patches import resources
+
+PROPERTIES = {
+    "TableName": "events",
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+    "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+    "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+    "SSESpecification": {"SSEEnabled": True},
+}
+
+
+def described(answer: Any) -> Any:
+    return json.loads(answer[2])
+
+
+class Resources(unittest.TestCase):
+    def test_table_has_its_properties(self) -> None:
+        resources.with_table_properties(provisioners._ddb_create, of=1)("Events", PROPERTIES, "wab")
+        request = {"TableName": "events"}
+        self.assertEqual(
+            described(dynamodb._describe_ttl(request))["TimeToLiveDescription"],
+            {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"},
+        )
+        backups = described(dynamodb._describe_continuous_backups(request))["ContinuousBackupsDescription"]
+        self.assertEqual(backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"], "ENABLED")
+        self.assertEqual(dynamodb._tables["events"]["SSEDescription"]["Status"], "ENABLED")
+
+    def test_expired_items_are_kept(self) -> None:
+        settings = resources.Kept()
+        settings["events"] = {"TimeToLiveStatus": "ENABLED"}
+        self.assertEqual((list(settings.all_items()), settings["events"]["TimeToLiveStatus"]), ([], "ENABLED"))
+
+    def test_api_endpoint_answers_on_this_machine(self) -> None:
+        create = resources.with_reachable_endpoint(provisioners._apigw_v2_api_create)
+        with mock.patch.dict(os.environ, AWS_ENDPOINT_URL="http://localhost:1"):
+            api_id, attributes = create("Api", {"ProtocolType": "HTTP"}, "wab")
+        self.assertEqual(attributes["ApiEndpoint"], f"http://localhost:1/_aws/execute-api/{api_id}/$default")
+        self.assertEqual(apigateway._apis[api_id]["apiEndpoint"], attributes["ApiEndpoint"])
