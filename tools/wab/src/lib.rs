@@ -177,7 +177,11 @@ mod tests {
         rejected(&["wab", "check"]);
         rejected(&["wab", "parked"]);
         rejected(&["wab", "parked", "redrive", "--only", "telegram"]);
-        rejected(&["wab", "parked", "redrive", "--json"]);
+        rejected(&["wab", "parked", "discard"]);
+        rejected(&["wab", "parked", "show", "7c1f", "--raw"]);
+        rejected(&["wab", "quarantine", "discard"]);
+        rejected(&["wab", "resend"]);
+        rejected(&["wab", "replay", "--from", "2026-11-23T09:00:00Z", "--rate", "0"]);
         rejected(&["wab", "parked", "list", "--max", "0"]);
         rejected(&["wab", "replay"]);
         rejected(&["wab", "replay", "--from", "yesterday"]);
