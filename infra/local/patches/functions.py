@@ -181,7 +181,9 @@ def iterator_age(event: Any, now: float) -> float | None:
     records = event.get("Records") if isinstance(event, dict) else None
     if not records or records[-1].get("eventSource") != "aws:dynamodb":
         return None
-    return max(0.0, now - float(records[-1]["dynamodb"]["ApproximateCreationDateTime"]))
+    # `wab parked redrive` hands over records without it.
+    created = records[-1]["dynamodb"].get("ApproximateCreationDateTime")
+    return None if created is None else max(0.0, now - float(created))
 
 
 def platform_lines(config: dict[str, Any], request_id: str, error: Any, milliseconds: float) -> list[dict[str, Any]]:
