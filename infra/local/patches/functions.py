@@ -177,12 +177,11 @@ def record(config: dict[str, Any], name: str, value: float, unit: str = "Count")
 
 
 def iterator_age(event: Any, now: float) -> float | None:
-    """The age in seconds of the last record of a stream's batch."""
+    """The age in seconds of the last record of a stream's batch. A batch that a client made may lack the time."""
     records = event.get("Records") if isinstance(event, dict) else None
     if not records or records[-1].get("eventSource") != "aws:dynamodb":
         return None
-    # `wab parked redrive` hands over records without it.
-    created = records[-1]["dynamodb"].get("ApproximateCreationDateTime")
+    created = records[-1].get("dynamodb", {}).get("ApproximateCreationDateTime")
     return None if created is None else max(0.0, now - float(created))
 
 
