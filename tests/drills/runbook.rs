@@ -177,10 +177,12 @@ fn callbacks(runbook: &Arc<Document>, turn: &Mutex<()>) -> Vec<Drill> {
         quarantine(&mut lane).await;
         variant(&mut lane).await;
         // `SpillLag` takes longest.
-        let (deferred, spill_lag) = (lane.begin("Deferred").await, lane.begin("SpillLag").await);
+        let (mut deferred, spill_lag) = (lane.begin("Deferred").await, lane.begin("SpillLag").await);
         lane.withdraw("dynamodb:PutItem").await;
-        let id = fresh_id("drill");
-        assert_eq!(lane.stack.post_ok(Kind::Mo, &mo_text(&id)).await, "deferred");
+        let traffic = gateway(&lane.stack);
+        lane.alarmed(&mut deferred).await;
+        lane.show(&mut deferred, &["AccessDeniedException"]);
+        drop(traffic);
         throttled(&mut lane).await;
         rate_limited(&mut lane).await;
         too_large(&mut lane).await;
@@ -265,21 +267,17 @@ async fn unauthorized(lane: &mut Lane) {
     lane.over(drill).await;
 }
 
-async fn table_rejects(lane: &mut Lane, mut deferred: Drill, mut spill_lag: Drill) {
-    let traffic = gateway(&lane.stack);
-    for drill in [&mut deferred, &mut spill_lag] {
-        lane.alarmed(drill).await;
-        lane.show(drill, &["AccessDeniedException"]);
-    }
+async fn table_rejects(lane: &mut Lane, deferred: Drill, mut spill_lag: Drill) {
+    lane.alarmed(&mut spill_lag).await;
+    lane.show(&mut spill_lag, &["AccessDeniedException"]);
     lane.follow("Restoring what someone changed");
-    drop(traffic);
     lane.over(deferred).await;
     lane.over(spill_lag).await;
 }
 
 async fn silence(lane: &mut Lane) {
-    lane.bash.exits("make deploy PARAMETERS='SilenceMinutes=3'", &[0]);
     let mut drill = Drill::new("Silence");
+    lane.bash.exits("make deploy PARAMETERS='SilenceMinutes=3'", &[0]);
     lane.alarmed(&mut drill).await;
     lane.show(&mut drill, &["Silence"]);
     // The gateway calls again.

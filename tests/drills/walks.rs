@@ -96,6 +96,7 @@ async fn from_an_empty_account() -> (Walk, Credentials) {
     let file = Stack::connect().await.file;
     let runbook = Document::read("runbook.md");
     let mut bash = Bash::open(&file, NAME);
+    bash.exits("export AWS_REGION=$REGION AWS_DEFAULT_REGION=$REGION", &[0]);
     let credentials = Credentials::make(&mut bash, "gateway");
     let given = format!("make deploy PARAMETERS='CallbackCredentials={}'", credentials.verifier);
     step(&mut bash, &runbook, SECTION, "make deploy", &[("make deploy", &given)]);
