@@ -33,6 +33,8 @@ fn walk_prints_what_its_page_shows() {
     let mut bash = Bash::open(&stack.file, &stack.file.stack_name);
     // The stack is up already, and this terminal has its own `wab` and AWS CLI.
     bash.exits(&format!("cd {}; make() {{ :; }}; python3() {{ :; }}", directory.display()), &[0]);
+    // A walk that failed leaves its listener.
+    bash.run("wab listen --remove");
     let is_set_up = |command: &String| !command.starts_with("wab()") && !command.starts_with("export AWS_ENDPOINT_URL");
     for section in Document::read("walk.md").sections {
         let mut printed = String::new();
