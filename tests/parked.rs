@@ -104,7 +104,7 @@ pub(crate) async fn put(stack: &Stack, writes: Vec<WriteRequest>) {
 
 /// The words of each row of a printed table, without its header.
 pub(crate) fn rows(printed: &str) -> Vec<Vec<&str>> {
-    let rows = printed.lines().skip_while(|line| !line.starts_with("outcome")).skip(1);
+    let rows = printed.lines().skip_while(|line| !line.trim_start().starts_with("outcome")).skip(1);
     rows.map(|line| line.split_whitespace().collect()).collect()
 }
 

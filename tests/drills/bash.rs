@@ -27,7 +27,7 @@ pub(crate) struct Done {
     pub(crate) command: String,
     pub(crate) code: i32,
     pub(crate) out: String,
-    err: String,
+    pub(crate) err: String,
 }
 
 impl Bash {
@@ -108,9 +108,7 @@ impl Drop for Bash {
 
 /// `wab` and `make deploy` as they are here: the binary of this build, and the template and functions of the local stack.
 fn definitions() -> String {
-    let binary = std::env::var_os("DRILLS_WAB")
-        .map(PathBuf::from)
-        .unwrap_or_else(|| std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("wab"));
+    let binary = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("wab");
     assert!(binary.exists(), "{} isn't built: run `cargo test --workspace`", binary.display());
     // `make up` keeps its stack's files in a directory of its own, and only stack.json one above.
     let stack = PathBuf::from(std::env::var("WAB_STACK").unwrap());
@@ -118,11 +116,14 @@ fn definitions() -> String {
     let template = template.iter().find(|path| path.exists()).unwrap();
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let mut text = String::new();
+    let binary = binary.display();
     writeln!(text, "wab() {{ case \"$1 ${{2-}} \" in").unwrap();
+    // It would listen until Ctrl-C.
+    writeln!(text, "  \"listen \"*) set -- timeout --preserve-status --signal INT 5 {binary} \"$@\" --yes ;;").unwrap();
     for command in asking() {
-        writeln!(text, "  \"{command} \"*) set -- \"$@\" --yes ;;").unwrap();
+        writeln!(text, "  \"{command} \"*) set -- {binary} \"$@\" --yes ;;").unwrap();
     }
-    writeln!(text, "  esac\n  {} \"$@\"\n}}", binary.display()).unwrap();
+    writeln!(text, "  *) set -- {binary} \"$@\" ;;\n  esac\n  \"$@\"\n}}").unwrap();
     let deploy = "sam deploy --stack-name \"$STACK\" --capabilities CAPABILITY_IAM --resolve-s3 --no-confirm-changeset \
                   --no-fail-on-empty-changeset --no-progressbar";
     writeln!(text, "make() {{ [ \"$1\" = deploy ] || return 2\n  local ${{2:+\"$2\"}}").unwrap();

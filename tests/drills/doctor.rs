@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::TimeToLiveSpecification;
 use aws_sdk_sqs::types::QueueAttributeName;
 use clap::Parser;
 use serde_json::{Value, json};
@@ -141,12 +140,6 @@ impl Clinic {
         self.stack.lambda.update_event_source_mapping().uuid(uuid).enabled(enabled).send().await.unwrap();
     }
 
-    async fn expire(&self, enabled: bool) {
-        let expire = TimeToLiveSpecification::builder().enabled(enabled).attribute_name("expires_at").build().unwrap();
-        let update = self.stack.dynamodb.update_time_to_live().table_name(&self.stack.file.table);
-        update.time_to_live_specification(expire).send().await.unwrap();
-    }
-
     async fn protect(&self, enabled: bool) {
         let update = self.stack.dynamodb.update_table().table_name(&self.stack.file.table);
         update.deletion_protection_enabled(enabled).send().await.unwrap();
@@ -204,10 +197,6 @@ async fn doctor_finds_each_planted_fault() {
     clinic.write_stack_file(|file| file["version"] = "0.0.1".into());
     Clinic::check(&found().await, &[("versions", "template 0.0.1")]);
     clinic.write_stack_file(|_| {});
-
-    clinic.expire(false).await;
-    Clinic::check(&found().await, &[("table", "TTL is off")]);
-    clinic.expire(true).await;
 
     clinic.protect(false).await;
     Clinic::check(&found().await, &[("table", "deletion protection is off")]);

@@ -54,21 +54,23 @@ impl Section {
     }
 
     /// The code in running text.
-    pub(crate) fn spans(&self) -> Vec<&str> {
+    pub(crate) fn spans(&self) -> Vec<String> {
         let mut fenced = false;
         let prose = self.text.lines().filter(move |line| {
             let fence = line.trim_start().starts_with("```");
             fenced ^= fence;
             !fenced && !fence
         });
-        prose.flat_map(|line| line.split('`').skip(1).step_by(2)).collect()
+        // Running text may be wrapped anywhere.
+        let prose = prose.map(str::trim).collect::<Vec<_>>().join(" ");
+        prose.split('`').skip(1).step_by(2).map(str::to_owned).collect()
     }
 
     /// The command in running text that begins like this.
     #[track_caller]
     pub(crate) fn span(&self, beginning: &str) -> String {
         let found = self.spans().into_iter().find(|span| span.starts_with(beginning));
-        found.unwrap_or_else(|| panic!("{}: no `{beginning}…`", self.title)).to_owned()
+        found.unwrap_or_else(|| panic!("{}: no `{beginning}…`", self.title))
     }
 }
 

@@ -67,7 +67,7 @@ fn runbook_commands_are_complete_and_parse() {
     for section in &runbook.sections {
         let (fenced, spans) = (section.commands(), section.spans());
         let tools = ["wab ", "aws ", "make ", "sam "];
-        let commands = fenced.iter().map(String::as_str).chain(spans);
+        let commands = fenced.iter().chain(&spans);
         for command in commands.filter(|text| tools.iter().any(|tool| text.starts_with(tool)) && !text.contains('…'))
         {
             let syntax = std::process::Command::new("bash").args(["-n", "-c", command]).status().unwrap();

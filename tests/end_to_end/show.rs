@@ -412,7 +412,7 @@ async fn range_lists_what_was_received_page_by_page() {
     let mut listed = Vec::new();
     let mut pages = 0;
     loop {
-        let page = wab(&["show", "--from", &from, "--to", &to, "--limit", "3", "--json"]).await;
+        let page = wab(&["show", "--from", &from, "--until", &to, "--limit", "3", "--json"]).await;
         assert_eq!(page.code, 0, "{page:?}");
         let json = page.json();
         let rows = json["rows"].as_array().unwrap();
@@ -422,14 +422,14 @@ async fn range_lists_what_was_received_page_by_page() {
         from = next.to_owned();
     }
     assert_eq!((listed, pages), (ids.clone(), 3));
-    let receipts = wab(&["show", "--from", &time(start), "--to", &to, "--kind", "dlr"]).await;
+    let receipts = wab(&["show", "--from", &time(start), "--until", &to, "--kind", "dlr"]).await;
     assert!(ids.iter().enumerate().all(|(at, id)| receipts.out.contains(id) == (at % 2 == 1)), "{}", receipts.out);
-    let all = wab(&["show", "--from", &time(start), "--to", &time(start + 2_000)]).await;
+    let all = wab(&["show", "--from", &time(start), "--until", &time(start + 2_000)]).await;
     assert!(!all.out.contains(&number), "{}", all.out);
     insta::assert_snapshot!("show_range", steady(&all.out, &[(&ids[0], "MESSAGE"), (&ids[1], "SENT")]));
-    let nothing = wab(&["show", "--from", "2000-01-01T00:00:00Z", "--to", "2000-01-02"]).await;
+    let nothing = wab(&["show", "--from", "2000-01-01T00:00:00Z", "--until", "2000-01-02"]).await;
     assert_eq!((nothing.code, &*nothing.out), (1, ""));
-    assert_eq!(wab(&["show", "--from", "2000-01-02", "--to", "2000-01-01"]).await.code, 2);
+    assert_eq!(wab(&["show", "--from", "2000-01-02", "--until", "2000-01-01"]).await.code, 2);
 }
 
 #[tokio::test]

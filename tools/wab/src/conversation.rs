@@ -16,7 +16,7 @@ use crate::mask::Mask;
 use crate::shell::Shell;
 use crate::stack::{Meter, StackArgs};
 use crate::times::Moment;
-use crate::{aws, window};
+use crate::{aws, style, window};
 
 /// Show the messages of one contact in order, with the receipts of what they reply to
 ///
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
             conversation.entries.reverse();
         }
         if args.json {
-            shell.out.json(&conversation)?;
+            style::json(&conversation, &mut shell.out)?;
         } else if !conversation.entries.is_empty() {
             write!(shell.out, "{}", render::render(&conversation, now.timestamp(), now.time_zone()))?;
         }

@@ -177,7 +177,11 @@ mod tests {
         rejected(&["wab", "check"]);
         rejected(&["wab", "parked"]);
         rejected(&["wab", "parked", "redrive", "--only", "telegram"]);
-        rejected(&["wab", "parked", "redrive", "--json"]);
+        rejected(&["wab", "parked", "discard"]);
+        rejected(&["wab", "parked", "show", "7c1f", "--raw"]);
+        rejected(&["wab", "quarantine", "discard"]);
+        rejected(&["wab", "resend"]);
+        rejected(&["wab", "replay", "--from", "2026-11-23T09:00:00Z", "--rate", "0"]);
         rejected(&["wab", "parked", "list", "--max", "0"]);
         rejected(&["wab", "replay"]);
         rejected(&["wab", "replay", "--from", "yesterday"]);
@@ -189,7 +193,7 @@ mod tests {
         rejected(&["wab", "show", "a", "--item", "1"]);
         rejected(&["wab", "show", "a", "--raw", "--reveal", "--json"]);
         rejected(&["wab", "show", "a", "--from", "1h"]);
-        rejected(&["wab", "show", "--to", "1h"]);
+        rejected(&["wab", "show", "--until", "1h"]);
         rejected(&["wab", "show", "--from", "soon"]);
         rejected(&["wab", "show", "--from", "1h", "--event"]);
         rejected(&["wab", "conversation"]);

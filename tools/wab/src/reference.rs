@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
         writeln!(shell.err, "{}", stack.place)?;
         let report = gather(&stack, &args.reference, args.mask).await?;
         if args.json {
-            shell.out.json(&report)?;
+            style::json(&report, &mut shell.out)?;
         } else if !report.found.is_empty() {
             write!(shell.out, "{}", render(&report, Timestamp::now(), &TimeZone::system(), shell.columns()))?;
         }

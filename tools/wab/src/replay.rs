@@ -156,6 +156,7 @@ impl Args {
             windows: Windows::new([Window { from: self.from, to: until }]),
             kind: self.kind.map(Kind::from),
             types: self.types.clone(),
+            skip_expired: true,
         }
     }
 }

@@ -4,9 +4,6 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use serde::Serialize;
-
-use crate::mask::printable_json;
 
 /// The width of output that isn't a terminal's, and the widest that a terminal's is used.
 const MAX_WIDTH: u16 = 160;
@@ -66,12 +63,6 @@ impl<'a> Output<'a> {
     /// Whether nobody reads the output any more. For commands that would otherwise go on for ever.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed
-    }
-
-    /// Writes a report as indented JSON.
-    pub(crate) fn json(&mut self, report: &impl Serialize) -> anyhow::Result<()> {
-        writeln!(self, "{}", printable_json(&serde_json::to_string_pretty(report)?))?;
-        Ok(())
     }
 
     fn settle<T>(&mut self, result: io::Result<T>, dropped: T) -> io::Result<T> {

@@ -14,12 +14,12 @@ use wab_events::Kind;
 use wab_models::{CallbackError, MessageId};
 
 use self::gather::{Items, Wanted};
-use crate::aws;
 use crate::mask::Mask;
 use crate::shell::Shell;
 use crate::stack::{Consent, Meter, Stack, StackArgs};
 use crate::stored::Fetched;
 use crate::times::Moment;
+use crate::{aws, style};
 
 /// Show everything that is known of one message, or what was received in a range of time
 ///
@@ -55,7 +55,7 @@ pub(crate) struct Args {
     from: Option<Moment>,
     /// End of the range, exclusive [default: now]
     #[arg(long, value_name = "TIME", requires = "from")]
-    to: Option<Moment>,
+    until: Option<Moment>,
     /// Only messages, or only receipts
     #[arg(long, requires = "from")]
     kind: Option<KindArg>,
@@ -85,7 +85,7 @@ Examples:
   wab show 7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11 --raw --reveal > body.json
   wab show 2261d224ea3b4a40860397f823cb7d66 --stack wab --profile production
   wab show --from 2h --kind mo
-  wab show --from 2026-11-23T09:00:00Z --to 2026-11-23T10:30:00Z --json
+  wab show --from 2026-11-23T09:00:00Z --until 2026-11-23T10:30:00Z --json
 
 Exit codes:
   0  shown
@@ -120,7 +120,7 @@ async fn one(args: &Args, id: &str, stack: &Stack, shell: &mut Shell<'_>, meter:
     let wanted = Wanted { event_id: event_id.as_deref(), events: args.event, parked: args.parked };
     let report = gather::gather(stack, items, wanted, args.mask, meter).await?;
     if args.json {
-        shell.out.json(&report)?;
+        style::json(&report, &mut shell.out)?;
     } else {
         let now = ZonedDateTime::now();
         let text = render::render(&report, now.timestamp(), now.time_zone(), shell.columns());
@@ -189,8 +189,8 @@ async fn resolve(
 async fn range(args: &Args, from: Moment, stack: &Stack, shell: &mut Shell<'_>, meter: &Meter) -> anyhow::Result<u8> {
     let now = ZonedDateTime::now();
     let from = from.resolve(&now)?;
-    let to = args.to.map_or(Ok(now.timestamp()), |to| to.resolve(&now))?;
-    ensure!(from < to, "--from is not before {}", if args.to.is_some() { "--to" } else { "now" });
+    let to = args.until.map_or(Ok(now.timestamp()), |until| until.resolve(&now))?;
+    ensure!(from < to, "--from is not before {}", if args.until.is_some() { "--until" } else { "now" });
     let kind = args.kind.map(|kind| match kind {
         KindArg::Mo => Kind::Mo,
         KindArg::Dlr => Kind::Dlr,
@@ -202,7 +202,7 @@ async fn range(args: &Args, from: Moment, stack: &Stack, shell: &mut Shell<'_>, 
     let mut progress = find::Progress::default();
     let list = window::gather(stack, &window, args.mask, &mut |count| progress.report(count, shell.err), meter).await?;
     if args.json {
-        shell.out.json(&list)?;
+        style::json(&list, &mut shell.out)?;
     } else if !list.rows.is_empty() {
         writeln!(shell.out, "{}", window::table(&list, now.time_zone(), shell.columns()))?;
     }

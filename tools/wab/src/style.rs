@@ -6,6 +6,8 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use crate::mask::printable_json;
+
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
@@ -27,8 +29,7 @@ pub(crate) fn table<const N: usize>(header: [&str; N], width: Option<u16>) -> Ta
     table
 }
 
-/// Prints a report as JSON.
+/// Prints a report as JSON that is safe for a terminal.
 pub(crate) fn json(report: &impl Serialize, out: &mut dyn Write) -> anyhow::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    Ok(writeln!(out)?)
+    Ok(writeln!(out, "{}", printable_json(&serde_json::to_string_pretty(report)?))?)
 }

@@ -10,6 +10,7 @@ use crate::callback_url::{CallbackUrl, Login, is_loopback, join};
 use crate::stack::StackFile;
 
 #[derive(clap::Args)]
+#[group(skip)] // its name would be that of the command's own arguments
 pub(crate) struct Args {
     /// Callback URL, which may contain credentials (https://user:password@host/mo, percent-encoded)
     ///

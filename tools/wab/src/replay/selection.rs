@@ -13,6 +13,8 @@ pub(crate) struct Selection {
     pub(crate) kind: Option<Kind>,
     /// Only MO events of these types. Empty for all.
     pub(crate) types: Vec<String>,
+    /// Leave out events that have expired. They may be gone for subscribers that look them up.
+    pub(crate) skip_expired: bool,
 }
 
 /// Whether an item is replayed.
@@ -26,9 +28,9 @@ pub(crate) enum Pick {
 }
 
 impl Selection {
-    /// Every event received in the windows.
+    /// Every event received in the windows that the table still has.
     pub(crate) fn all_of(windows: Windows) -> Self {
-        Self { windows, kind: None, types: Vec::new() }
+        Self { windows, kind: None, types: Vec::new(), skip_expired: false }
     }
 
     pub(crate) fn pick(&self, item: &Item, now: Timestamp) -> Pick {
@@ -40,14 +42,14 @@ impl Selection {
             && (self.types.is_empty() || text("type").is_some_and(|of| self.types.iter().any(|wanted| wanted == of)));
         let key = text("pk").zip(text("sk")).map(|(pk, sk)| Key { pk: pk.to_owned(), sk: sk.to_owned() });
         match key {
-            Some(key) if is_meant && !is_expired(item, now) => Pick::Selected(key),
+            Some(key) if is_meant && !(self.skip_expired && is_expired(item, now)) => Pick::Selected(key),
             Some(_) if is_meant => Pick::Expired,
             _ => Pick::Other,
         }
     }
 }
 
-pub(crate) fn is_expired(item: &Item, now: Timestamp) -> bool {
+fn is_expired(item: &Item, now: Timestamp) -> bool {
     match item.get("expires_at") {
         Some(AttributeValue::N(seconds)) => seconds.parse::<i64>().is_ok_and(|seconds| seconds <= now.as_second()),
         _ => false,
@@ -65,7 +67,7 @@ mod tests {
         let window =
             Window { from: "2026-11-23T09:00:00Z".parse().unwrap(), to: "2026-11-23T10:00:00Z".parse().unwrap() };
         let types = types.iter().map(|&word| word.to_owned()).collect();
-        Selection { types, ..Selection::all_of(Windows::new([window])) }
+        Selection { types, skip_expired: true, ..Selection::all_of(Windows::new([window])) }
     }
 
     fn item(received_at: &str, message_type: &str, expires_at: &str) -> Item {
@@ -91,5 +93,7 @@ mod tests {
         assert_eq!(pick(&[], item("2026-11-23T10:00:00.000Z", "text", "9999999999")), Pick::Other);
         assert_eq!(pick(&[], item(inside, "text", "1")), Pick::Expired);
         assert_eq!(pick(&["image"], item(inside, "text", "1")), Pick::Other);
+        let all = Selection { skip_expired: false, ..selection(&[]) };
+        assert_eq!(all.pick(&item(inside, "text", "1"), now), Pick::Selected(key()));
     }
 }

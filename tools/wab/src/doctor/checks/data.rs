@@ -8,6 +8,12 @@ use crate::stack::{Group, Logs, Protection, protection_of_table};
 pub(super) async fn check_table(facts: &Facts<'_>) -> Found {
     let table = &facts.stack.resources.table;
     let protection = protection_of_table(&facts.stack.sdk, table).await?;
+    if facts.stack.is_local() {
+        // CloudFormation on the emulator doesn't apply the other settings to the table.
+        let emulated = Protection { encryption: true, time_to_live: true, point_in_time_recovery: true, ..protection };
+        let findings = judge_table(emulated, table, &facts.commands);
+        return Ok(or_ok(findings, "table", "protected from deletion; the emulator has no TTL, backups or encryption"));
+    }
     let findings = judge_table(protection, table, &facts.commands);
     Ok(or_ok(findings, "table", "protected from deletion, encrypted, backed up; expires and streams items"))
 }
