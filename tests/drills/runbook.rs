@@ -104,7 +104,6 @@ fn words_are_split_as_in_bash() {
 #[test]
 #[ignore = "needs the local stack: make test"]
 fn every_alarm_is_raised_shown_mended_and_over() {
-    let _alone = crate::ALONE.blocking_lock();
     let _alone = ALONE.blocking_lock();
     let runbook = Arc::new(Document::read("runbook.md"));
     let began = std::time::Instant::now();
