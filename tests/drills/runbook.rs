@@ -358,10 +358,12 @@ async fn notifications_fail(lane: &mut Lane) {
     }
     // The team makes a new queue, and gets what was lost.
     let new = lane.stack.queue().await;
+    // `wab` takes the emulator for AWS, and recognises a queue by its URL there.
+    let url = format!("https://sqs.us-east-1.amazonaws.com/000000000000/{}", new.rsplit('/').next().unwrap());
     let window = [lost, jiff::Timestamp::now()].map(|time| format!("{time:.0}"));
     for (alarm, kind) in [("MoNotificationsFailed", "mo"), ("DlrNotificationsFailed", "dlr")] {
         let [command] = &lane.runbook.section(alarm).mend()[..] else { panic!("one command") };
-        let mut command = command.replace("QUEUE_URL", &new);
+        let mut command = command.replace("QUEUE_URL", &url);
         for (placeholder, value) in ["2026-11-23T09:00:00Z", "2026-11-23T10:30:00Z"].iter().zip(&window) {
             command = command.replace(placeholder, value);
         }
