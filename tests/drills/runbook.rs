@@ -104,7 +104,6 @@ fn words_are_split_as_in_bash() {
 #[test]
 #[ignore = "needs the local stack: make test"]
 fn every_alarm_is_raised_shown_mended_and_over() {
-    let _alone = crate::ALONE.blocking_lock();
     let _alone = ALONE.blocking_lock();
     let runbook = Arc::new(Document::read("runbook.md"));
     let began = std::time::Instant::now();
@@ -199,7 +198,7 @@ async fn quarantine(lane: &mut Lane) {
     });
     lane.alarmed(&mut drill).await;
     drop(bodies);
-    lane.show(&mut drill, &["not_json"]);
+    lane.show(&mut drill, &["the body is not JSON"]);
     lane.over(drill).await;
 }
 
@@ -340,7 +339,7 @@ async fn notifications_fail(lane: &mut Lane) {
     let (mut mo, mut dlr_drill) =
         (lane.begin("MoNotificationsFailed").await, lane.begin("DlrNotificationsFailed").await);
     let team = lane.stack.subscribe(None).await.url;
-    lane.bash.exits(&format!("aws sqs delete-queue --queue-url {team}"), &[0]);
+    lane.stack.delete_queue(&team).await;
     let lost = jiff::Timestamp::now();
     let name = team.rsplit('/').next().unwrap();
     let events = events(&lane.stack);

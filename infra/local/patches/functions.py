@@ -177,11 +177,12 @@ def record(config: dict[str, Any], name: str, value: float, unit: str = "Count")
 
 
 def iterator_age(event: Any, now: float) -> float | None:
-    """The age in seconds of the last record of a stream's batch."""
+    """The age in seconds of the last record of a stream's batch. A batch that a client made may lack the time."""
     records = event.get("Records") if isinstance(event, dict) else None
     if not records or records[-1].get("eventSource") != "aws:dynamodb":
         return None
-    return max(0.0, now - float(records[-1]["dynamodb"]["ApproximateCreationDateTime"]))
+    created = records[-1].get("dynamodb", {}).get("ApproximateCreationDateTime")
+    return None if created is None else max(0.0, now - float(created))
 
 
 def platform_lines(config: dict[str, Any], request_id: str, error: Any, milliseconds: float) -> list[dict[str, Any]]:
