@@ -1,5 +1,6 @@
 //! `wab resend`, `replay --to`, `quarantine`, and `parked show` and `discard` against the deployed stack.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
@@ -15,19 +16,21 @@ fn pretty(json: &Value) -> String {
     serde_json::to_string_pretty(json).unwrap()
 }
 
-/// Replaces the part of JSON that changes from run to run.
-fn redacted(mut json: Value, members: &[&str]) -> Value {
-    match &mut json {
-        Value::Array(values) => values.iter_mut().for_each(|value| *value = redacted(value.take(), members)),
+/// Replaces what changes from run to run, and sorts the members.
+fn redacted(json: Value, members: &[&str]) -> Value {
+    match json {
+        Value::Array(values) => values.into_iter().map(|value| redacted(value, members)).collect(),
         Value::Object(object) => {
-            for (name, value) in object.iter_mut() {
+            let sorted: BTreeMap<String, Value> = object.into_iter().collect();
+            let redact = |(name, value): (String, Value)| {
                 let is_redacted = members.contains(&name.as_str()) && !value.is_null();
-                *value = if is_redacted { format!("[{name}]").into() } else { redacted(value.take(), members) };
-            }
+                let value = if is_redacted { format!("[{name}]").into() } else { redacted(value, members) };
+                (name, value)
+            };
+            Value::Object(sorted.into_iter().map(redact).collect())
         }
-        _ => {}
+        other => other,
     }
-    json
 }
 
 #[tokio::test]

@@ -94,6 +94,8 @@ class Functions(unittest.TestCase):
         ]
         self.assertEqual(functions.iterator_age({"Records": records}, NOW), 5)
         self.assertIsNone(functions.iterator_age({"Records": [{"eventSource": "aws:sqs"}]}, NOW))
+        by_hand = [{"eventSource": "aws:dynamodb", "dynamodb": {}}]
+        self.assertIsNone(functions.iterator_age({"Records": by_hand}, NOW), "as `wab replay` hands it over")
 
     def test_failures_are_reported_by_lambda(self) -> None:
         for error, expected in (

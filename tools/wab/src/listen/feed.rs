@@ -143,6 +143,8 @@ impl Recent {
 struct Shown<'a> {
     #[serde(flatten)]
     brief: &'a Brief,
+    /// SNS's id of the message: another one each time an event is published.
+    message_id: &'a str,
     /// The event was shown before in this run.
     again: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -372,7 +374,8 @@ impl Feed<'_> {
         let is_first = attempt.is_none_or(|attempt| attempt.number == 1);
         let again = is_first && brief.event_id().is_some_and(|id| state.events.contains(id));
         if self.json {
-            let shown = Shown { brief: &brief, again, forwarded: attempt.map(Attempt::report) };
+            let message_id = &delivery.notification.message_id;
+            let shown = Shown { brief: &brief, message_id, again, forwarded: attempt.map(Attempt::report) };
             writeln!(shell.out, "{}", one_line(&serde_json::to_string(&shown)?))?;
         } else {
             let answer = attempt.map(Attempt::to_string);
