@@ -173,7 +173,7 @@ fn parameter_defaults_are_allowed() {
         "{Default: 1441, MaxValue: 1440}",
     ];
     let parameters = |template: &Value| {
-        let all = template["Parameters"].as_object().unwrap().iter();
+        let all = template["Parameters"].as_object().into_iter().flatten();
         all.map(|(name, parameter)| (name.clone(), parameter.clone())).collect()
     };
     check_found(parameters, keeps, &bad);

@@ -147,6 +147,11 @@ impl Stack {
         self.sqs.create_queue().queue_name(fresh_id("queue")).send().await.unwrap().queue_url.unwrap()
     }
 
+    /// Deletes a queue, and leaves its subscriptions.
+    pub(crate) async fn delete_queue(&self, url: &str) {
+        self.sqs.delete_queue().queue_url(url).send().await.unwrap();
+    }
+
     /// Sends a message to a queue.
     pub(crate) async fn send(&self, queue: &str, message: &str) {
         self.sqs.send_message().queue_url(queue).message_body(message).send().await.unwrap();

@@ -26,7 +26,7 @@ TOOLS = ROOT / ".tools"
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 NPM_PACKAGE = Path(__file__).resolve().parent / "contracts"
 
-PYTHON_TOOLS = ["emulator", "sam", "lint", "contracts", "aws"]
+PYTHON_TOOLS = ["emulator", "sam", "lint", "contracts", "aws", "dashboard"]
 CARGO_TOOLS = {"cargo-deny": "0.20.2", "cargo-fuzz": "0.13.2"}
 
 

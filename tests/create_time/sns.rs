@@ -50,7 +50,9 @@ fn topic_policy_takes_only_topic_actions() {
 #[test]
 fn filter_policy_is_small_enough() {
     let keeps = |_: &Value, subscription: &Value| {
-        let policy = subscription["FilterPolicy"].as_object().unwrap();
+        let Some(policy) = subscription["FilterPolicy"].as_object() else {
+            return subscription["FilterPolicy"].is_null();
+        };
         let combinations: usize = policy.values().map(|values| values.as_array().map_or(0, Vec::len)).product();
         policy.len() <= 5 && (1..=150).contains(&combinations)
     };

@@ -24,7 +24,6 @@ pub(crate) struct Bash {
 /// What a command printed.
 #[derive(Debug)]
 pub(crate) struct Done {
-    pub(crate) command: String,
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
@@ -86,7 +85,7 @@ impl Bash {
         self.codes.read_line(&mut code).unwrap();
         let read = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
         let code = code.trim().parse().unwrap_or_else(|_| panic!("bash ended: {}", read(&err)));
-        Done { command: command.to_owned(), code, out: read(&out), err: read(&err) }
+        Done { code, out: read(&out), err: read(&err) }
     }
 
     /// Runs a command, which must exit with one of these codes.

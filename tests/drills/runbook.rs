@@ -198,7 +198,7 @@ async fn quarantine(lane: &mut Lane) {
     });
     lane.alarmed(&mut drill).await;
     drop(bodies);
-    lane.show(&mut drill, &["not_json"]);
+    lane.show(&mut drill, &["the body is not JSON"]);
     lane.over(drill).await;
 }
 
@@ -339,7 +339,7 @@ async fn notifications_fail(lane: &mut Lane) {
     let (mut mo, mut dlr_drill) =
         (lane.begin("MoNotificationsFailed").await, lane.begin("DlrNotificationsFailed").await);
     let team = lane.stack.subscribe(None).await.url;
-    lane.bash.exits(&format!("aws sqs delete-queue --queue-url {team}"), &[0]);
+    lane.stack.delete_queue(&team).await;
     let lost = jiff::Timestamp::now();
     let name = team.rsplit('/').next().unwrap();
     let events = events(&lane.stack);
@@ -358,10 +358,12 @@ async fn notifications_fail(lane: &mut Lane) {
     }
     // The team makes a new queue, and gets what was lost.
     let new = lane.stack.queue().await;
+    // `wab` takes the emulator for AWS, and recognises a queue by its URL there.
+    let url = format!("https://sqs.us-east-1.amazonaws.com/000000000000/{}", new.rsplit('/').next().unwrap());
     let window = [lost, jiff::Timestamp::now()].map(|time| format!("{time:.0}"));
     for (alarm, kind) in [("MoNotificationsFailed", "mo"), ("DlrNotificationsFailed", "dlr")] {
         let [command] = &lane.runbook.section(alarm).mend()[..] else { panic!("one command") };
-        let mut command = command.replace("QUEUE_URL", &new);
+        let mut command = command.replace("QUEUE_URL", &url);
         for (placeholder, value) in ["2026-11-23T09:00:00Z", "2026-11-23T10:30:00Z"].iter().zip(&window) {
             command = command.replace(placeholder, value);
         }

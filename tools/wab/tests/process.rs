@@ -1,5 +1,7 @@
 //! The process `wab`: its environment, its outputs and its exit code.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panic")]
+
 mod interrupted;
 
 use std::io::{BufRead, BufReader, Read, Write};
