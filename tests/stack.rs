@@ -22,8 +22,8 @@ pub(crate) struct Stack {
     pub(crate) file: StackFile,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) sns: aws_sdk_sns::Client,
-    sqs: aws_sdk_sqs::Client,
-    s3: aws_sdk_s3::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) lambda: aws_sdk_lambda::Client,
 }
 
@@ -102,12 +102,6 @@ impl Stack {
         object.body.collect().await.unwrap().to_vec()
     }
 
-    /// Puts an object into the bucket.
-    pub(crate) async fn put_object(&self, key: &str, body: &str) {
-        let body = body.as_bytes().to_vec().into();
-        self.s3.put_object().bucket(&self.file.bucket).key(key).body(body).send().await.unwrap();
-    }
-
     /// Sends a message to the spill queue.
     pub(crate) async fn spill(&self, message: &str) {
         self.sqs.send_message().queue_url(&self.file.spill_queue_url).message_body(message).send().await.unwrap();
@@ -145,11 +139,6 @@ impl Stack {
     /// A new queue.
     pub(crate) async fn queue(&self) -> String {
         self.sqs.create_queue().queue_name(fresh_id("queue")).send().await.unwrap().queue_url.unwrap()
-    }
-
-    /// Deletes a queue, and leaves its subscriptions.
-    pub(crate) async fn delete_queue(&self, url: &str) {
-        self.sqs.delete_queue().queue_url(url).send().await.unwrap();
     }
 
     /// Sends a message to a queue.

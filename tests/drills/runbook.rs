@@ -337,7 +337,7 @@ async fn notifications_fail(lane: &mut Lane) {
     let (mut mo, mut dlr_drill) =
         (lane.begin("MoNotificationsFailed").await, lane.begin("DlrNotificationsFailed").await);
     let team = lane.stack.subscribe(None).await.url;
-    lane.stack.delete_queue(&team).await;
+    lane.stack.sqs.delete_queue().queue_url(&team).send().await.unwrap();
     let lost = jiff::Timestamp::now();
     let name = team.rsplit('/').next().unwrap();
     let events = events(&lane.stack);
