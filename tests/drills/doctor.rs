@@ -302,7 +302,11 @@ async fn status_and_doctor_show_a_firing_alarm_and_its_end() {
     let (code, report) = until(false).await;
     assert_eq!((code, report["verdict"].as_str()), (0, Some("over")), "{report:#}");
     clinic.stack.post_ok(Kind::Mo, &mo_text(&fresh_id("accepted"))).await;
-    let (_, screen) = status(&[]).await;
-    assert!(screen["last_accepted"].is_string(), "{screen:#}");
+    // A metric is there once its line was read.
+    let give_up = Instant::now() + PATIENCE;
+    while !status(&[]).await.1["last_accepted"].is_string() {
+        assert!(Instant::now() < give_up, "the accepted callback isn't shown");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
     std::fs::remove_dir_all(&clinic.directory).unwrap();
 }
