@@ -62,6 +62,7 @@ lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff and rumdl
 	@$(TOOLS) sam lint cargo-deny
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --test drills --locked -- -D warnings
 	cargo check --quiet --locked --manifest-path tests/fuzz/Cargo.toml --target-dir target/fuzz
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	cargo deny --log-level error check bans licenses sources

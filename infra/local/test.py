@@ -1,4 +1,4 @@
-"""Runs every test, the end-to-end ones against a local stack of their own, and prints how many passed."""
+"""Runs every test, and prints how many passed. End-to-end tests and drills each have a local stack of their own."""
 
 import tools  # first, for its check of the Python version  # isort: skip
 
@@ -10,25 +10,32 @@ from pathlib import Path
 
 import temporary_stack
 
-NAME = "test"
-
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;")
 
+# Tests wait for alarms. Those of the emulator itself set their own periods.
+PERIOD = "ALARM_PERIOD_SECONDS"
 
-def cargo_test(stack: Path) -> tuple[bool, int, int]:
-    """Runs all Rust tests. Returns whether they succeeded, and how many passed and failed."""
-    passed = failed = 0
-    environment = os.environ | {"WAB_STACK": str(stack)}
-    # One command for all packages, because each selection of packages compiles the dependencies again with its own
-    # features. The ignored tests are the end-to-end tests and a short run of tools/chaos.
-    command = ["cargo", "test", "--workspace", "--locked", "--no-fail-fast", "--", "--include-ignored"]
-    with subprocess.Popen(command, cwd=tools.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as cargo:
-        for line in cargo.stdout or ():
-            print(line, end="", flush=True)
-            if result := RESULT.match(line):
-                passed += int(result[1])
-                failed += int(result[2])
-    return cargo.returncode == 0, passed, failed
+
+class Tests:
+    """Runs Rust tests, and counts them."""
+
+    def __init__(self) -> None:
+        self.succeeded = True
+        self.passed = self.failed = 0
+
+    def run(self, stack: Path, targets: list[str], options: list[str]) -> None:
+        environment = os.environ | {"WAB_STACK": str(stack)}
+        # One command for all packages, because each selection of packages compiles the dependencies again with its own
+        # features. The ignored tests are those that need a stack.
+        command = ["cargo", "test", "--workspace", "--locked", "--no-fail-fast", *targets, "--", "--include-ignored"]
+        command += options
+        with subprocess.Popen(command, cwd=tools.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as cargo:
+            for line in cargo.stdout or ():
+                print(line, end="", flush=True)
+                if result := RESULT.match(line):
+                    self.passed += int(result[1])
+                    self.failed += int(result[2])
+        self.succeeded = cargo.returncode == 0 and self.succeeded
 
 
 def check_local_stack() -> bool:
@@ -48,13 +55,18 @@ def check_contracts() -> bool:
 
 
 def main() -> int:
-    os.environ.setdefault("ALARM_PERIOD_SECONDS", "2")  # tests wait for alarms
+    os.environ.setdefault(PERIOD, "2")
     tools.install(["aws"])  # tests/drills run commands of the documentation
-    with temporary_stack.up(NAME, "--rotating") as stack:
-        succeeded, passed, failed = cargo_test(stack)
-    succeeded = check_local_stack() and succeeded
+    tests = Tests()
+    with temporary_stack.up("test", "--rotating") as stack:
+        tests.run(stack, [], [])
+    # The drills begin with a healthy stack, and break it one after another.
+    with temporary_stack.up("drills") as stack:
+        tests.run(stack, ["--test", "drills"], ["--test-threads", "1"])
+    del os.environ[PERIOD]
+    succeeded = check_local_stack() and tests.succeeded
     succeeded = check_contracts() and succeeded
-    print(f"\n{passed} passed, {failed} failed")
+    print(f"\n{tests.passed} passed, {tests.failed} failed")
     return 0 if succeeded else 1
 
 

@@ -60,18 +60,6 @@ pub(crate) async fn hand_over(stack: &Stack, id: &str, waited: Duration) {
     stack.invoke(&stack.file.fanout_function, &json!({"Records": [record]}).to_string()).await;
 }
 
-/// Puts an object into the bucket.
-pub(crate) async fn put_object(stack: &Stack, key: &str, body: &str) {
-    let config = aws_sdk_s3::config::Builder::from(&stack.file.sdk_config()).force_path_style(true).build();
-    let put = aws_sdk_s3::Client::from_conf(config).put_object().bucket(&stack.file.bucket).key(key);
-    put.body(body.as_bytes().to_vec().into()).send().await.unwrap();
-}
-
-/// Deletes a queue, and leaves its subscriptions.
-pub(crate) async fn delete_queue(stack: &Stack, url: &str) {
-    aws_sdk_sqs::Client::new(&stack.file.sdk_config()).delete_queue().queue_url(url).send().await.unwrap();
-}
-
 /// Something that goes on until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Repeated(JoinHandle<()>);

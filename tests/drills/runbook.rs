@@ -17,7 +17,7 @@ use wab_events::Kind;
 
 use crate::ALONE;
 use crate::document::Document;
-use crate::faults::{delete_queue, events, gateway, hand_over, put_message, repeat, spill};
+use crate::faults::{events, gateway, hand_over, put_message, repeat, spill};
 use crate::lane::{Drill, Lane};
 use crate::requests::{fresh_id, mo_text};
 
@@ -334,7 +334,7 @@ async fn notifications_fail(lane: &mut Lane) {
     let (mut mo, mut dlr_drill) =
         (lane.begin("MoNotificationsFailed").await, lane.begin("DlrNotificationsFailed").await);
     let team = lane.stack.subscribe(None).await.url;
-    delete_queue(&lane.stack, &team).await;
+    lane.stack.sqs.delete_queue().queue_url(&team).send().await.unwrap();
     let lost = jiff::Timestamp::now();
     let name = team.rsplit('/').next().unwrap();
     let events = events(&lane.stack);

@@ -11,7 +11,7 @@ use wab_events::Kind;
 use crate::ALONE;
 use crate::bash::Bash;
 use crate::document::Document;
-use crate::faults::{Repeated, put, put_object, repeat};
+use crate::faults::{Repeated, put, repeat};
 use crate::requests::{basic, fresh_id, mo_text};
 use crate::stack::Stack;
 
@@ -203,7 +203,8 @@ async fn upgrade(walk: &mut Walk, credentials: &Credentials) {
     let ids = [fresh_id("one"), fresh_id("two"), fresh_id("newer")];
     put(&walk.stack, &golden("item-v1-mo.json", &ids[0])).await;
     let object = golden("item-v2-mo-object.json", &ids[1]);
-    put_object(&walk.stack, object["body_key"].as_str().unwrap(), &mo_text(&ids[1]).to_string()).await;
+    let large = walk.stack.s3.put_object().bucket(&walk.stack.file.bucket).key(object["body_key"].as_str().unwrap());
+    large.body(mo_text(&ids[1]).to_string().into_bytes().into()).send().await.unwrap();
     put(&walk.stack, &object).await;
     let mut newer = golden("item-v1-mo.json", &ids[2]);
     newer["v"] = json!(99);

@@ -264,11 +264,11 @@ async fn quarantined_body_is_corrected_and_sent() {
     let (code, printed) = desk.wab(&["quarantine", "show", name, "--json"]).await;
     assert_eq!(code, 0, "{printed}");
     let shown = serde_json::from_str(&printed).unwrap();
-    let shown = redacted(shown, &["id", "since", "expires_at", "bytes"]);
+    let shown = redacted(shown, &["id", "since", "expires_at", "bytes", "application"]);
     insta::assert_snapshot!(pretty(&shown), @r#"
     {
       "accepted_now": false,
-      "application": "local",
+      "application": "[application]",
       "body": {
         "Id": "(28 characters)",
         "content": {},

@@ -98,8 +98,8 @@ enum Command {
     Completions(shell_files::CompletionsArgs),
     Conversation(conversation::Args),
     Credentials(credentials::Args),
-    Listen(listen::Args),
     Doctor(doctor::Args),
+    Listen(listen::Args),
     Man(shell_files::ManArgs),
     Parked(parked::Args),
     Quarantine(quarantine::Args),
@@ -108,8 +108,8 @@ enum Command {
     Resend(resend::Args),
     Send(send::Args),
     Show(show::Args),
-    Subscribe(subscribe::Args),
     Status(status::Args),
+    Subscribe(subscribe::Args),
 }
 
 impl Cli {
@@ -123,8 +123,8 @@ impl Cli {
             Command::Completions(args) => shell_files::completions(&args, shell),
             Command::Conversation(args) => conversation::run(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
-            Command::Listen(args) => listen::run(&args, shell),
             Command::Doctor(args) => doctor::run(&args, shell),
+            Command::Listen(args) => listen::run(&args, shell),
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
             Command::Quarantine(args) => quarantine::run(args, shell),
@@ -133,8 +133,8 @@ impl Cli {
             Command::Resend(args) => resend::run(&args, shell),
             Command::Send(args) => send::run(args, shell),
             Command::Show(args) => show::run(&args, shell),
-            Command::Subscribe(args) => subscribe::run(&args, shell),
             Command::Status(args) => status::run(&args, shell),
+            Command::Subscribe(args) => subscribe::run(&args, shell),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The process `wab`: its environment, its outputs and its exit code.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panic")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panic")]
 
 mod interrupted;
 

@@ -33,7 +33,7 @@ pub(crate) fn show(report: &Report, zone: &TimeZone, out: &mut dyn Write) -> io:
     writeln!(out)?;
     for signal in &report.signals {
         let when = signal.spell.map_or_else(String::new, |spell| when(spell, report.at, zone));
-        let line = format!("{} {:<26}{:<24}{when}", signal.verdict.painted(), signal.name, amount(signal.amount));
+        let line = format!("{} {:<26}{:<28}{when}", signal.verdict.painted(), signal.name, amount(signal.amount));
         writeln!(out, "{}", line.trim_end())?;
         if signal.needs_action() {
             explain(signal, out)?;
@@ -49,7 +49,7 @@ pub(crate) fn show(report: &Report, zone: &TimeZone, out: &mut dyn Write) -> io:
         let since = alarm
             .since
             .map_or_else(String::new, |since| when(Spell { since, until: None, last: since }, report.at, zone));
-        writeln!(out, "{} alarm {:<44}{since}", Verdict::Problem.painted(), alarm.name)?;
+        writeln!(out, "{} alarm {:<48}{since}", Verdict::Problem.painted(), alarm.name)?;
     }
     for problem in &report.unread {
         writeln!(out, "{} {}", Verdict::Unknown.painted(), printable(problem))?;
