@@ -15,6 +15,7 @@ use wab_ingress::{Receiver, Settings, Verifier};
 use wab_platform::SdkConfig;
 use wab_store::Store;
 
+use crate::log_lines::keep_log;
 use crate::requests::{PASSWORD, USER, basic, request};
 
 /// The calls to AWS: operation, and body of the request.
@@ -119,6 +120,7 @@ pub(crate) fn sdk_at(endpoint: &str) -> SdkConfig {
 
 /// The functions' configuration in a minimal environment.
 fn base() -> SdkConfig {
+    keep_log();
     let var = |name: &str| match name {
         "AWS_REGION" => Some("us-east-1".to_owned()),
         "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),

@@ -1,7 +1,8 @@
 //! The functions' log lines: none contains a body, a number, a name, a `wamid` or a secret.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_smithy_async::time::StaticTimeSource;
@@ -20,13 +21,17 @@ use crate::requests::{PASSWORD, USER, basic, mo_text, probing, request};
 /// The value of every field that comes from outside.
 const SECRET: &str = "s3cret";
 
-/// A writer that keeps the log in memory.
-#[derive(Debug, Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread has logged. Each test has a thread of its own.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A writer that keeps the log of each thread in memory.
+struct Kept;
 
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LOGGED.with_borrow_mut(|logged| logged.write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -34,14 +39,20 @@ impl Write for Kept {
     }
 }
 
-/// Runs `what` with the functions' log. Returns the lines.
+/// Installs the functions' log for the whole process, before any function runs.
+///
+/// With a log for each test, `tracing` would ask only the thread that reaches a log statement first whether the
+/// statement is enabled. A test without a log then switches the statement off for the others.
+pub(crate) fn keep_log() {
+    static KEPT: Once = Once::new();
+    KEPT.call_once(|| tracing::subscriber::set_global_default(wab_platform::log(|| Kept)).unwrap());
+}
+
+/// Runs `what`. Returns the lines that it logs.
 async fn log_of<T>(what: impl Future<Output = T>) -> Vec<Value> {
-    let kept = Kept::default();
-    let out = kept.clone();
-    let log = tracing::subscriber::set_default(wab_platform::log(move || out.clone()));
+    LOGGED.take();
     what.await;
-    drop(log);
-    let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    let text = String::from_utf8(LOGGED.take()).unwrap();
     assert!(!text.contains(SECRET), "{text}");
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
