@@ -1,0 +1,92 @@
+/** @file Creates elements. Text only ever becomes a text node. */
+
+/** @typedef {Node | string | number | null | undefined | false | Child[]} Child */
+
+/**
+ * Attributes; `class`; `style` as properties; `on…` listeners. `true` sets a bare attribute, `false`, `null` and
+ * `undefined` set none. `value` and `checked` are set as properties.
+ * @typedef {Record<string, any>} Props
+ */
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Props | null} [props]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(tag, props, ...children) {
+  const element = document.createElement(tag);
+  append(element, children);
+  set(element, props ?? {});
+  return element;
+}
+
+/**
+ * As `h`, for SVG.
+ * @template {keyof SVGElementTagNameMap} K
+ * @param {K} tag
+ * @param {Props | null} [props]
+ * @param {...Child} children
+ * @returns {SVGElementTagNameMap[K]}
+ */
+export function s(tag, props, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  append(element, children);
+  set(element, props ?? {});
+  return element;
+}
+
+/**
+ * @param {Element} element
+ * @param {Props} props
+ */
+export function set(element, props) {
+  for (const [name, value] of Object.entries(props)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2).toLowerCase(), value);
+    else if (name === "style") setStyle(/** @type {HTMLElement} */ (element), value);
+    else if (name === "value" || name === "checked") /** @type {any} */ (element)[name] = value;
+    else if (value === true) element.setAttribute(name, "");
+    else if (value === false || value === null || value === undefined) element.removeAttribute(name);
+    else element.setAttribute(name, String(value));
+  }
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {Record<string, string>} style
+ */
+function setStyle(element, style) {
+  for (const [property, value] of Object.entries(style)) element.style.setProperty(property, value);
+}
+
+/**
+ * @param {Node} parent
+ * @param {Child[]} children
+ */
+export function append(parent, children) {
+  for (const child of children) {
+    if (Array.isArray(child)) append(parent, child);
+    else if (child instanceof Node) parent.appendChild(child);
+    else if (child !== null && child !== undefined && child !== false) parent.appendChild(document.createTextNode(String(child)));
+  }
+}
+
+/**
+ * Replaces what is in `parent`.
+ * @param {Element} parent
+ * @param {...Child} children
+ */
+export function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+
+/**
+ * Sets the text, if it is another: a screen reader then announces only changes.
+ * @param {Node} node
+ * @param {string | number} text
+ */
+export function setText(node, text) {
+  if (node.textContent !== String(text)) node.textContent = String(text);
+}
