@@ -26,6 +26,7 @@
  * @property {string} text what it will do, and to whom
  * @property {string[]} args the arguments of `wab`
  * @property {string[]} [dry] the arguments of the dry run, a reading command
+ * @property {(report: any) => import("./dom.js").Child} [describe] the report of the dry run
  * @property {boolean} [danger] it deletes something for good
  */
 
@@ -41,6 +42,7 @@
  * @property {About} about
  * @property {Api} api
  * @property {import("./store.js").Store} store
+ * @property {import("./store.js").Status} status
  * @property {(hash: string) => void} go shows `#/…`, for example `go("#/message/ID")`
  * @property {Reveal} reveal
  * @property {(action: Action) => Promise<RunResult | null>} confirm null if it was cancelled
@@ -53,7 +55,7 @@
  * @property {string} name
  * @property {string} title
  * @property {string} key the view is shown by the keys `g` and this one
- * @property {boolean} [hidden] it is not in the navigation
+ * @property {[string, string][]} [keys] other keys of the view, and what they do, for the help
  * @property {(root: HTMLElement, app: App) => (() => void)} mount returns what unmounts it
  */
 

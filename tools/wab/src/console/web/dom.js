@@ -90,3 +90,22 @@ export function fill(parent, ...children) {
 export function setText(node, text) {
   if (node.textContent !== String(text)) node.textContent = String(text);
 }
+
+/** A command, and a button that copies it. @param {string} text */
+export function copyable(text) {
+  const button = h("button", { class: "btn btn-small", type: "button", "aria-label": `Copy: ${text}` }, "Copy");
+  button.addEventListener("click", async () => {
+    const copied = await navigator.clipboard.writeText(text).then(() => true, () => false);
+    setText(button, copied ? "Copied" : "Failed");
+    setTimeout(() => setText(button, "Copy"), 1500);
+  });
+  return h("div", { class: "command" }, h("code", null, text), button);
+}
+
+/** @type {Record<string, string>} */
+export const SHAPES = { ok: "✔", skipped: "–", over: "○", unknown: "?", warning: "▲", problem: "✘" };
+
+/** A verdict as `wab` prints it: its shape and its word. @param {string} verdict */
+export function verdictOf(verdict) {
+  return h("span", { class: `verdict verdict-${verdict}` }, h("span", { "aria-hidden": "true" }, SHAPES[verdict] ?? "?"), verdict);
+}

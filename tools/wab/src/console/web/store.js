@@ -1,5 +1,6 @@
-/** @file The live rows, and what is counted of them. */
+/** @file What the page knows: the live rows, what is counted of them, and the last status. */
 
+import { textOf } from "./api.js";
 import { plural } from "./format.js";
 
 /**
@@ -166,5 +167,111 @@ export class Store {
     const removed = Math.max(0, this.entries.length - MOST_ROWS);
     this.entries.splice(0, removed);
     for (const listener of this.listeners) listener({ added, removed });
+  }
+}
+
+/** @typedef {"ok" | "skipped" | "over" | "unknown" | "warning" | "problem"} Verdict */
+
+/**
+ * @typedef {object} Amount
+ * @property {{last_15_minutes: number, last_24_hours: number}} [counted]
+ * @property {number} [waiting]
+ * @property {{now: number, at_most: number}} [seconds]
+ */
+
+/**
+ * @typedef {object} Signal
+ * @property {string} name
+ * @property {Verdict} verdict
+ * @property {Amount | "unknown"} amount
+ * @property {string} [since]
+ * @property {string | null} [until]
+ * @property {string} meaning
+ * @property {string} shows
+ * @property {string | null} mends
+ * @property {string} alarm
+ */
+
+/**
+ * What `wab status --json` prints.
+ * @typedef {object} StatusReport
+ * @property {string} at
+ * @property {string | null} version
+ * @property {{outcome: string, last_15_minutes: number, last_24_hours: number}[]} callbacks
+ * @property {string | null} last_accepted
+ * @property {Signal[]} signals
+ * @property {{name: string, is_firing: boolean, since: string | null, description: string}[]} alarms
+ * @property {string[]} unread
+ * @property {number} seconds
+ */
+
+const BAD = ["warning", "problem"];
+
+/** Whether it is wrong now. @param {{verdict: string}} judged */
+export function isBad(judged) {
+  return BAD.includes(judged.verdict);
+}
+
+/** What is wrong now, worst first. An alarm that fires without its signal is one, too. @param {StatusReport} report @returns {Signal[]} */
+export function troubles(report) {
+  const bad = report.signals.filter(isBad);
+  const firing = report.alarms.filter((alarm) => alarm.is_firing && !bad.some((signal) => signal.alarm === alarm.name));
+  const all = [...bad, ...firing.map(signalOf)];
+  return all.sort((one, other) => BAD.indexOf(other.verdict) - BAD.indexOf(one.verdict));
+}
+
+/** @param {StatusReport["alarms"][number]} alarm @returns {Signal} */
+function signalOf(alarm) {
+  const meaning = alarm.description.split(" Runbook:")[0];
+  const since = alarm.since ?? undefined;
+  return { name: `alarm ${alarm.name}`, verdict: "problem", amount: {}, since, meaning, shows: `wab status ${alarm.name}`, mends: null, alarm: alarm.name };
+}
+
+/** Asks for `wab status` again and again, except while nobody looks. */
+export class Status {
+  /** @param {import("./api.js").Api} api @param {number} seconds between two reports */
+  constructor(api, seconds) {
+    this.api = api;
+    this.seconds = seconds;
+    /** @type {StatusReport | null} */
+    this.report = null;
+    /** Why there is no new report, or nothing. */
+    this.problem = "";
+    /** @type {Set<() => void>} */
+    this.listeners = new Set();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    this.busy = false;
+  }
+
+  /** @param {() => void} listener @returns {() => void} ends it */
+  subscribe(listener) {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  start() {
+    document.addEventListener("visibilitychange", () => void this.refresh());
+    void this.refresh();
+  }
+
+  async refresh() {
+    clearTimeout(this.timer);
+    if (document.hidden || this.busy) return;
+    this.busy = true;
+    await this.read();
+    this.busy = false;
+    for (const listener of this.listeners) listener();
+    this.timer = setTimeout(() => void this.refresh(), this.seconds * 1000);
+  }
+
+  async read() {
+    try {
+      const { json, err } = await this.api.run(["status"]);
+      this.report = json ?? this.report;
+      this.problem = json ? "" : err.trim();
+    } catch (error) {
+      this.problem = textOf(error);
+    }
   }
 }
