@@ -113,6 +113,13 @@ export class Api {
     return this.post("/api/run", { args, act: false });
   }
 
+  /** The report of a reading command. @param {string[]} args @returns {Promise<any>} */
+  async report(args) {
+    const { json, err, exit } = await this.run(args);
+    if (json === null) throw new Problem(0, err.trim() || `wab ended with exit code ${exit}.`);
+    return json;
+  }
+
   /** Runs a command that changes something. Use `app.confirm`, which asks first. @param {string[]} args @returns {Promise<RunResult>} */
   act(args) {
     return this.post("/api/run", { args, act: true });

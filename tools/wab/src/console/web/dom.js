@@ -91,6 +91,27 @@ export function setText(node, text) {
   if (node.textContent !== String(text)) node.textContent = String(text);
 }
 
+/**
+ * Shows that something is read, and then what was read, unless something else was asked for meanwhile.
+ * @template T
+ * @param {HTMLElement} element
+ * @param {Promise<T>} promise
+ * @param {(value: T) => Child} render
+ */
+export async function load(element, promise, render) {
+  const waiting = h("p", { class: "muted" }, "Reading …");
+  if (element.childElementCount === 0) element.append(waiting);
+  latest.set(element, promise);
+  element.setAttribute("aria-busy", "true");
+  const content = await promise.then(render, (error) => h("p", { class: "notice", role: "alert" }, error instanceof Error ? error.message : String(error)));
+  if (latest.get(element) !== promise) return;
+  element.removeAttribute("aria-busy");
+  fill(element, content);
+}
+
+/** @type {WeakMap<HTMLElement, Promise<unknown>>} */
+const latest = new WeakMap();
+
 /** A command, and a button that copies it. @param {string} text */
 export function copyable(text) {
   const button = h("button", { class: "btn btn-small", type: "button", "aria-label": `Copy: ${text}` }, "Copy");

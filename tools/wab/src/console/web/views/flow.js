@@ -1,7 +1,6 @@
 /** @file The way of a callback through the stack, with what is counted, what waits and what is wrong at each step. */
 
-import { textOf } from "../api.js";
-import { SHAPES, copyable, fill, h, s, set, setText, verdictOf } from "../dom.js";
+import { SHAPES, copyable, fill, h, load, s, set, setText, verdictOf } from "../dom.js";
 import { ago, count, rate, span, time } from "../format.js";
 import { isBad, troubles } from "../store.js";
 
@@ -226,6 +225,8 @@ class Box {
     this.figure = h("span", { class: "box-figure" }, "–");
     this.notes = h("span", { class: "box-note" });
     this.verdict = h("span", { class: "box-verdict" });
+    this.judged = "";
+    this.shown = "";
     const href = this.definition.href ?? `#/flow/${id}`;
     this.element = h("a", { href }, h("span", { class: "box-name" }, this.definition.name), this.figure, this.notes, this.verdict);
     this.dress("");
@@ -247,8 +248,9 @@ class Box {
 
   /** @param {Signal | undefined} signal */
   judge(signal) {
-    if (this.judged === signal?.name + signal?.verdict) return;
-    this.judged = signal?.name + signal?.verdict;
+    const judged = signal ? `${signal.name} ${signal.verdict}` : "";
+    if (this.judged === judged) return;
+    this.judged = judged;
     this.dress(signal ? `box-${signal.verdict}` : "");
     fill(this.verdict, signal && [verdictOf(signal.verdict), h("div", { class: "box-note" }, signal.meaning)]);
   }
@@ -411,11 +413,7 @@ function causeItem(cause) {
 function boxPanel(app, id, alarm) {
   const definition = BOXES[id];
   const output = h("div", { class: "stack", "aria-live": "polite" });
-  const look = async (/** @type {string} */ name) => {
-    fill(output, h("p", { class: "muted" }, `Running wab status ${name} …`));
-    const result = await app.api.run(["status", name]).catch((error) => ({ json: null, err: textOf(error), command: "" }));
-    fill(output, result.json ? [copyable(result.command), alarmReport(result.json)] : h("p", { class: "notice" }, result.err));
-  };
+  const look = (/** @type {string} */ name) => load(output, app.api.report(["status", name]), alarmReport);
   const button = (/** @type {string} */ name) => h("button", { class: "btn btn-small", type: "button", onclick: () => void look(name) }, `wab status ${name}`);
   const element = section(definition.name, definition.alarms ? h("div", { class: "row" }, "Look into an alarm:", definition.alarms.map(button)) : h("p", null, "It has no alarm of its own. See ", h("a", { href: "#/doctor" }, "Doctor"), "."), output);
   if (alarm && definition.alarms?.includes(alarm)) void look(alarm);
