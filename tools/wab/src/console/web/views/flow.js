@@ -104,14 +104,15 @@ const BOXES = {
   },
   api: {
     name: "API Gateway",
+    href: "#/doctor",
     figure: (numbers) => count(numbers.answered().recent),
     notes: (numbers) => inTime(numbers.answered(), "answered"),
   },
   functions: {
-    name: "functions mo, dlr",
+    name: "mo, dlr",
     alarms: ["MoErrors", "DlrErrors", "MoThrottles", "DlrThrottles"],
     figure: (numbers) => count(numbers.accepted().recent),
-    notes: (numbers) => [...inTime(numbers.accepted(), "answered 200"), ...ANSWERED_200.slice(1).map((outcome) => `${count(numbers.outcome(outcome).recent)} ${outcome}`)],
+    notes: (numbers) => [...inTime(numbers.accepted(), "200"), ...ANSWERED_200.slice(1).map((outcome) => `${count(numbers.outcome(outcome).recent)} ${outcome}`)],
   },
   table: {
     name: "table",
@@ -127,7 +128,7 @@ const BOXES = {
     notes: (numbers) => ["age", `at most ${span(numbers.amount("stream lag")?.seconds?.at_most ?? 0)}`, `${numbers.waiting("unpublished")} unpublished`],
   },
   fanout: {
-    name: "function fanout",
+    name: "fanout",
     alarms: ["FanoutErrors", "FanoutThrottles"],
     figure: (numbers) => count(numbers.outcome("published").recent),
     notes: (numbers) => inTime(numbers.outcome("published"), "published"),
@@ -138,7 +139,7 @@ const BOXES = {
     name: "refused",
     alarms: ["Unanswered", "RateLimited", "TooLarge", "Unauthorized"],
     figure: (numbers) => count(numbers.refused().recent),
-    notes: (numbers) => ["in 15 min, not stored", ...["401", "413", "429", "5xx"].map((code, index) => `${code}: ${count(numbers.signal(REFUSED[index]).recent)}`)],
+    notes: (numbers) => [...inTime(numbers.refused(), "not stored"), ...["401", "413", "429", "5xx"].map((code, index) => `${code}: ${count(numbers.signal(REFUSED[index]).recent)}`)],
   },
   quarantine: {
     name: "quarantine",
@@ -146,7 +147,7 @@ const BOXES = {
     alarms: ["Quarantine"],
     waits: true,
     figure: (numbers) => count(numbers.outcome("quarantined").recent),
-    notes: (numbers) => [...inTime(numbers.outcome("quarantined"), "answered 400"), "not callbacks, kept"],
+    notes: (numbers) => [...inTime(numbers.outcome("quarantined"), "400"), "not callbacks, kept"],
   },
   spill: {
     name: "spill queue",
@@ -156,7 +157,7 @@ const BOXES = {
     notes: (numbers) => ["wait", `${count(numbers.outcome("deferred").recent)} in 15 min`, `${count(numbers.outcome("deferred").day)} in 24 h`],
   },
   recover: {
-    name: "function recover",
+    name: "recover",
     alarms: ["RecoverErrors"],
     figure: (numbers) => count(numbers.outcome("recovered").recent),
     notes: (numbers) => inTime(numbers.outcome("recovered"), "recovered"),
@@ -167,7 +168,7 @@ const BOXES = {
     alarms: ["DeadLetters"],
     waits: true,
     figure: (numbers) => numbers.waiting("parked"),
-    notes: (numbers) => ["need manual action", `${count(numbers.outcome("parked").recent)} parked in 15 min`, `${count(numbers.outcome("parked").day)} in 24 h`],
+    notes: (numbers) => ["wait", `${count(numbers.outcome("parked").recent)} parked in 15 min`, `${count(numbers.outcome("parked").day)} in 24 h`],
   },
   subscribers: {
     name: "subscribers",
@@ -415,9 +416,11 @@ function boxPanel(app, id, alarm) {
   const output = h("div", { class: "stack", "aria-live": "polite" });
   const look = (/** @type {string} */ name) => load(output, app.api.report(["status", name]), alarmReport);
   const button = (/** @type {string} */ name) => h("button", { class: "btn btn-small", type: "button", onclick: () => void look(name) }, `wab status ${name}`);
-  const element = section(definition.name, definition.alarms ? h("div", { class: "row" }, "Look into an alarm:", definition.alarms.map(button)) : h("p", null, "It has no alarm of its own. See ", h("a", { href: "#/doctor" }, "Doctor"), "."), output);
-  if (alarm && definition.alarms?.includes(alarm)) void look(alarm);
-  return element;
+  const alarms = definition.alarms ?? [];
+  const bad = app.status.report ? troubles(app.status.report).map((signal) => signal.alarm) : [];
+  const first = alarms.find((name) => name === alarm) ?? alarms.find((name) => bad.includes(name));
+  if (first) void look(first);
+  return section(definition.name, h("div", { class: "row" }, "Look into an alarm:", alarms.map(button)), output);
 }
 
 /** @param {HTMLElement} root @param {App} app */

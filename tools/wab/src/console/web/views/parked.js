@@ -49,7 +49,7 @@ function source(value) {
 }
 
 /** What a redrive did, or would do. @param {any} tally */
-export function tallyView(tally) {
+function tallyView(tally) {
   /** @type {[string, number, string][]} */
   const lines = [
     ["published", tally.published, ""],
