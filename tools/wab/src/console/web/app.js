@@ -119,15 +119,24 @@ function buildNavigation() {
 function buildTop(app) {
   const verdict = h("a", { class: "verdict", href: "#/flow" }, "reading the status …");
   const live = h("span", { class: "live small" }, "connecting …");
-  const state = h("span", { class: "unseen", role: "status" });
   const place = h("span", { class: "muted small wrap grow" }, app.about.place, app.about.read_only && " · read-only");
   const help = h("button", { class: "btn btn-small", type: "button", "aria-label": "Help: the keys", onclick: showHelp }, "?");
-  fill(byId("top"), h("span", { class: "brand" }, "wab"), place, verdict, live, state, revealButton(app), help);
+  fill(byId("top"), h("span", { class: "brand" }, "wab"), place, verdict, live, revealButton(app), help);
   app.status.subscribe(() => showVerdict(verdict, app.status));
-  app.store.watch((connection) => setText(state, connection.state === "live" ? "Live" : connection.problem || "Connecting"));
+  watchConnection(app.store);
   const showLive = () => setText(live, liveText(app.store));
   app.store.watch(showLive);
   setInterval(showLive, 1000);
+}
+
+/** Says at the bottom of the page, in every view, why it isn't live. @param {Store} store */
+function watchConnection(store) {
+  const bar = h("p", { class: "notice bar", role: "alert", hidden: true });
+  document.body.append(bar);
+  store.watch(({ problem }) => {
+    setText(bar, problem);
+    bar.hidden = problem === "";
+  });
 }
 
 /** @param {App} app */
@@ -144,8 +153,11 @@ function revealButton(app) {
 /** @param {HTMLElement} link @param {Status} status */
 function showVerdict(link, status) {
   const { verdict, text } = summary(status);
+  const shown = `${SHAPES[verdict]} ${text}`;
+  if (link.textContent === shown) return;
   link.className = `verdict verdict-${verdict}`;
-  setText(link, `${SHAPES[verdict]} ${text}`);
+  link.textContent = shown;
+  announce(`${verdict}: ${text}`);
 }
 
 /** @param {Status} status */

@@ -20,6 +20,8 @@ import { isBad, troubles } from "../store.js";
  */
 
 const ANSWERED_200 = ["stored", "duplicate", "variant", "deferred"];
+const CODES = ["401", "413", "429", "5xx"];
+/** The signals of these codes. */
 const REFUSED = ["unauthorized", "too large", "rate limited", "unanswered"];
 
 /** What the boxes show: numbers of the last status, and of the live rows. */
@@ -83,6 +85,11 @@ function inTime(pair, word) {
   return [`${word} in 15 min`, `${count(pair.day)} in 24 h`];
 }
 
+/** Some of the refused answers by code. @param {Numbers} numbers @param {number} from @param {number} to */
+function codes(numbers, from, to) {
+  return CODES.map((code, index) => `${code}: ${count(numbers.signal(REFUSED[index]).recent)}`).slice(from, to).join(", ");
+}
+
 /** @param {"mo" | "dlr"} kind @returns {BoxDefinition} */
 function topic(kind) {
   return {
@@ -99,8 +106,8 @@ const BOXES = {
     name: "gateway",
     href: "#/act",
     alarms: ["Silence", "Variant"],
-    figure: ({ report }) => (report.last_accepted ? ago(report.last_accepted) : "–"),
-    notes: ({ report }) => [report.last_accepted ? "last callback accepted" : "no callback was accepted in 24 h"],
+    figure: ({ report }) => (report.last_accepted ? span((Date.now() - Date.parse(report.last_accepted)) / 1000) : "–"),
+    notes: ({ report }) => [report.last_accepted ? "since a callback was last accepted" : "no callback was accepted in 24 h"],
   },
   api: {
     name: "API Gateway",
@@ -139,7 +146,7 @@ const BOXES = {
     name: "refused",
     alarms: ["Unanswered", "RateLimited", "TooLarge", "Unauthorized"],
     figure: (numbers) => count(numbers.refused().recent),
-    notes: (numbers) => [...inTime(numbers.refused(), "not stored"), ...["401", "413", "429", "5xx"].map((code, index) => `${code}: ${count(numbers.signal(REFUSED[index]).recent)}`)],
+    notes: (numbers) => [...inTime(numbers.refused(), "answers"), codes(numbers, 0, 2), codes(numbers, 2, 4)],
   },
   quarantine: {
     name: "quarantine",
@@ -320,7 +327,7 @@ function edgeClass(edge, moves) {
 class Banner {
   constructor() {
     this.shape = h("span", { class: "banner-shape", "aria-hidden": "true" }, "…");
-    this.title = h("h1", { role: "status" }, "Reading the status …");
+    this.title = h("h1", null, "Reading the status …");
     this.text = h("p", { class: "muted" }, "\u00a0");
     this.element = h("div", { class: "banner" }, this.shape, h("div", { class: "banner-words" }, this.title, this.text));
   }

@@ -206,13 +206,14 @@ class Panel {
     pick.setAttribute("aria-current", "true");
     history.replaceState(null, "", `#/parked/${this.list.path}/${encodeURIComponent(row.id)}`);
     this.opened = row;
-    this.show(row);
+    void this.show(row);
   }
 
   /** @param {Row} row */
-  show(row) {
+  async show(row) {
     const args = [...this.list.show, ...(this.app.reveal.on ? ["--reveal"] : []), "--", row.id];
-    void load(this.detail, this.app.api.report(args), (report) => this.list.open(this, row, report));
+    await load(this.detail, this.app.api.report(args), (report) => this.list.open(this, row, report));
+    this.detail.scrollIntoView({ block: "nearest" });
   }
 
   dryRun() {
@@ -237,7 +238,7 @@ function mount(root, app) {
   const panel = new Panel(app, current);
   root.append(h("div", { class: "stack" }, h("h1", null, "Parked"), h("nav", { class: "tabs", "aria-label": "Lists" }, tab(DEAD_LETTERS), tab(QUARANTINE)), panel.element));
   void panel.read(app.path[1]);
-  return app.reveal.subscribe(() => panel.opened && panel.show(panel.opened));
+  return app.reveal.subscribe(() => panel.opened && void panel.show(panel.opened));
 }
 
 /** @type {import("../api.js").View} */
