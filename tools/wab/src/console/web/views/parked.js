@@ -169,7 +169,8 @@ class Panel {
     this.opened = null;
     this.rows = h("div", { class: "stack" });
     this.detail = h("section", { class: "card stack", "aria-label": "What is open", "aria-live": "polite" });
-    const head = h("div", { class: "row" }, h("p", { class: "muted grow" }, list.about), button("Read again", () => void this.read()));
+    this.again = button("Read again", () => void this.read());
+    const head = h("div", { class: "row" }, h("p", { class: "muted grow" }, list.about), this.again);
     this.element = h("div", { class: "stack" }, head, h("div", { class: "split" }, this.rows, this.detail));
   }
 
@@ -228,6 +229,7 @@ class Panel {
     if (!result) return;
     void this.app.status.refresh();
     await this.read();
+    this.again.focus();
   };
 }
 
