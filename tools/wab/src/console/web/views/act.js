@@ -73,7 +73,7 @@ export const view = {
     const { samples, scenarios, local } = app.about;
     const options = new Options();
     const answers = h("ol", { class: "stack", "aria-label": "Answers, newest first" });
-    const send = async (/** @type {string} */ kind, /** @type {string} */ what, /** @type {string[]} */ sample) => async () => {
+    const send = async (/** @type {string} */ kind, /** @type {string} */ what, /** @type {string[]} */ sample) => {
       if (!options.isValid()) return;
       const args = ["send", ...sample, ...options.args(kind)];
       const result = await app.confirm({ title: `Send ${what}`, text: "Posts made-up callbacks to the receiver, as the gateway would.", args });

@@ -3,72 +3,58 @@
 import { fill, h, set, setText } from "../dom.js";
 import { count, time } from "../format.js";
 import { kindOf } from "../store.js";
-import { openMessage, visible } from "./message.js";
+import { button, openMessage, visible } from "./message.js";
 
 /** @typedef {import("../api.js").App} App */
 /** @typedef {import("../store.js").Row} Row */
 /** @typedef {import("../store.js").Entry} Entry */
 /** @typedef {import("../store.js").RowEntry} RowEntry */
-/** @typedef {{kind: string, what: string, application: string, contact: string}} Filter */
-/** @typedef {{node: HTMLElement, cells: HTMLElement[], key: number, version: string}} Line */
+/** An element of a visible row, which is used for one row after the other. @typedef {{node: HTMLElement, cells: HTMLElement[], version: string}} Line */
 
 const COLUMNS = ["time", "kind", "type or status", "from → to, or reference", "text", "marks"];
-const TEXT = 200;
+const LONGEST = 200;
 const MOST_REVEALED = 1000;
 const AT_ONCE = 6;
 
-/** A number as the server masks it. @param {string} number */
-function masked(number) {
-  const head = number.startsWith("+") ? 3 : 2;
-  return number.length >= head + 5 ? `${number.slice(0, head)}…${number.slice(-2)}` : number;
-}
-
-/** What a row may hold for a contact: as typed, or as it is masked. @param {string} typed */
+/** What a row may hold for a contact: what was typed, or the number as it is masked. @param {string} typed */
 function contactForms(typed) {
-  const number = typed.replace(/[\s()-]/g, "").replace(/^00/, "+");
-  if (!/^\+?\d{7,}$/.test(number)) return [typed.trim().toLowerCase()].filter(Boolean);
-  const digits = number.replace("+", "");
-  return [digits, masked(digits), masked(`+${digits}`)];
+  const number = typed.replace(/[\s()-]/g, "").replace(/^00|^\+/, "");
+  if (!/^\d{7,}$/.test(number)) return [typed];
+  const masked = `${number.slice(0, 2)}…${number.slice(-2)}`;
+  return [number, masked];
 }
 
-/** @param {Filter} filter @returns {(entry: Entry) => boolean} */
-function matcher({ kind, what, application, contact }) {
+/** @param {string | undefined} text @param {string} part */
+function has(text, part) {
+  return (text ?? "").toLowerCase().includes(part.trim().toLowerCase());
+}
+
+/** Whether an entry is shown. @param {string[]} filter @returns {(entry: Entry) => boolean} */
+function matcher([kind = "", what = "", application = "", contact = ""]) {
   const forms = contactForms(contact);
-  const has = (/** @type {string | undefined} */ text, /** @type {string} */ part) => (text ?? "").toLowerCase().includes(part.trim().toLowerCase());
   return (entry) => {
     if ("divider" in entry) return true;
     const { row } = entry;
-    if (kind && kindOf(row) !== kind) return false;
-    if (!has(row.type ?? row.status, what) || !has(row.application, application)) return false;
-    return forms.length === 0 || forms.some((form) => [row.source, row.destination, row.reference].some((value) => has(value, form)));
+    const named = [row.source, row.destination, row.reference];
+    return (!kind || kindOf(row) === kind) && has(row.type ?? row.status, what) && has(row.application, application)
+      && forms.some((form) => named.some((value) => has(value, form)));
   };
 }
 
 /** @param {Row} row */
-function ends(row) {
-  const between = [row.source, row.destination].filter(Boolean).join(" → ");
-  return between || row.reference || row.id || "";
-}
-
-/** @param {Row} row */
-function words(row) {
-  if (row.unreadable !== undefined) return `${row.unreadable} ${row.text ?? ""}`;
-  const { delivery } = row;
-  const state = delivery && `now ${delivery.current}, ${delivery.final ? "final" : "not final"}${delivery.overtaken ? ", overtaken" : ""}`;
-  const reference = row.source && row.reference ? `re ${row.reference}` : "";
-  return [row.about, row.text, row.detail, state, reference, row.dataref && "body in the bucket"].filter(Boolean).join("  ");
-}
-
-/** @param {Row} row */
-function marks(row) {
-  return [row.variant && "variant", row.replay && "replay", row.again && "again"].filter(Boolean).join(" ");
+function words({ unreadable, about, text, detail, delivery, source, reference, dataref }) {
+  const standing = delivery && `now ${delivery.current}, ${delivery.final ? "final" : "not final"}${delivery.overtaken ? ", overtaken" : ""}`;
+  return [unreadable, about, text, detail, standing, source && reference && `re ${reference}`, dataref && "body in the bucket"].filter(Boolean).join("  ");
 }
 
 /** What the cells of a row say. @param {Row} row */
 function cells(row) {
-  const kind = kindOf(row);
-  const what = row.type ?? row.status ?? (kind === "unreadable" ? "" : "binary");
-  return [time(row.received_at ?? row.shown_at), kind === "unreadable" ? "no event" : kind, what, ends(row), words(row), marks(row)];
+  const isEvent = row.unreadable === undefined;
+  const ends = [row.source, row.destination].filter(Boolean).join(" → ");
+  const marks = [row.variant && "variant", row.replay && "replay", row.again && "again"].filter(Boolean).join(" ");
+  // The time of an earlier day is its date.
+  const at = time(row.received_at ?? row.shown_at).slice(0, 10);
+  return [at, isEvent ? row.kind : "no event", row.type ?? row.status ?? (isEvent ? "binary" : ""), ends || row.reference || row.id, words(row), marks];
 }
 
 /** Reveals rows that can be seen, a few at a time. */
@@ -77,27 +63,27 @@ class Revealer {
   constructor(app, changed) {
     this.app = app;
     this.changed = changed;
-    /** @type {Map<number, Row | null>} by key */
+    /** By key; null while it is asked for, or if it can't be had. @type {Map<number, Row | null>} */
     this.rows = new Map();
     this.asking = 0;
   }
 
-  /** The revealed row, if it is known. If not, it is asked for. @param {RowEntry} entry @returns {Row} */
+  /** The revealed row, or until it is known the masked one. @param {RowEntry} entry */
   row(entry) {
     if (!this.app.reveal.on) return entry.row;
-    const known = this.rows.get(entry.key);
-    if (known === undefined && this.asking < AT_ONCE && this.app.store.isCurrent(entry)) void this.ask(entry);
-    return known ?? entry.row;
+    if (!this.rows.has(entry.key) && this.asking < AT_ONCE && this.app.store.isCurrent(entry)) void this.ask(entry);
+    return this.rows.get(entry.key) ?? entry.row;
   }
 
   /** @param {RowEntry} entry */
-  async ask(entry) {
+  async ask({ key, row }) {
     this.asking++;
-    this.rows.set(entry.key, null);
-    const row = await this.app.api.get(`/api/rows/${entry.row.seq}`).catch(() => null);
+    this.rows.set(key, null);
+    const revealed = await this.app.api.get(`/api/rows/${row.seq}`).catch(() => null);
     this.asking--;
-    this.rows.set(entry.key, row && { ...row, data: null });
-    for (const key of this.rows.keys()) if (this.rows.size > MOST_REVEALED) this.rows.delete(key);
+    this.rows.set(key, revealed && { ...revealed, data: null });
+    const oldest = this.rows.keys().next();
+    if (this.rows.size > MOST_REVEALED && !oldest.done) this.rows.delete(oldest.value);
     this.changed();
   }
 }
@@ -108,24 +94,24 @@ class List {
   constructor(app, open) {
     this.app = app;
     this.open = open;
-    /** @type {Entry[]} what passes the filter */
+    this.matches = matcher([]);
+    /** What passes the filter. @type {Entry[]} */
     this.shown = [];
-    this.matches = matcher({ kind: "", what: "", application: "", contact: "" });
+    this.active = -1;
+    this.lastKey = 0;
     this.isPaused = false;
     this.follows = true;
-    this.top = 0;
-    this.lastKey = 0;
-    this.active = -1;
     this.frame = 0;
+    this.top = 0;
     this.height = 28;
     /** @type {Line[]} */
     this.lines = [];
     this.body = h("div", { class: "events-body", role: "rowgroup" });
-    this.head = h("div", { class: "event event-head", role: "row" }, COLUMNS.map((name) => h("span", { role: "columnheader" }, name)));
-    this.node = h("div", { class: "events-list", role: "grid", tabindex: "0", "aria-label": "Events", "aria-readonly": "true", onscroll: () => this.scrolled(), onclick: (/** @type {MouseEvent} */ event) => this.clicked(event) },
-      h("div", { role: "rowgroup", class: "events-head" }, this.head), this.body);
+    this.head = h("div", { class: "events-head", role: "rowgroup" }, h("div", { class: "event", role: "row" }, COLUMNS.map((name) => h("span", { role: "columnheader" }, name))));
+    this.node = h("div", { class: "events-list", role: "grid", tabindex: "0", "aria-label": "Events", onscroll: () => this.scrolled() }, this.head, this.body);
+    this.body.addEventListener("click", (event) => this.clicked(event));
     this.revealer = new Revealer(app, () => this.schedule());
-    this.status = h("p", { class: "muted", role: "status" });
+    this.status = h("span", { class: "muted" });
   }
 
   /** Draws with the next frame. */
@@ -136,95 +122,78 @@ class List {
     });
   }
 
-  /** @param {Filter} filter */
+  /** @param {string[]} filter */
   setFilter(filter) {
-    const entry = this.shown[this.active];
+    const active = this.shown[this.active];
     this.matches = matcher(filter);
-    const entries = this.isPaused ? this.app.store.entries.filter(({ key }) => key <= this.lastKey) : this.app.store.entries;
-    this.shown = entries.filter(this.matches);
-    this.lastKey = entries.at(-1)?.key ?? this.lastKey;
-    this.active = entry ? this.shown.indexOf(entry) : -1;
+    this.shown = this.app.store.entries.filter((entry) => entry.key <= this.lastKey && this.matches(entry));
+    this.active = active ? this.shown.indexOf(active) : -1;
     this.schedule();
   }
 
-  /** @param {boolean} isPaused */
-  pause(isPaused) {
-    this.isPaused = isPaused;
-    this.schedule();
+  /** How many entries the store has that the list hasn't taken. */
+  waiting() {
+    const { entries } = this.app.store;
+    let taken = entries.length;
+    while (taken > 0 && (entries[taken - 1]?.key ?? 0) > this.lastKey) taken--;
+    return entries.length - taken;
   }
 
-  /** Takes what the store has and the list has not. */
+  /** Takes what the store has and the list hasn't, and drops what the store dropped. */
   update() {
     const { entries } = this.app.store;
-    let from = entries.length;
-    while (from > 0 && /** @type {Entry} */ (entries[from - 1]).key > this.lastKey) from--;
-    this.lastKey = entries.at(-1)?.key ?? this.lastKey;
     const first = entries[0]?.key ?? 0;
     const kept = this.shown.findIndex(({ key }) => key >= first);
-    this.dropFirst(kept < 0 ? this.shown.length : kept);
-    for (const entry of entries.slice(from)) if (this.matches(entry)) this.shown.push(entry);
-  }
-
-  /** Without moving what is seen. @param {number} dropped */
-  dropFirst(dropped) {
-    if (dropped === 0) return;
+    const dropped = kept < 0 ? this.shown.length : kept;
     this.shown.splice(0, dropped);
     this.active = Math.max(-1, this.active - dropped);
-    if (!this.follows) this.node.scrollTop -= dropped * this.height;
+    if (!this.follows && dropped > 0) this.node.scrollTop -= dropped * this.height;
+    this.shown.push(...entries.slice(entries.length - this.waiting()).filter(this.matches));
+    this.lastKey = entries.at(-1)?.key ?? this.lastKey;
   }
 
   draw() {
     if (!this.isPaused) this.update();
-    const size = `${this.shown.length * this.height}px`;
-    if (this.body.style.height !== size) this.body.style.height = size;
-    if (this.follows && !this.isPaused) this.node.scrollTop = this.node.scrollHeight;
+    this.body.style.height = `${this.shown.length * this.height}px`;
+    if (this.follows) this.node.scrollTop = this.node.scrollHeight;
     const first = Math.max(0, Math.floor(this.node.scrollTop / this.height) - 2);
-    const amount = Math.min(this.shown.length - first, Math.ceil(this.node.clientHeight / this.height) + 4);
-    this.drawRows(first, Math.max(0, amount));
-    this.drawStatus();
-  }
-
-  /** @param {number} first @param {number} amount */
-  drawRows(first, amount) {
-    while (this.lines.length < amount) this.lines.push(this.newLine());
-    for (const line of this.lines.splice(amount)) line.node.remove();
-    this.lines.forEach((line, offset) => this.drawRow(line, first + offset));
-    set(this.node, { "aria-rowcount": this.shown.length + 1 });
+    const visibleRows = this.shown.slice(first, first + Math.ceil(this.node.clientHeight / this.height) + 4);
+    while (this.lines.length < visibleRows.length) this.lines.push(this.newLine());
+    for (const { node } of this.lines.splice(visibleRows.length)) node.remove();
+    visibleRows.forEach((entry, offset) => this.drawRow(/** @type {Line} */ (this.lines[offset]), entry, first + offset));
     const active = this.shown[this.active];
-    set(this.node, { "aria-activedescendant": active && this.lines.some(({ key }) => key === active.key) ? `event-${active.key}` : null });
+    set(this.node, { "aria-rowcount": this.shown.length + 1, "aria-activedescendant": active && visibleRows.includes(active) ? `event-${active.key}` : null });
+    this.drawStatus();
   }
 
   /** @returns {Line} */
   newLine() {
     const cells = COLUMNS.map(() => h("bdi", { role: "gridcell" }));
-    const node = h("div", { class: "event", role: "row" }, cells);
+    const node = h("div", { role: "row" }, cells);
     this.body.append(node);
-    return { node, cells, key: 0, version: "" };
+    return { node, cells, version: "" };
   }
 
-  /** @param {Line} line @param {number} index */
-  drawRow(line, index) {
-    const entry = /** @type {Entry} */ (this.shown[index]);
-    const isDivider = "divider" in entry;
-    const row = isDivider ? null : this.revealer.row(entry);
-    const isActive = index === this.active;
-    const version = `${entry.key} ${index} ${isActive} ${row !== null && !isDivider && row !== entry.row} ${this.height}`;
+  /** @param {Line} line @param {Entry} entry @param {number} index */
+  drawRow(line, entry, index) {
+    const row = "divider" in entry ? null : this.revealer.row(entry);
+    const isRevealed = row !== null && "row" in entry && row !== entry.row;
+    const version = [entry.key, index, index === this.active, isRevealed, this.height].join();
     if (line.version === version) return;
     line.version = version;
-    line.key = entry.key;
     line.node.style.transform = `translateY(${index * this.height}px)`;
-    set(line.node, { id: `event-${entry.key}`, "aria-rowindex": index + 2, "aria-selected": String(isActive), class: isDivider ? "event event-divider" : `event event-${kindOf(entry.row)}` });
-    const texts = isDivider ? ["", "", "", "", entry.divider, ""] : cells(/** @type {Row} */ (row));
-    line.cells.forEach((cell, column) => setText(cell, visible((texts[column] ?? "").slice(0, TEXT).replace(/\s+/g, " "))));
+    set(line.node, { id: `event-${entry.key}`, class: `event event-${row ? kindOf(row) : "divider"}`, "aria-rowindex": index + 2, "aria-selected": String(index === this.active) });
+    const texts = "divider" in entry ? ["", "", "", "", entry.divider] : cells(/** @type {Row} */ (row));
+    line.cells.forEach((cell, column) => setText(cell, visible((texts[column] ?? "").slice(0, LONGEST).replace(/\s+/g, " "))));
   }
 
   drawStatus() {
     const { entries } = this.app.store;
-    const waiting = this.isPaused ? entries.filter((entry) => entry.key > this.lastKey).length : 0;
-    const total = this.isPaused ? "" : ` of ${count(entries.length)}`;
-    setText(this.status, `${this.isPaused ? `Paused, ${count(waiting)} waiting. ` : ""}${count(this.shown.length)}${total} shown${this.follows ? "" : ", not following the newest"}.`);
+    const standing = this.isPaused ? `paused, ${count(this.waiting())} waiting` : this.follows ? "following" : "not following";
+    setText(this.status, `${count(this.shown.length)} of ${count(entries.length)} shown, ${standing}`);
   }
 
+  /** Scrolled to the end, the list follows the newest. */
   scrolled() {
     const { scrollTop, clientHeight, scrollHeight } = this.node;
     this.follows = scrollTop + clientHeight > scrollHeight - this.height / 2 && (this.follows || scrollTop > this.top);
@@ -234,10 +203,8 @@ class List {
 
   /** @param {MouseEvent} event */
   clicked(event) {
-    const node = /** @type {Element} */ (event.target).closest(".events-body > .event");
-    const line = this.lines.find((line) => line.node === node);
-    if (!line) return;
-    this.activate(this.shown.findIndex(({ key }) => key === line.key));
+    const id = /** @type {Element} */ (event.target).closest(".event")?.id;
+    this.activate(this.shown.findIndex(({ key }) => `event-${key}` === id));
     this.openActive();
   }
 
@@ -247,98 +214,71 @@ class List {
     this.follows = this.active === this.shown.length - 1;
     const top = this.active * this.height;
     const room = this.node.clientHeight - this.head.offsetHeight - this.height;
-    if (top < this.node.scrollTop) this.node.scrollTop = top;
-    else if (top > this.node.scrollTop + room) this.node.scrollTop = top - room;
+    this.node.scrollTop = Math.max(top - room, Math.min(top, this.node.scrollTop));
     this.schedule();
   }
 
   openActive() {
     const entry = this.shown[this.active];
-    if (entry && !("divider" in entry)) this.open(entry);
+    if (entry && "row" in entry) this.open(entry);
   }
 
-  /** @param {number} by */
-  move(by) {
-    this.activate(this.active < 0 ? this.shown.length - 1 : this.active + by);
-  }
-
-  newest() {
-    this.follows = true;
-    this.node.scrollTop = this.node.scrollHeight;
-    this.schedule();
-  }
-
-  /** The height of a row, which depends on the width. */
+  /** The height of a row depends on the width. */
   measure() {
-    this.height = parseFloat(getComputedStyle(this.node).getPropertyValue("--row")) || 28;
+    this.height = parseFloat(getComputedStyle(this.node).getPropertyValue("--row")) || this.height;
     this.schedule();
   }
 
   /** @param {string} key @returns {boolean} whether the key means something here */
-  key(key) {
-    const page = Math.max(1, Math.floor(this.node.clientHeight / this.height) - 2);
-    /** @type {Record<string, () => void>} */
-    const keys = {
-      ArrowDown: () => this.move(1), j: () => this.move(1), ArrowUp: () => this.move(-1), k: () => this.move(-1),
-      PageDown: () => this.move(page), PageUp: () => this.move(-page),
-      Home: () => this.activate(0), End: () => (this.newest(), this.activate(this.shown.length - 1)),
-      Enter: () => this.openActive(),
-    };
-    keys[key]?.();
-    return key in keys;
+  press(key) {
+    const page = Math.floor(this.node.clientHeight / this.height) - 2;
+    const [last, at] = [this.shown.length - 1, this.active < 0 ? this.shown.length : this.active];
+    /** @type {Record<string, number>} */
+    const targets = { ArrowDown: at + 1, j: at + 1, ArrowUp: at - 1, k: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: last };
+    const target = targets[key];
+    if (target !== undefined) this.activate(target);
+    else if (key === "Enter") this.openActive();
+    return target !== undefined || key === "Enter";
   }
+}
+
+/** @param {string} name @param {Record<string, any>} [props] */
+function field(name, props) {
+  const input = h("input", { class: "field", type: "text", autocomplete: "off", spellcheck: "false", ...props });
+  return { input, node: h("label", { class: "label" }, name, input) };
 }
 
 /** The controls over the list. @param {App} app @param {List} list @param {(id: string) => void} find */
 function controls(app, list, find) {
-  const field = (/** @type {string} */ name, /** @type {Record<string, any>} */ props) => h("label", { class: "label" }, name, h("input", { class: "field", type: "text", autocomplete: "off", spellcheck: "false", ...props }));
-  const kind = h("select", { class: "field" }, [["", "all"], ["mo", "messages (mo)"], ["dlr", "receipts (dlr)"], ["unreadable", "no events"]].map(([value, name]) => h("option", { value }, name)));
-  const names = h("datalist", { id: "event-words" }, [...app.about.samples.mo, ...app.about.samples.dlr].map((value) => h("option", { value })));
-  const filters = [field("Type or status", { list: "event-words" }), field("Application", {}), field("Contact or reference", {})];
-  const value = (/** @type {number} */ index) => filters[index]?.querySelector("input")?.value ?? "";
-  const filter = () => list.setFilter({ kind: kind.value, what: value(0), application: value(1), contact: value(2) });
+  const { mo, dlr } = app.about.samples;
+  const kinds = { "": "all", mo: "messages (mo)", dlr: "receipts (dlr)", unreadable: "no events" };
+  const kind = h("select", { class: "field" }, Object.entries(kinds).map(([value, name]) => h("option", { value }, name)));
+  const names = h("datalist", { id: "event-words" }, [...mo, ...dlr].map((value) => h("option", { value })));
+  const filters = [field("Type or status", { list: "event-words" }), field("Application"), field("Contact or reference")];
+  const filter = () => list.setFilter([kind, ...filters.map(({ input }) => input)].map(({ value }) => value));
   const search = field("Find by id", { type: "search" });
-  const pause = h("button", { type: "button", class: "btn", "aria-pressed": "false", "aria-keyshortcuts": "p", onclick: () => toggle() }, "Pause");
   const toggle = () => {
-    list.pause(!list.isPaused);
+    list.isPaused = !list.isPaused;
     set(pause, { "aria-pressed": String(list.isPaused) });
-    app.announce(list.isPaused ? "Paused" : "Going on");
+    list.schedule();
   };
+  const pause = h("button", { type: "button", class: "btn", "aria-pressed": "false", onclick: toggle }, "Pause");
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
-    const id = search.querySelector("input")?.value.trim();
-    if (id) find(id);
+    if (search.input.value.trim()) find(search.input.value.trim());
   };
   const node = h("div", { class: "events-controls" },
-    h("form", { onsubmit: submit, role: "search" }, search),
-    h("div", { class: "events-filters", role: "group", "aria-label": "Filter", oninput: filter }, h("label", { class: "label" }, "Kind", kind), filters, names),
-    h("div", { class: "row" }, pause, h("button", { type: "button", class: "btn", onclick: () => list.newest() }, "Newest"), list.status));
-  return { node, toggle, focusSearch: () => search.querySelector("input")?.focus() };
-}
-
-/** Whether a key is typed into something. @param {KeyboardEvent} event */
-function isTyped(event) {
-  const target = /** @type {Element} */ (event.target);
-  return event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea, dialog") !== null;
+    h("form", { onsubmit: submit, role: "search" }, search.node),
+    h("div", { class: "row", role: "group", "aria-label": "Filter", oninput: filter }, h("label", { class: "label" }, "Kind", kind), filters.map(({ node }) => node), names),
+    h("div", { class: "row" }, pause, h("button", { type: "button", class: "btn", onclick: () => list.press("End") }, "Newest"), list.status));
+  return { node, toggle, search: search.input };
 }
 
 /** The panel of the opened message. @param {HTMLElement} root @param {App} app @param {List} list */
 function panelOf(root, app, list) {
   const box = h("article", { class: "message" });
-  const close = h("button", { type: "button", class: "btn", "aria-keyshortcuts": "Escape" }, "Close");
-  const panel = h("section", { class: "card panel", hidden: true, "aria-label": "Message", tabindex: "-1" }, close, box);
+  const panel = h("section", { class: "card panel", hidden: true, "aria-label": "Message", tabindex: "-1" }, h("div", null, button("Close", () => hide())), box);
   let end = () => {};
-  const hide = () => {
-    if (panel.hidden) return false;
-    end();
-    end = () => {};
-    panel.hidden = true;
-    root.classList.remove("events-split");
-    list.node.focus();
-    list.measure();
-    return true;
-  };
-  close.addEventListener("click", hide);
   const show = (/** @type {import("./message.js").Asked} */ asked) => {
     end();
     panel.hidden = false;
@@ -346,9 +286,20 @@ function panelOf(root, app, list) {
     end = openMessage(box, app, asked);
     panel.scrollTop = 0;
     panel.focus();
-    list.measure();
   };
-  return { node: panel, show, hide, end: () => end() };
+  const hide = () => {
+    end();
+    panel.hidden = true;
+    root.classList.remove("events-split");
+    list.node.focus();
+  };
+  return { panel, show, hide, end: () => end() };
+}
+
+/** Whether a key is meant for something else. @param {KeyboardEvent} event */
+function isElsewhere(event) {
+  const within = event.key === "Escape" ? "dialog" : "input, select, textarea, dialog";
+  return event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || /** @type {Element} */ (event.target).closest(within) !== null;
 }
 
 /** @type {import("../api.js").View} */
@@ -356,37 +307,38 @@ export const view = {
   name: "events",
   title: "Events",
   key: "e",
+  keys: [["/", "Find by id"], ["j k", "Next, previous event"], ["Enter", "Open the event"], ["Escape", "Close it"], ["p", "Pause"]],
   mount(root, app) {
-    const list = new List(app, (entry) => panel.show({ id: entry.row.id, entry }));
     const box = h("div", { class: "events" });
-    const panel = panelOf(box, app, list);
-    const { node, toggle, focusSearch } = controls(app, list, (id) => panel.show({ id }));
+    const list = new List(app, (entry) => show({ id: entry.row.id, entry }));
+    const { panel, show, hide, end } = panelOf(box, app, list);
+    const { node, toggle, search } = controls(app, list, (id) => show({ id }));
     const problem = h("p", { class: "notice", role: "alert", hidden: true });
-    const pressed = (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open]") && panel.hide()) return event.preventDefault();
-      if (isTyped(event)) return;
-      if (event.key === "/") focusSearch();
-      else if (event.key === "p" || event.key === "P") toggle();
-      else if (!(document.activeElement === list.node || event.key === "j" || event.key === "k") || !list.key(event.key)) return;
+    const press = (/** @type {KeyboardEvent} */ event) => {
+      const { key } = event;
+      if (isElsewhere(event)) return;
+      if (key === "Escape" && !panel.hidden) hide();
+      else if (key === "/") search.focus();
+      else if (key.toLowerCase() === "p") toggle();
+      else if ((key !== "j" && key !== "k" && document.activeElement !== list.node) || !list.press(key)) return;
       event.preventDefault();
     };
-    const connected = () => {
-      set(problem, { hidden: app.store.connection.problem === "" });
+    const connect = () => {
+      problem.hidden = app.store.connection.problem === "";
       setText(problem, app.store.connection.problem);
     };
-    fill(box, node, problem, h("div", { class: "events-halves" }, list.node, panel.node));
+    fill(box, node, problem, h("div", { class: "events-halves" }, list.node, panel));
     root.append(h("h1", { class: "unseen" }, "Events"), box);
-    document.addEventListener("keydown", pressed);
+    document.addEventListener("keydown", press);
     const size = new ResizeObserver(() => list.measure());
     size.observe(list.node);
-    const ends = [app.store.subscribe(() => list.schedule()), app.store.watch(connected), app.reveal.subscribe(() => list.schedule())];
-    connected();
+    const ends = [end, app.store.subscribe(() => list.schedule()), app.store.watch(connect), app.reveal.subscribe(() => list.schedule())];
+    connect();
     return () => {
-      document.removeEventListener("keydown", pressed);
+      document.removeEventListener("keydown", press);
       size.disconnect();
       cancelAnimationFrame(list.frame);
-      panel.end();
-      for (const end of ends) end();
+      for (const stop of ends) stop();
     };
   },
 };
