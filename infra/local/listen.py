@@ -51,7 +51,7 @@ def build_tool(files: Files) -> Path:
             os.killpg(cargo.pid, signal.SIGTERM)
     if cargo.returncode != 0:
         raise Failure(f"the tool wab doesn't build\n{tail(log)}")
-    return Path(os.environ.get("CARGO_TARGET_DIR", tools.ROOT / "target")) / "debug" / "wab"
+    return tools.program("wab")
 
 
 def print_invitation(state: State) -> None:

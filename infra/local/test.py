@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import browser
 import temporary_stack
+from state import Files
 
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;")
 
@@ -60,11 +62,12 @@ def main() -> int:
     tests = Tests()
     with temporary_stack.up("test", "--rotating") as stack:
         tests.run(stack, [], [])
+        succeeded = browser.check_page(Files("test"), tools.program("wab"))
     # The drills begin with a healthy stack, and break it one after another.
     with temporary_stack.up("drills") as stack:
         tests.run(stack, ["--test", "drills"], ["--test-threads", "1"])
     del os.environ[PERIOD]
-    succeeded = check_local_stack() and tests.succeeded
+    succeeded = check_local_stack() and tests.succeeded and succeeded
     succeeded = check_contracts() and succeeded
     print(f"\n{tests.passed} passed, {tests.failed} failed")
     return 0 if succeeded else 1

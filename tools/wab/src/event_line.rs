@@ -123,6 +123,14 @@ impl Brief {
         }))
     }
 
+    /// The same without the event's data, for lists.
+    pub(crate) fn without_data(mut self) -> Self {
+        if let Self::Event(event) = &mut self {
+            event.data = None;
+        }
+        self
+    }
+
     pub(crate) fn event_id(&self) -> Option<&str> {
         match self {
             Self::Event(event) => Some(&event.event_id),

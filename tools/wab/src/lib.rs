@@ -8,6 +8,7 @@ mod answer;
 mod aws;
 mod callback_url;
 mod check;
+mod console;
 mod conversation;
 mod credentials;
 mod delivery;
@@ -96,6 +97,7 @@ Run `wab help COMMAND` for the details and exit codes of a command.";
 enum Command {
     Check(check::Args),
     Completions(shell_files::CompletionsArgs),
+    Console(console::Args),
     Conversation(conversation::Args),
     Credentials(credentials::Args),
     Doctor(doctor::Args),
@@ -121,6 +123,7 @@ impl Cli {
         match self.command {
             Command::Check(args) => check::run(&args, shell.directory, &mut shell.out),
             Command::Completions(args) => shell_files::completions(&args, shell),
+            Command::Console(args) => console::run(&args, shell),
             Command::Conversation(args) => conversation::run(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
             Command::Doctor(args) => doctor::run(&args, shell),

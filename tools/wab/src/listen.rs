@@ -3,17 +3,18 @@
 //! A listener has a queue of its own, which keeps events while it isn't running. A message is deleted from the queue only
 //! after its line was written, and with `--forward-to` after the program took it.
 
-mod delivery;
-mod feed;
-mod mailbox;
+pub(crate) mod delivery;
+pub(crate) mod feed;
+mod lines;
+pub(crate) mod mailbox;
 
 use std::pin::pin;
 use std::process::Command;
 
-use jiff::tz::TimeZone;
 use wab_events::Kind;
 
 use self::feed::{Ended, Feed};
+use self::lines::Lines;
 use self::mailbox::{Change, Connected, RETENTION_DAYS};
 use crate::aws;
 use crate::forward::{Endpoint, Format};
@@ -131,16 +132,9 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
         }
         report(&connected, &stack, args, endpoint.as_ref(), shell)?;
         let arns = connected.topics.into_iter().map(|topic| (topic.arn, topic.subscription_arn)).collect();
-        let feed = Feed {
-            queue: &queue,
-            subscription_arns: arns,
-            drop_before: args.new.then_some(connected.since),
-            endpoint,
-            mask: args.mask,
-            json: args.json,
-            zone: TimeZone::system(),
-        };
-        let ended = feed.run(first, stop, shell).await?;
+        let feed =
+            Feed { queue: &queue, subscription_arns: arns, drop_before: args.new.then_some(connected.since), endpoint };
+        let ended = feed.run(first, stop, &mut Lines::new(shell, args.mask, args.json)).await?;
         mailbox::note_use(&queue).await?;
         conclude(&ended, &stack, &listener, shell)?;
         Ok(u8::from(!ended.kept.is_empty()))
@@ -165,7 +159,7 @@ async fn remove(
 }
 
 /// The default name of a listener.
-fn user_and_host() -> String {
+pub(crate) fn user_and_host() -> String {
     let user = ["USER", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
     // Every system has this program, and the standard library has no other way to ask.
     let host = Command::new("hostname").output().map(|output| output.stdout).unwrap_or_default();

@@ -2,7 +2,7 @@
 //! answers.
 
 mod change;
-mod list;
+pub(crate) mod list;
 mod load;
 mod plan;
 mod post;

@@ -60,7 +60,7 @@ use crate::shell::Shell;
 /// The stack's name if the options name none and there is no local stack (docs/operations.md, "Deploying").
 const DEFAULT_STACK: &str = "wab";
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 #[group(skip)] // its name would be that of the command's own arguments
 pub(crate) struct StackArgs {
     /// Name of the CloudFormation stack, found with the AWS CLI's settings: environment, profiles, SSO
@@ -78,6 +78,12 @@ pub(crate) struct StackArgs {
 }
 
 impl StackArgs {
+    /// The options on the command line, to pass on to another command.
+    pub(crate) fn to_options(&self) -> Vec<String> {
+        let options = [("stack", &self.stack), ("profile", &self.profile), ("region", &self.region)];
+        options.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?))).collect()
+    }
+
     pub(crate) async fn connect(&self, directory: &Path) -> anyhow::Result<Stack> {
         let is_deployed = self.stack.is_some() || self.profile.is_some() || self.region.is_some();
         match StackFile::find(directory) {

@@ -2,7 +2,7 @@
 
 mod alarm;
 mod causes;
-mod readings;
+pub(crate) mod readings;
 mod render;
 mod report;
 mod spell;
@@ -150,7 +150,7 @@ mod tests {
             (Source::DeadLetters, series(&[(20, 3.0), (10, 3.0), (0, 3.0)])),
             (Source::DeadLetterAge, series(&[(0, 93_600.0)])),
             (Source::IteratorAge, series(&[(50, 400_000.0), (2, 1_200.0)])),
-            (Source::FanoutInvocations, series(&[(2, 1.0)])),
+            (Source::Invocations(Role::Fanout), series(&[(2, 1.0)])),
             (Source::Unauthorized, series(&[(1, 4.0)])),
             (Source::MoNotificationsFailed, series(&[(2, 1.0)])),
         ];
@@ -172,7 +172,7 @@ mod tests {
     fn healthy_stack_is_one_quiet_screen() {
         let stored = series(&[(60, 30.0), (1, 2.0)]);
         let invoked = series(&[(1, 1.0)]);
-        let readings = vec![(Source::Callbacks("stored"), stored), (Source::FanoutInvocations, invoked)];
+        let readings = vec![(Source::Callbacks("stored"), stored), (Source::Invocations(Role::Fanout), invoked)];
         let report = report(readings, Some(Depth::default()), Some(Depth::default()));
         assert_eq!(report.verdict(), Verdict::Ok);
         insta::assert_snapshot!("healthy", shown(&report));
@@ -215,7 +215,7 @@ mod tests {
         let unpublished = |stored: i64, invoked: i64| {
             let readings = vec![
                 (Source::Callbacks("stored"), series(&[(stored, 2.0)])),
-                (Source::FanoutInvocations, series(&[(invoked, 1.0)])),
+                (Source::Invocations(Role::Fanout), series(&[(invoked, 1.0)])),
             ];
             signal(&report(readings, Some(Depth::default()), None), "unpublished").amount
         };

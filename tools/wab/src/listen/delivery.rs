@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use wab_events::Event;
 
+use crate::event_line::Brief;
 use crate::forward::Notification;
+use crate::mask::Mask;
 use crate::stack::QueueMessage;
 
 /// A message of the queue.
@@ -70,6 +73,15 @@ impl Delivery {
             },
         };
         Self { queue_id: id, handle, queued_at, notification }
+    }
+
+    /// The event's id. None if the message isn't an event.
+    pub(crate) fn event_id(&self) -> Option<String> {
+        Event::parse(&self.notification.event).ok().map(|event| event.id().to_owned())
+    }
+
+    pub(crate) fn brief(&self, mask: Mask) -> Brief {
+        Brief::new(&self.notification.event, &self.notification.attributes, mask)
     }
 }
 

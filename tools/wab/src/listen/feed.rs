@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
-use std::io::Write;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -10,17 +9,12 @@ use anyhow::Context;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
 use super::delivery::Delivery;
 use super::mailbox::note_use;
 use crate::aws::Unavailable;
-use crate::event_line::{Brief, one_line};
 use crate::forward::{Endpoint, Posted};
-use crate::mask::Mask;
-use crate::shell::Shell;
 use crate::stack::{MAX_MESSAGES, Queue, QueueMessage, ReceiveError};
 
 /// How long a receive waits for a message. At the end, the listener waits for its receives: an abandoned one could hide
@@ -29,7 +23,7 @@ const POLL: Duration = Duration::from_secs(2);
 
 /// How long a received message stays hidden from other readers. All that weren't shown are released at the end, so this
 /// matters only after a crash. Ten messages take less, even if the program of `--forward-to` never answers.
-pub(super) const HIDDEN: Duration = Duration::from_secs(60);
+pub(crate) const HIDDEN: Duration = Duration::from_secs(60);
 
 /// Receives in flight while the queue is full. One otherwise: the order of events is more readable than with several.
 const MAX_RECEIVES: usize = 4;
@@ -49,25 +43,40 @@ const TAG_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// How many ids are remembered, to recognise what was shown before.
 const MAX_REMEMBERED: usize = 50_000;
 
-pub(super) struct Feed<'a> {
-    pub(super) queue: &'a Queue,
+pub(crate) struct Feed<'a> {
+    pub(crate) queue: &'a Queue,
     /// By the ARN of the topic.
-    pub(super) subscription_arns: HashMap<String, String>,
+    pub(crate) subscription_arns: HashMap<String, String>,
     /// Messages that SQS received before this time are deleted unseen.
-    pub(super) drop_before: Option<Timestamp>,
-    pub(super) endpoint: Option<Endpoint>,
-    pub(super) mask: Mask,
-    pub(super) json: bool,
-    pub(super) zone: TimeZone,
+    pub(crate) drop_before: Option<Timestamp>,
+    pub(crate) endpoint: Option<Endpoint>,
+}
+
+/// What shows the events of a feed.
+pub(crate) trait Screen {
+    /// Shows an event, or the outcome of an attempt to forward it. Returns whether somebody still watches.
+    ///
+    /// # Errors
+    /// If the event can't be written.
+    fn show(&mut self, delivery: &Delivery, attempt: Option<&Attempt>) -> anyhow::Result<bool>;
+
+    /// Reports on the connection to the queue, in a sentence without its full stop.
+    ///
+    /// # Errors
+    /// If the report can't be written.
+    fn note(&mut self, text: &str) -> anyhow::Result<()>;
+
+    /// Whether nobody watches any more.
+    fn is_closed(&self) -> bool;
 }
 
 /// What a listener did.
 #[derive(Debug, Default)]
-pub(super) struct Ended {
-    pub(super) shown: u64,
-    pub(super) dropped: u64,
+pub(crate) struct Ended {
+    pub(crate) shown: u64,
+    pub(crate) dropped: u64,
     /// The events that the program of `--forward-to` didn't take, each with the last answer.
-    pub(super) kept: Vec<String>,
+    pub(crate) kept: Vec<String>,
 }
 
 /// The end of one piece of work.
@@ -101,8 +110,6 @@ struct State {
     kept: BTreeMap<String, Kept>,
     /// Messages of the queue that were shown.
     shown: Recent,
-    /// Events that were shown.
-    events: Recent,
     /// Failed receives in a row.
     failures: u32,
     /// Posts in a row that found nobody at the address.
@@ -113,14 +120,14 @@ struct State {
 
 /// The ids of the last events or messages.
 #[derive(Default)]
-struct Recent {
+pub(crate) struct Recent {
     order: VecDeque<String>,
     ids: HashSet<String>,
 }
 
 impl Recent {
     /// Returns whether the id is new.
-    fn insert(&mut self, id: &str) -> bool {
+    pub(crate) fn insert(&mut self, id: &str) -> bool {
         if !self.ids.insert(id.to_owned()) {
             return false;
         }
@@ -133,56 +140,34 @@ impl Recent {
         true
     }
 
-    fn contains(&self, id: &str) -> bool {
+    pub(crate) fn contains(&self, id: &str) -> bool {
         self.ids.contains(id)
     }
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Shown<'a> {
-    #[serde(flatten)]
-    brief: &'a Brief,
-    /// SNS's id of the message: another one each time an event is published.
-    message_id: &'a str,
-    /// The event was shown before in this run.
-    again: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    forwarded: Option<Forwarded>,
-}
-
-#[derive(Serialize)]
-struct Forwarded {
-    delivered: bool,
-    attempt: u32,
-    /// None if there was no answer.
-    status: Option<u16>,
-    ms: Option<u128>,
-    retry_in_seconds: Option<u64>,
-}
-
 /// An attempt to forward an event.
-struct Attempt {
-    posted: Posted,
-    number: u32,
+pub(crate) struct Attempt {
+    pub(crate) posted: Posted,
+    /// Counts from 1.
+    pub(crate) number: u32,
     /// The pause before the next one, unless the event was delivered.
-    retry_in: Option<Duration>,
+    pub(crate) retry_in: Option<Duration>,
 }
 
 impl Feed<'_> {
     /// Handles the messages of the queue, `first` before others, until `stop` or until the output is closed.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         &self,
         first: Vec<QueueMessage>,
         mut stop: Pin<&mut impl Future<Output = ()>>,
-        shell: &mut Shell<'_>,
+        screen: &mut impl Screen,
     ) -> anyhow::Result<Ended> {
         let mut state = State::default();
         let mut work = Work::new();
         let mut is_stopping = false;
-        self.handle(first, &mut state, &work, shell)?;
+        self.handle(first, &mut state, &work, screen)?;
         loop {
-            is_stopping |= shell.out.is_closed();
+            is_stopping |= screen.is_closed();
             if is_stopping && work.is_empty() {
                 break;
             }
@@ -193,7 +178,7 @@ impl Feed<'_> {
             tokio::select! {
                 biased;
                 () = &mut stop, if !is_stopping => is_stopping = true,
-                Some(step) = work.next() => self.settle(step?, is_stopping, &mut state, &work, shell)?,
+                Some(step) = work.next() => self.settle(step?, is_stopping, &mut state, &work, screen)?,
                 () = pause, if !is_stopping && state.resume_at.is_some() => state.resume_at = None,
             }
         }
@@ -248,7 +233,7 @@ impl Feed<'_> {
         is_stopping: bool,
         state: &mut State,
         work: &Work<'f>,
-        shell: &mut Shell<'_>,
+        screen: &mut impl Screen,
     ) -> anyhow::Result<()> {
         match step {
             Step::Received(received) => {
@@ -259,22 +244,22 @@ impl Feed<'_> {
                     }
                     Ok(messages) => {
                         if std::mem::take(&mut state.failures) > 0 {
-                            writeln!(shell.err, "connected again")?;
+                            screen.note("connected again")?;
                         }
                         state.was_full = messages.len() == MAX_MESSAGES;
-                        self.handle(messages, state, work, shell)?;
+                        self.handle(messages, state, work, screen)?;
                     }
                     Err(ReceiveError::Transient(error)) => {
                         state.failures += 1;
                         if state.failures == 1 && !is_stopping {
-                            writeln!(shell.err, "{error}; retrying")?;
+                            screen.note(&format!("{error}; retrying"))?;
                         }
                         state.pause(state.failures);
                     }
                     Err(ReceiveError::Permanent(error)) => return Err(error.into()),
                 }
             }
-            Step::Posted(delivery, posted) => self.settle_post(*delivery, posted, state, work, shell)?,
+            Step::Posted(delivery, posted) => self.settle_post(*delivery, posted, state, work, screen)?,
             // Later a message that is still there is received again, recognised, and deleted.
             Step::Deleted(Err(error)) if is_stopping => return Err(error.into()),
             Step::Deleted(_) | Step::Hidden | Step::Tagged => {}
@@ -288,7 +273,7 @@ impl Feed<'_> {
         messages: Vec<QueueMessage>,
         state: &mut State,
         work: &Work<'f>,
-        shell: &mut Shell<'_>,
+        screen: &mut impl Screen,
     ) -> anyhow::Result<()> {
         let now = Timestamp::now();
         let read = |message| Delivery::read(message, now, &self.subscription_arns);
@@ -303,7 +288,8 @@ impl Feed<'_> {
                 done.push(delivery.handle);
             } else if self.endpoint.is_some() {
                 state.backlog.push_back(delivery);
-            } else if self.show(&delivery, None, state, shell)? {
+            } else if screen.show(&delivery, None)? {
+                state.ended.shown += 1;
                 state.shown.insert(&delivery.queue_id);
                 done.push(delivery.handle);
             } else {
@@ -322,7 +308,7 @@ impl Feed<'_> {
         posted: Posted,
         state: &mut State,
         work: &Work<'f>,
-        shell: &mut Shell<'_>,
+        screen: &mut impl Screen,
     ) -> anyhow::Result<()> {
         state.posting -= 1;
         let number = state.kept.get(&delivery.queue_id).map_or(0, |kept| kept.attempts) + 1;
@@ -341,7 +327,9 @@ impl Feed<'_> {
             }
         };
         let attempt = Attempt { posted, number, retry_in };
-        self.show(&delivery, Some(&attempt), state, shell)?;
+        if screen.show(&delivery, Some(&attempt))? && number == 1 {
+            state.ended.shown += 1;
+        }
         let Some(retry_in) = attempt.retry_in else {
             // Delivered, whether or not somebody still reads the output.
             state.kept.remove(&delivery.queue_id);
@@ -350,50 +338,13 @@ impl Feed<'_> {
             return Ok(());
         };
         self.hide(vec![delivery.handle.clone()], retry_in, work);
-        let brief = self.brief(&delivery);
-        let what =
-            brief.event_id().map_or_else(|| "a message that is not an event".to_owned(), |id| format!("event {id}"));
+        let what = match delivery.event_id() {
+            Some(id) => format!("event {id}"),
+            None => "a message that is not an event".to_owned(),
+        };
         let description = format!("{what}: {}", attempt.posted);
         state.kept.insert(delivery.queue_id, Kept { handle: delivery.handle, attempts: number, description });
         Ok(())
-    }
-
-    fn brief(&self, delivery: &Delivery) -> Brief {
-        Brief::new(&delivery.notification.event, &delivery.notification.attributes, self.mask)
-    }
-
-    /// Writes the line of an event. Returns whether somebody reads the output.
-    fn show(
-        &self,
-        delivery: &Delivery,
-        attempt: Option<&Attempt>,
-        state: &mut State,
-        shell: &mut Shell<'_>,
-    ) -> anyhow::Result<bool> {
-        let brief = self.brief(delivery);
-        let is_first = attempt.is_none_or(|attempt| attempt.number == 1);
-        let again = is_first && brief.event_id().is_some_and(|id| state.events.contains(id));
-        if self.json {
-            let message_id = &delivery.notification.message_id;
-            let shown = Shown { brief: &brief, message_id, again, forwarded: attempt.map(Attempt::report) };
-            writeln!(shell.out, "{}", one_line(&serde_json::to_string(&shown)?))?;
-        } else {
-            let answer = attempt.map(Attempt::to_string);
-            let marks = again.then_some("again").into_iter().chain(answer.as_deref());
-            let line = brief.line(&self.zone, shell.columns(), &marks.collect::<Vec<_>>());
-            writeln!(shell.out, "{line}")?;
-        }
-        shell.out.flush()?;
-        if shell.out.is_closed() {
-            return Ok(false);
-        }
-        if is_first {
-            state.ended.shown += 1;
-            if let Some(id) = brief.event_id() {
-                state.events.insert(id);
-            }
-        }
-        Ok(true)
     }
 
     fn delete<'f>(&'f self, handles: Vec<String>, work: &Work<'f>) {
@@ -416,23 +367,6 @@ impl State {
     /// Starts nothing new for a while. `failures` are those in a row.
     fn pause(&mut self, failures: u32) {
         self.resume_at = Some(Instant::now() + pause(failures, MAX_RECONNECT_PAUSE));
-    }
-}
-
-impl Attempt {
-    fn report(&self) -> Forwarded {
-        let (status, took) = match &self.posted {
-            Posted::Answered { status, took } => (Some(*status), Some(*took)),
-            Posted::Unanswered { took, .. } => (None, Some(*took)),
-            Posted::Unreachable { .. } => (None, None),
-        };
-        Forwarded {
-            delivered: self.posted.is_delivered(),
-            attempt: self.number,
-            status,
-            ms: took.map(|took| took.as_millis()),
-            retry_in_seconds: self.retry_in.map(|pause| pause.as_secs()),
-        }
     }
 }
 

@@ -28,7 +28,7 @@ const LAST_USED_TAG: &str = "wab:last-used";
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The name of a listener's queue.
-pub(super) fn queue_name(stack: &str, listener: &str) -> String {
+pub(crate) fn queue_name(stack: &str, listener: &str) -> String {
     let mut name = format!("wab-listen-{stack}-{listener}");
     if name.len() > MAX_NAME {
         let digest = Sha256::digest(&name);
@@ -186,7 +186,7 @@ async fn subscribe(
 }
 
 /// Unsubscribes and deletes a listener's queue.
-pub(super) async fn remove(stack: &Stack, queue: &Queue) -> anyhow::Result<()> {
+pub(crate) async fn remove(stack: &Stack, queue: &Queue) -> anyhow::Result<()> {
     let topics = Topics::new(&stack.sdk);
     for kind in Kind::ALL {
         if let Some(found) = topics.find(topic_arn(stack, kind), &queue.arn).await? {

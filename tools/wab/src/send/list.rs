@@ -10,10 +10,10 @@ use super::scenario::Scenario;
 use crate::samples::{MessageType, about_status};
 
 #[derive(Serialize)]
-struct Entry {
-    kind: &'static str,
+pub(crate) struct Entry {
+    pub(crate) kind: &'static str,
     /// The message's type, the receipt's status, or the scenario's name.
-    name: String,
+    pub(crate) name: String,
     about: String,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn show(json: bool, out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn entries() -> Vec<Entry> {
+pub(crate) fn entries() -> Vec<Entry> {
     let named = |kind, value: Option<clap::builder::PossibleValue>| {
         let value = value?;
         let about = value.get_help().map(ToString::to_string).unwrap_or_default();

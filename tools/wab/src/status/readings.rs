@@ -33,7 +33,7 @@ pub(crate) enum Source {
     Errors(Role),
     Throttles(Role),
     IteratorAge,
-    FanoutInvocations,
+    Invocations(Role),
     DeadLetters,
     DeadLetterAge,
     SpillVisible,
@@ -73,7 +73,7 @@ impl Readings {
     /// Events stored since `fanout` was last invoked. The last minutes are left out, because metrics may be late.
     pub(crate) fn unpublished(&self, now: Timestamp) -> Series {
         let stored = self.of(&["stored", "variant", "recovered"].map(Source::Callbacks));
-        let last = self.of(&[Source::FanoutInvocations]).last_nonzero().unwrap_or(Timestamp::MIN);
+        let last = self.of(&[Source::Invocations(Role::Fanout)]).last_nonzero().unwrap_or(Timestamp::MIN);
         let is_waiting = |at: Timestamp| at > last && now.duration_since(at) > LATE;
         let points = stored.points.into_iter().filter(|(at, events)| *events > 0.0 && is_waiting(*at));
         Series { points: points.collect() }
@@ -115,6 +115,7 @@ fn metrics(stack: &Stack) -> Vec<(Source, Metric)> {
     for (role, name) in functions {
         let Some(name) = name else { continue };
         metrics.push((Source::Errors(role), function(Metric::sum("AWS/Lambda", "Errors"), name)));
+        metrics.push((Source::Invocations(role), function(Metric::sum("AWS/Lambda", "Invocations"), name)));
         metrics.push((Source::Throttles(role), function(Metric::sum("AWS/Lambda", "Throttles"), name)));
     }
     let queue = |name, url| Metric::maximum("AWS/SQS", name).of("QueueName", last_part(url));
@@ -132,7 +133,6 @@ fn metrics(stack: &Stack) -> Vec<(Source, Metric)> {
         (Source::TooLarge, Metric::sum(namespace, "TooLarge")),
         (Source::Unanswered, Metric::sum("AWS/ApiGateway", "5xx").of("ApiId", &resources.api_id)),
         (Source::IteratorAge, function(Metric::maximum("AWS/Lambda", "IteratorAge"), fanout)),
-        (Source::FanoutInvocations, function(Metric::sum("AWS/Lambda", "Invocations"), fanout)),
         (Source::DeadLetters, queue("ApproximateNumberOfMessagesVisible", dead_letters)),
         (Source::DeadLetterAge, queue("ApproximateAgeOfOldestMessage", dead_letters)),
         (Source::MoNotificationsFailed, failed(&resources.mo_topic_arn)),

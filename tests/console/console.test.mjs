@@ -1,0 +1,218 @@
+// The page of `wab console` in a real browser, on a local stack. Run by infra/local/browser.py.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { mkdir } from "node:fs/promises";
+import { openPage, send, show, startBrowser, startConsole, violations, wab } from "./browser.mjs";
+
+const VIEWS = ["flow", "events", "conversation", "act", "parked", "faults", "doctor", "cost"];
+const NUMBER = "+6421000001";
+let server, browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([startConsole(), startBrowser()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.end();
+});
+
+/** Opens the page, runs `check` on it, and holds the page to what it may do. */
+async function on(check, options) {
+  const { page, faults, close } = await openPage(browser, server.address, options);
+  page.setDefaultTimeout(15_000);
+  await check(page);
+  assert.deepEqual(faults, []);
+  await close();
+}
+
+/** The row of the list that has this text. */
+function row(page, text) {
+  return page.locator(".events-body .event", { hasText: text });
+}
+
+test("page_needs_the_token_and_its_own_address", async () => {
+  const url = new URL(server.address);
+  const status = async (path, headers) => (await fetch(`${url.origin}${path}`, { headers })).status;
+  const authorization = `Bearer ${url.hash.replace("#token=", "")}`;
+  assert.equal(await status("/api/about", {}), 401);
+  assert.equal(await status("/api/about", { authorization: `${authorization}0` }), 401);
+  assert.equal(await status("/api/about", { authorization }), 200);
+  assert.equal(await status("/api/about", { authorization, origin: "http://example.com" }), 403);
+  assert.equal(await status("/api/about", { authorization, origin: url.origin }), 200);
+  const post = (body) => fetch(`${url.origin}/api/run`, { method: "POST", body, headers: { authorization, "content-type": "application/json" } });
+  assert.equal((await post(JSON.stringify({ args: ["check", "/etc/passwd"], act: false }))).status, 400);
+  assert.equal((await post(JSON.stringify({ args: ["resend", "a"], act: false }))).status, 400);
+});
+
+test("accepted_callback_is_listed_masked_and_opens", () =>
+  on(async (page) => {
+    await show(page, "events");
+    const id = await send("mo", "--source", NUMBER, "--text", "Kia ora from the test");
+    await row(page, "text").last().waitFor();
+    const content = await page.content();
+    assert.ok(!content.includes("21000001") && !content.includes("Kia ora"), "masked");
+    await page.getByLabel("Find by id").fill(id);
+    await page.keyboard.press("Enter");
+    const message = page.locator("article.message");
+    await message.getByText("Callback as it came").waitFor();
+    assert.ok(!(await message.textContent()).includes("Kia ora"));
+    await message.getByRole("button", { name: "show summary" }).click();
+    await message.getByText("Kia ora from the test").first().waitFor();
+    assert.ok(!(await message.textContent()).includes("21000001"), "only one field is revealed");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("r");
+    await row(page, "Kia ora from the test").first().waitFor();
+  }));
+
+test("hostile_content_is_a_row_like_others", () =>
+  on(async (page) => {
+    const script = "<script>window.broken = 1</script><img src=x onerror='window.broken = 1'>";
+    const id = await send("mo", "--text", `${script}\u202e\u0007`);
+    await show(page, `message/${id}`);
+    await page.keyboard.press("r");
+    await page.getByText("window.broken").first().waitFor();
+    await page.getByText("⟨U+202E⟩").first().waitFor();
+    assert.equal(await page.evaluate("window.broken"), undefined);
+    assert.equal(await page.locator("main script, main img").count(), 0);
+  }));
+
+test("list_is_filtered_paused_and_moved_in_by_keys", () =>
+  on(async (page) => {
+    await show(page, "events");
+    await send("dlr", "--status", "expired");
+    await row(page, "expired").last().waitFor();
+    await page.getByLabel("Kind").selectOption("mo");
+    await row(page, "expired").first().waitFor({ state: "detached" });
+    await page.getByLabel("Kind").selectOption("");
+    await page.locator(".events-list").focus();
+    await page.keyboard.press("p");
+    await send("mo", "--type", "sticker");
+    await page.getByText("Paused, 1 waiting").waitFor();
+    await page.keyboard.press("p");
+    await row(page, "sticker").last().waitFor();
+    await page.locator(".events-list").focus();
+    await page.keyboard.press("End");
+    await page.keyboard.press("Enter");
+    await page.locator("article.message").getByText("Time line").waitFor();
+  }));
+
+test("conversation_shows_bubbles_and_receipts", () =>
+  on(async (page) => {
+    await wab("send", "scenario", "conversation", "--source", "+6421000077");
+    await show(page, `conversation/${encodeURIComponent("+6421000077")}`);
+    const log = page.locator("main");
+    await log.getByText(/characters\)/).first().waitFor();
+    assert.ok(!(await log.textContent()).includes("21000077 "));
+  }));
+
+test("sample_is_sent_only_after_the_question", () =>
+  on(async (page) => {
+    await show(page, "act");
+    await page.getByRole("button", { name: "location", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("wab send mo --type=location").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "location", exact: true }).click();
+    await dialog.getByRole("button", { name: "Do it" }).click();
+    await dialog.getByText("Done.").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await show(page, "events");
+    await row(page, "location").last().waitFor();
+  }));
+
+test("message_is_resent_from_its_page", () =>
+  on(async (page) => {
+    const id = await send("mo", "--type", "image");
+    await show(page, `message/${id}`);
+    await page.getByRole("button", { name: /^Resend/ }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("wab resend").first().waitFor();
+    await dialog.getByRole("button", { name: "Do it" }).click();
+    await dialog.getByText("Done.").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await show(page, "events");
+    await row(page, "replay").last().waitFor();
+  }));
+
+test("malformed_body_is_quarantined_shown_and_discarded", () =>
+  on(async (page) => {
+    await wab("send", "mo", "--malformed", "100%").catch(() => {});
+    await show(page, "parked");
+    await page.getByText("invalid").or(page.getByText("malformed")).or(page.getByText("mo")).first().waitFor();
+    assert.match(await page.locator("main").textContent(), /quarantin/i);
+  }));
+
+test("fault_defers_callbacks_and_loses_none", () =>
+  on(async (page) => {
+    await show(page, "faults");
+    const fault = page.getByRole("switch", { name: "The table rejects writes" });
+    await fault.click();
+    await page.locator("[role=switch][aria-checked=true]").waitFor();
+    const id = await send("mo", "--type", "contacts");
+    await show(page, "events");
+    await show(page, "faults");
+    await page.locator("[role=switch][aria-checked=true]").click();
+    await page.locator("[role=switch][aria-checked=true]").waitFor({ state: "detached" });
+    await show(page, "events");
+    await row(page, "contacts").last().waitFor({ timeout: 90_000 });
+    assert.match(await wab("show", id), /contacts/);
+  }));
+
+test("lost_queue_is_made_again", () =>
+  on(async (page) => {
+    const queue = /wab-listen-[\w-]+/.exec(await wab("doctor", "--json").catch(({ message }) => message))?.[0];
+    assert.ok(queue === undefined || queue.includes("console"), queue);
+    await show(page, "events");
+  }));
+
+test("doctor_and_cost_answer", () =>
+  on(async (page) => {
+    await show(page, "doctor");
+    await page.getByText("wab doctor").or(page.getByText(/ok/)).first().waitFor();
+    await show(page, "cost");
+    await page.getByText("SNS", { exact: true }).waitFor();
+    await page.getByText("a month", { exact: false }).first().waitFor();
+  }));
+
+test("views_are_reached_by_keys", () =>
+  on(async (page) => {
+    for (const [key, title] of [["e", "Events"], ["d", "Doctor"], ["u", "Cost"], ["f", "Flow"]]) {
+      await page.keyboard.press("g");
+      await page.keyboard.press(key);
+      await page.waitForFunction((expected) => document.title.startsWith(expected), title);
+    }
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").getByText("Keys").waitFor();
+  }));
+
+for (const [colorScheme, width] of [["light", 1280], ["dark", 1280], ["light", 390], ["dark", 390]]) {
+  test(`every_view_is_accessible_${colorScheme}_${width}`, () =>
+    on(async (page) => {
+      for (const view of VIEWS) {
+        await show(page, view);
+        await page.waitForTimeout(400); // until what the view reads is there; axe judges whatever is shown
+        assert.deepEqual(await violations(page), [], view);
+        const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+        assert.ok(overflow <= 0, `${view} is ${overflow} px too wide`);
+        if (process.env.SCREENSHOTS && (width === 1280 || colorScheme === "light")) {
+          await mkdir(process.env.SCREENSHOTS, { recursive: true });
+          await page.screenshot({ path: `${process.env.SCREENSHOTS}/${view}-${colorScheme}-${width}.png` });
+        }
+      }
+    }, { colorScheme, viewport: { width, height: 800 } }));
+}
+
+test("read_only_console_refuses_to_act", async () => {
+  const other = await startConsole("--read-only");
+  const { page, faults, close } = await openPage(browser, other.address);
+  await show(page, "act");
+  await page.getByRole("button", { name: "location", exact: true }).click();
+  await page.getByRole("dialog").getByText("read-only").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Do it" }).isDisabled());
+  assert.deepEqual(faults, []);
+  await close();
+  assert.equal(await other.end(), 0);
+});
