@@ -69,7 +69,7 @@ export class Problem extends Error {
 }
 
 export const NO_TOKEN = "This page needs its token: open the address that `wab console` printed.";
-export const RESTARTED = "The console was restarted: open the address that it printed now.";
+const RESTARTED = "The console was restarted: open the address that it printed now.";
 const UNREACHABLE = "The console doesn't answer. Is `wab console` still running?";
 const TOKEN = "wab-console-token";
 const SHORTEST_WAIT = 500;

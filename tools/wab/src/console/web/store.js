@@ -49,7 +49,7 @@ import { plural } from "./format.js";
 /** @typedef {{added: Entry[], removed: number}} Change `removed` entries are gone from the beginning */
 /** @typedef {"mo" | "dlr" | "unreadable"} Counted */
 
-export const MOST_ROWS = 10_000;
+const MOST_ROWS = 10_000;
 const SECONDS = 60;
 
 /** @param {Row} row @returns {Counted} */

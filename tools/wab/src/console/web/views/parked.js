@@ -21,7 +21,8 @@ import { ago, count, plural, time } from "../format.js";
  * @property {string[]} args
  * @property {(report: any) => Row[]} rows
  * @property {(report: any) => string} rest what the list leaves out, or nothing
- * @property {(panel: Panel, rows: Row[]) => Child} tools
+ * @property {(panel: Panel) => Child} tools for the whole list
+ * @property {(panel: Panel, reason: string, amount: number) => Child} reason what can be done with all that have one reason
  * @property {(panel: Panel, row: Row, report: any) => Child} open
  * @property {string[]} show
  */
@@ -90,10 +91,10 @@ function reasons(rows) {
   return [...counts].sort(([, one], [, other]) => other - one);
 }
 
-/** A row of buttons for each reason. @param {Row[]} rows @param {(reason: string, amount: number) => Child} actions */
+/** How often each reason, and what can be done with all of them. @param {Row[]} rows @param {(reason: string, amount: number) => Child} actions */
 function byReason(rows, actions) {
-  const items = reasons(rows).map(([reason, amount]) => h("li", { class: "signal" }, h("p", { class: "wrap" }, h("strong", null, count(amount)), ` × ${reason}`), h("div", { class: "row" }, actions(reason, amount))));
-  return items.length > 0 && h("ul", { class: "card" }, items);
+  const items = reasons(rows).map(([reason, amount]) => h("li", { class: "signal row" }, h("span", { class: "grow wrap" }, h("strong", null, count(amount)), ` × ${reason}`), actions(reason, amount)));
+  return items.length > 0 && h("section", { class: "card stack" }, h("h2", null, "By reason"), h("ul", null, items));
 }
 
 /** @type {List} */
@@ -106,12 +107,10 @@ const DEAD_LETTERS = {
   show: ["parked", "show"],
   rows: (report) => report.messages,
   rest: (report) => (report.more ? `${count(report.read)} read; the queue holds about ${count(report.in_queue)}.` : ""),
-  tools: (panel, rows) => [
-    h("div", { class: "row" }, button("Dry run", () => panel.dryRun()), button("Redrive all", () => void panel.act(redrive("Redrive the dead-letter queue", [])), "btn-primary")),
-    byReason(rows, (reason, amount) => [
-      button("Redrive these", () => void panel.act(redrive(`Redrive ${plural(amount, "message")}`, [`--reason=${reason}`]))),
-      button("Discard these", () => void panel.act(discardParked(`Discard ${plural(amount, "message")}`, [`--reason=${reason}`]))),
-    ]),
+  tools: (panel) => h("div", { class: "row" }, button("Dry run", () => panel.dryRun()), button("Redrive all", () => void panel.act(redrive("Redrive the dead-letter queue", [])), "btn-primary")),
+  reason: (panel, reason, amount) => [
+    button("Redrive these", () => void panel.act(redrive(`Redrive ${plural(amount, "message")}`, [`--reason=${reason}`])), "btn-small"),
+    button("Discard these", () => void panel.act(discardParked(`Discard ${plural(amount, "message")}`, [`--reason=${reason}`])), "btn-small"),
   ],
   open: (panel, row, reports) => reports.map((/** @type {any} */ report) => parkedView(panel, row, report)),
 };
@@ -142,7 +141,8 @@ const QUARANTINE = {
   show: ["quarantine", "show"],
   rows: (report) => report.quarantined,
   rest: (report) => [report.more && "There are more than these.", report.unreadable > 0 && `${plural(report.unreadable, "item")} have a newer layout and aren't shown.`].filter(Boolean).join(" "),
-  tools: (panel, rows) => byReason(rows, (reason, amount) => button("Discard these", () => void panel.act(discardQuarantined(`Discard ${count(amount)} quarantined`, [`--reason=${reason}`])))),
+  tools: () => null,
+  reason: (panel, reason, amount) => button("Discard these", () => void panel.act(discardQuarantined(`Discard ${count(amount)} quarantined`, [`--reason=${reason}`])), "btn-small"),
   open: (panel, row, report) => [
     pairs([["callback", row.kind], ["reason", row.reason], ["since", moment(row.since)], ["user name", row.application], ["size", plural(row.bytes ?? 0, "byte")], ["expires", row.expires_at ? time(row.expires_at) : null], ["accepted now?", report.accepted_now ? "yes" : "no: it would be rejected again"]]),
     h("div", { class: "row" }, sendAgain(panel, row, report.accepted_now), button("Discard it", () => void panel.act(discardQuarantined("Discard one body", ["--", row.id])))),
@@ -191,12 +191,13 @@ class Panel {
     const rows = this.list.rows(report);
     if (rows.length === 0) return h("p", { class: "empty" }, this.list.empty);
     const items = rows.map((row) => h("li", null, this.pick(row)));
-    return [this.list.tools(this, rows), h("ul", { class: "card", "aria-label": this.list.title }, items), h("p", { class: "muted" }, this.list.rest(report))];
+    const reasons = byReason(rows, (reason, amount) => this.list.reason(this, reason, amount));
+    return [this.list.tools(this), h("ul", { class: "card", "aria-label": this.list.title }, items), h("p", { class: "muted" }, this.list.rest(report)), reasons];
   }
 
   /** @param {Row} row */
   pick(row) {
-    const head = [row.since ? time(row.since) : "no time", h("span", { class: "tag" }, row.kind), row.event_kind && h("span", { class: "tag" }, row.event_kind), row.bytes !== undefined && plural(row.bytes, "byte")];
+    const head = [row.since ? time(row.since) : "no time", h("span", { class: "tag" }, row.kind), row.event_kind && h("span", { class: `tag tag-${row.event_kind}` }, row.event_kind), row.bytes !== undefined && plural(row.bytes, "byte")];
     const pick = h("button", { class: "pick", type: "button", "data-id": row.id, onclick: () => this.open(row, pick) }, h("span", { class: "row" }, head), h("span", { class: "wrap" }, row.reason ?? "no reason"));
     return pick;
   }
