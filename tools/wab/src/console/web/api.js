@@ -120,7 +120,11 @@ export class Api {
     return json;
   }
 
-  /** Runs a command that changes something. Use `app.confirm`, which asks first. @param {string[]} args @returns {Promise<RunResult>} */
+  /**
+   * Runs a command that changes something. Use `app.confirm`, which asks first.
+   * @param {string[]} args
+   * @returns {Promise<RunResult>}
+   */
   act(args) {
     return this.post("/api/run", { args, act: true });
   }
@@ -170,7 +174,12 @@ export class Api {
     }
   }
 
-  /** @param {number} after @param {(line: any) => void} onLine @param {AbortSignal} end @returns {Promise<Problem>} why it ended */
+  /**
+   * @param {number} after
+   * @param {(line: any) => void} onLine
+   * @param {AbortSignal} end
+   * @returns {Promise<Problem>} why it ended
+   */
   async readOnce(after, onLine, end) {
     const silence = new AbortController();
     let timer = setTimeout(() => silence.abort(), SILENCE);
