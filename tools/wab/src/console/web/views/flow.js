@@ -641,6 +641,7 @@ function mount(root, app) {
   };
   const read = () => {
     banner.update(app.status);
+    live.hidden = !app.status.report;
     if (app.status.report) showTodos(todos, app.status.report);
     move();
   };
