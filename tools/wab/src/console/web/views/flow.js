@@ -648,12 +648,18 @@ function mount(root, app) {
   read();
   const timer = setInterval(move, 1000);
   const unsubscribe = app.status.subscribe(read);
-  if (panel) requestAnimationFrame(() => panel.querySelector("h2")?.focus());
+  if (panel) requestAnimationFrame(() => reach(panel));
   return () => {
     clearInterval(timer);
     unsubscribe();
     diagram.observer.disconnect();
   };
+}
+
+/** @param {HTMLElement} panel */
+function reach(panel) {
+  panel.querySelector("h2")?.focus({ preventScroll: true });
+  panel.scrollIntoView({ block: "start" });
 }
 
 /**
