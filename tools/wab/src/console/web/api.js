@@ -69,7 +69,7 @@ export class Problem extends Error {
 }
 
 export const NO_TOKEN = "This page needs its token: open the address that `wab console` printed.";
-export const RESTARTED = "The console was restarted: open the address that it printed now.";
+const RESTARTED = "The console was restarted: open the address that it printed now.";
 const UNREACHABLE = "The console doesn't answer. Is `wab console` still running?";
 const TOKEN = "wab-console-token";
 const SHORTEST_WAIT = 500;
@@ -120,7 +120,11 @@ export class Api {
     return json;
   }
 
-  /** Runs a command that changes something. Use `app.confirm`, which asks first. @param {string[]} args @returns {Promise<RunResult>} */
+  /**
+   * Runs a command that changes something. Use `app.confirm`, which asks first.
+   * @param {string[]} args
+   * @returns {Promise<RunResult>}
+   */
   act(args) {
     return this.post("/api/run", { args, act: true });
   }
@@ -170,7 +174,12 @@ export class Api {
     }
   }
 
-  /** @param {number} after @param {(line: any) => void} onLine @param {AbortSignal} end @returns {Promise<Problem>} why it ended */
+  /**
+   * @param {number} after
+   * @param {(line: any) => void} onLine
+   * @param {AbortSignal} end
+   * @returns {Promise<Problem>} why it ended
+   */
   async readOnce(after, onLine, end) {
     const silence = new AbortController();
     let timer = setTimeout(() => silence.abort(), SILENCE);

@@ -107,7 +107,8 @@ function mark(current) {
 }
 
 function buildNavigation() {
-  const link = (/** @type {View} */ view) => h("li", null, h("a", { href: `#/${view.name}`, "data-title": view.title, title: `g ${view.key}` }, view.title));
+  const link = (/** @type {View} */ view) =>
+    h("li", null, h("a", { href: `#/${view.name}`, "data-title": view.title, title: `g ${view.key}` }, view.title));
   fill(byId("nav"), h("ul", null, IN_NAVIGATION.map(link)));
   byId("skip").addEventListener("click", (event) => {
     event.preventDefault();
@@ -120,7 +121,11 @@ function buildTop(app) {
   const verdict = h("a", { class: "verdict", href: "#/flow" }, "reading the status …");
   const live = h("span", { class: "live small" }, "connecting …");
   const place = h("span", { class: "muted small wrap grow" }, app.about.place, app.about.read_only && " · read-only");
-  const help = h("button", { class: "btn btn-small", type: "button", "aria-label": "Help: the keys", onclick: showHelp }, "?");
+  const help = h(
+    "button",
+    { class: "btn btn-small", type: "button", "aria-label": "Help: the keys", onclick: showHelp },
+    "?",
+  );
   fill(byId("top"), h("span", { class: "brand" }, "wab"), place, verdict, live, revealButton(app), help);
   app.status.subscribe(() => showVerdict(verdict, app.status));
   watchConnection(app.store);
@@ -142,7 +147,17 @@ function watchConnection(store) {
 /** @param {App} app */
 function revealButton(app) {
   const toggle = () => app.reveal.set(!app.reveal.on);
-  const button = h("button", { class: "btn btn-small", type: "button", "aria-pressed": "false", title: "Shows numbers, names and texts (r)", onclick: toggle }, "Reveal");
+  const button = h(
+    "button",
+    {
+      class: "btn btn-small",
+      type: "button",
+      "aria-pressed": "false",
+      title: "Shows numbers, names and texts (r)",
+      onclick: toggle,
+    },
+    "Reveal",
+  );
   app.reveal.subscribe((on) => {
     button.setAttribute("aria-pressed", String(on));
     announce(on ? "Numbers, names and texts are shown" : "Numbers, names and texts are masked");
@@ -171,17 +186,38 @@ function summary({ report, problem }) {
 /** @param {Store} store */
 function liveText(store) {
   const { state } = store.connection;
-  if (state === "live") return `● live, ${rate(store.perSecond("mo") + store.perSecond("dlr"))}/s, ${count(store.entries.length)} kept`;
+  if (state === "live")
+    return `● live, ${rate(store.perSecond("mo") + store.perSecond("dlr"))}/s, ${count(store.entries.length)} kept`;
   return { connecting: "◌ connecting …", lost: "✘ not live, retrying", refused: "✘ not live" }[state];
 }
 
 function showHelp() {
   if (document.querySelector("dialog[open]")) return;
-  const pair = (/** @type {string} */ keys, /** @type {string} */ does) => [h("dt", null, keys.split(" ").map((key) => [h("kbd", null, key), " "])), h("dd", null, does)];
-  const views = IN_NAVIGATION.flatMap((view) => [pair(`g ${view.key}`, view.title), ...(view.keys ?? []).map(([keys, does]) => pair(keys, does))]);
+  const pair = (/** @type {string} */ keys, /** @type {string} */ does) => [
+    h(
+      "dt",
+      null,
+      keys.split(" ").map((key) => [h("kbd", null, key), " "]),
+    ),
+    h("dd", null, does),
+  ];
+  const views = IN_NAVIGATION.flatMap((view) => [
+    pair(`g ${view.key}`, view.title),
+    ...(view.keys ?? []).map(([keys, does]) => pair(keys, does)),
+  ]);
   const close = h("button", { class: "btn btn-primary", type: "button", onclick: () => dialog.close() }, "Close");
-  const list = h("dl", { class: "pairs" }, views, pair("r", "Show or mask numbers, names and texts"), pair("?", "This help"));
-  const dialog = h("dialog", { "aria-labelledby": "help-title" }, h("div", { class: "stack" }, h("h2", { id: "help-title" }, "Keys"), list, h("div", { class: "actions" }, close)));
+  const list = h(
+    "dl",
+    { class: "pairs" },
+    views,
+    pair("r", "Show or mask numbers, names and texts"),
+    pair("?", "This help"),
+  );
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "help-title" },
+    h("div", { class: "stack" }, h("h2", { id: "help-title" }, "Keys"), list, h("div", { class: "actions" }, close)),
+  );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
@@ -189,24 +225,31 @@ function showHelp() {
 
 /** @param {EventTarget | null} target */
 function isTyping(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName))
+  );
 }
 
 /** @param {App} app */
 function listenToKeys(app) {
   let wasG = 0;
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    if (document.querySelector("dialog[open]")) return;
-    const view = Date.now() - wasG < KEY_PAUSE && IN_NAVIGATION.find((candidate) => candidate.key === event.key);
-    wasG = event.key === "g" ? Date.now() : 0;
-    if (view) app.go(`#/${view.name}`);
-    else if (event.key === "?") showHelp();
-    else if (event.key === "r") app.reveal.set(!app.reveal.on);
-    else return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-  }, { capture: true });
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (document.querySelector("dialog[open]")) return;
+      const view = Date.now() - wasG < KEY_PAUSE && IN_NAVIGATION.find((candidate) => candidate.key === event.key);
+      wasG = event.key === "g" ? Date.now() : 0;
+      if (view) app.go(`#/${view.name}`);
+      else if (event.key === "?") showHelp();
+      else if (event.key === "r") app.reveal.set(!app.reveal.on);
+      else return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    },
+    { capture: true },
+  );
 }
 
 async function start() {

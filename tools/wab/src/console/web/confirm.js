@@ -1,4 +1,4 @@
-/** @file The dialog before anything is changed: what will be done, the command, a dry run, and what the command printed. */
+/** @file The dialog before anything is changed: what will be done, its dry run, and what it printed. */
 
 import { copyable, fill, h } from "./dom.js";
 import { command } from "./format.js";
@@ -10,7 +10,12 @@ import { textOf } from "./api.js";
 
 const READ_ONLY = "This console is read-only. Run the command in a terminal.";
 /** @type {Record<number, string>} */
-const EXITS = { 0: "Done.", 1: "Something is left to do, or was rejected.", 2: "Usage error: nothing was done.", 3: "AWS or the receiver could not be reached." };
+const EXITS = {
+  0: "Done.",
+  1: "Something is left to do, or was rejected.",
+  2: "Usage error: nothing was done.",
+  3: "AWS or the receiver could not be reached.",
+};
 
 /** What an exit code means. @param {number} exit */
 export function exitText(exit) {
@@ -36,7 +41,11 @@ class Confirmation {
     this.confirm = h("button", { class: `btn ${kind}`, type: "button", onclick: () => void this.perform() }, "Do it");
     const title = h("h2", { id: "confirm-title" }, action.title);
     const actions = h("div", { class: "actions" }, this.cancel, this.confirm);
-    this.dialog = h("dialog", { "aria-labelledby": "confirm-title" }, h("div", { class: "stack" }, title, this.body, actions));
+    this.dialog = h(
+      "dialog",
+      { "aria-labelledby": "confirm-title" },
+      h("div", { class: "stack" }, title, this.body, actions),
+    );
     this.dialog.addEventListener("cancel", (event) => this.isRunning && event.preventDefault());
   }
 
@@ -99,9 +108,17 @@ class Confirmation {
   /** @param {RunResult} result */
   report(result) {
     const summary = exitText(result.exit);
-    const printed = [result.out, result.err].map((text) => text.trim()).filter((text) => text !== "").join("\n");
+    const printed = [result.out, result.err]
+      .map((text) => text.trim())
+      .filter((text) => text !== "")
+      .join("\n");
     const head = h("p", { class: result.exit === 0 ? "" : "notice" }, summary);
-    fill(this.body, head, copyable(result.command), printed !== "" && h("pre", { class: "output", tabindex: "0", "aria-label": "What the command printed" }, printed));
+    fill(
+      this.body,
+      head,
+      copyable(result.command),
+      printed !== "" && h("pre", { class: "output", tabindex: "0", "aria-label": "What the command printed" }, printed),
+    );
     this.context.announce(`${this.action.title}: ${summary}`);
   }
 }

@@ -68,7 +68,8 @@ export function append(parent, children) {
   for (const child of children) {
     if (Array.isArray(child)) append(parent, child);
     else if (child instanceof Node) parent.appendChild(child);
-    else if (child !== null && child !== undefined && child !== false) parent.appendChild(document.createTextNode(String(child)));
+    else if (child !== null && child !== undefined && child !== false)
+      parent.appendChild(document.createTextNode(String(child)));
   }
 }
 
@@ -103,7 +104,9 @@ export async function load(element, promise, render) {
   if (element.childElementCount === 0) element.append(waiting);
   latest.set(element, promise);
   element.setAttribute("aria-busy", "true");
-  const content = await promise.then(render, (error) => h("p", { class: "notice", role: "alert" }, error instanceof Error ? error.message : String(error)));
+  const content = await promise.then(render, (error) =>
+    h("p", { class: "notice", role: "alert" }, error instanceof Error ? error.message : String(error)),
+  );
   if (latest.get(element) !== promise) return;
   element.removeAttribute("aria-busy");
   fill(element, content);
@@ -116,7 +119,10 @@ const latest = new WeakMap();
 export function copyable(text) {
   const button = h("button", { class: "btn btn-small", type: "button", "aria-label": `Copy: ${text}` }, "Copy");
   button.addEventListener("click", async () => {
-    const copied = await navigator.clipboard.writeText(text).then(() => true, () => false);
+    const copied = await navigator.clipboard.writeText(text).then(
+      () => true,
+      () => false,
+    );
     setText(button, copied ? "Copied" : "Failed");
     setTimeout(() => setText(button, "Copy"), 1500);
   });
@@ -128,5 +134,10 @@ export const SHAPES = { ok: "✔", skipped: "–", over: "○", unknown: "?", wa
 
 /** A verdict as `wab` prints it: its shape and its word. @param {string} verdict */
 export function verdictOf(verdict) {
-  return h("span", { class: `verdict verdict-${verdict}` }, h("span", { "aria-hidden": "true" }, SHAPES[verdict] ?? "?"), verdict);
+  return h(
+    "span",
+    { class: `verdict verdict-${verdict}` },
+    h("span", { "aria-hidden": "true" }, SHAPES[verdict] ?? "?"),
+    verdict,
+  );
 }

@@ -49,7 +49,7 @@ import { plural } from "./format.js";
 /** @typedef {{added: Entry[], removed: number}} Change `removed` entries are gone from the beginning */
 /** @typedef {"mo" | "dlr" | "unreadable"} Counted */
 
-export const MOST_ROWS = 10_000;
+const MOST_ROWS = 10_000;
 const SECONDS = 60;
 
 /** @param {Row} row @returns {Counted} */
@@ -80,16 +80,28 @@ export class Store {
   follow(api) {
     const lost = (/** @type {import("./api.js").Problem} */ problem) =>
       this.connect({ state: problem.status === 401 ? "refused" : "lost", problem: problem.message });
-    return api.live(() => this.seq, (line) => this.take(line), lost);
+    return api.live(
+      () => this.seq,
+      (line) => this.take(line),
+      lost,
+    );
   }
 
-  /** Is called with each change of the list. @param {(change: Change) => void} listener @returns {() => void} ends it */
+  /**
+   * Is called with each change of the list.
+   * @param {(change: Change) => void} listener
+   * @returns {() => void} ends it
+   */
   subscribe(listener) {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  /** Is called with each change of the connection. @param {(connection: Connection) => void} watcher @returns {() => void} ends it */
+  /**
+   * Is called with each change of the connection.
+   * @param {(connection: Connection) => void} watcher
+   * @returns {() => void} ends it
+   */
   watch(watcher) {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
@@ -102,7 +114,11 @@ export class Store {
 
   /** The average of the last five whole seconds. @param {Counted} kind */
   perSecond(kind) {
-    return this.history(kind).slice(-5).reduce((sum, amount) => sum + amount, 0) / 5;
+    return (
+      this.history(kind)
+        .slice(-5)
+        .reduce((sum, amount) => sum + amount, 0) / 5
+    );
   }
 
   /** Rows of each of the last 60 whole seconds, oldest first. @param {Counted} kind @returns {number[]} */
@@ -115,7 +131,8 @@ export class Store {
   take(line) {
     if (line.connected) this.connected(line.connected);
     else if (line.rows) this.add(line.rows);
-    else if (line.dropped) this.push([this.divider(`${plural(line.dropped, "event")} not shown: they came faster than this page reads`)]);
+    else if (line.dropped)
+      this.push([this.divider(`${plural(line.dropped, "event")} not shown: they came faster than this page reads`)]);
     else if (line.problem) this.connect({ state: "lost", problem: line.problem });
   }
 
@@ -212,7 +229,11 @@ export function isBad(judged) {
   return BAD.includes(judged.verdict);
 }
 
-/** What is wrong now, worst first. An alarm that fires without its signal is one, too. @param {StatusReport} report @returns {Signal[]} */
+/**
+ * What is wrong now, worst first. An alarm that fires without its signal is one, too.
+ * @param {StatusReport} report
+ * @returns {Signal[]}
+ */
 export function troubles(report) {
   const bad = report.signals.filter(isBad);
   const firing = report.alarms.filter((alarm) => alarm.is_firing && !bad.some((signal) => signal.alarm === alarm.name));
@@ -224,7 +245,16 @@ export function troubles(report) {
 function signalOf(alarm) {
   const meaning = alarm.description.split(" Runbook:")[0];
   const since = alarm.since ?? undefined;
-  return { name: `alarm ${alarm.name}`, verdict: "problem", amount: {}, since, meaning, shows: `wab status ${alarm.name}`, mends: null, alarm: alarm.name };
+  return {
+    name: `alarm ${alarm.name}`,
+    verdict: "problem",
+    amount: {},
+    since,
+    meaning,
+    shows: `wab status ${alarm.name}`,
+    mends: null,
+    alarm: alarm.name,
+  };
 }
 
 /** Asks for `wab status` again and again, except while nobody looks. */

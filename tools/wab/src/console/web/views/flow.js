@@ -77,7 +77,10 @@ class Numbers {
 
 /** @param {Pair[]} pairs @returns {Pair} */
 function sum(pairs) {
-  return pairs.reduce((total, pair) => ({ recent: total.recent + pair.recent, day: total.day + pair.day }), { recent: 0, day: 0 });
+  return pairs.reduce((total, pair) => ({ recent: total.recent + pair.recent, day: total.day + pair.day }), {
+    recent: 0,
+    day: 0,
+  });
 }
 
 /** @param {Pair} pair @param {string} word */
@@ -87,7 +90,9 @@ function inTime(pair, word) {
 
 /** Some of the refused answers by code. @param {Numbers} numbers @param {number} from @param {number} to */
 function codes(numbers, from, to) {
-  return CODES.map((code, index) => `${code}: ${count(numbers.signal(REFUSED[index]).recent)}`).slice(from, to).join(", ");
+  return CODES.map((code, index) => `${code}: ${count(numbers.signal(REFUSED[index]).recent)}`)
+    .slice(from, to)
+    .join(", ");
 }
 
 /** @param {"mo" | "dlr"} kind @returns {BoxDefinition} */
@@ -107,7 +112,9 @@ const BOXES = {
     href: "#/act",
     alarms: ["Silence", "Variant"],
     figure: ({ report }) => (report.last_accepted ? span((Date.now() - Date.parse(report.last_accepted)) / 1000) : "–"),
-    notes: ({ report }) => [report.last_accepted ? "since a callback was last accepted" : "no callback was accepted in 24 h"],
+    notes: ({ report }) => [
+      report.last_accepted ? "since a callback was last accepted" : "no callback was accepted in 24 h",
+    ],
   },
   api: {
     name: "API Gateway",
@@ -119,7 +126,10 @@ const BOXES = {
     name: "mo, dlr",
     alarms: ["MoErrors", "DlrErrors", "MoThrottles", "DlrThrottles"],
     figure: (numbers) => count(numbers.accepted().recent),
-    notes: (numbers) => [...inTime(numbers.accepted(), "200"), ...ANSWERED_200.slice(1).map((outcome) => `${count(numbers.outcome(outcome).recent)} ${outcome}`)],
+    notes: (numbers) => [
+      ...inTime(numbers.accepted(), "200"),
+      ...ANSWERED_200.slice(1).map((outcome) => `${count(numbers.outcome(outcome).recent)} ${outcome}`),
+    ],
   },
   table: {
     name: "table",
@@ -132,7 +142,11 @@ const BOXES = {
     name: "stream",
     alarms: ["FanoutLag", "FanoutStopped"],
     figure: (numbers) => span(numbers.amount("stream lag")?.seconds?.now ?? 0),
-    notes: (numbers) => ["age", `at most ${span(numbers.amount("stream lag")?.seconds?.at_most ?? 0)}`, `${numbers.waiting("unpublished")} unpublished`],
+    notes: (numbers) => [
+      "age",
+      `at most ${span(numbers.amount("stream lag")?.seconds?.at_most ?? 0)}`,
+      `${numbers.waiting("unpublished")} unpublished`,
+    ],
   },
   fanout: {
     name: "fanout",
@@ -161,7 +175,11 @@ const BOXES = {
     alarms: ["SpillLag"],
     waits: true,
     figure: (numbers) => numbers.waiting("spill queue"),
-    notes: (numbers) => ["wait", `${count(numbers.outcome("deferred").recent)} in 15 min`, `${count(numbers.outcome("deferred").day)} in 24 h`],
+    notes: (numbers) => [
+      "wait",
+      `${count(numbers.outcome("deferred").recent)} in 15 min`,
+      `${count(numbers.outcome("deferred").day)} in 24 h`,
+    ],
   },
   recover: {
     name: "recover",
@@ -175,7 +193,11 @@ const BOXES = {
     alarms: ["DeadLetters"],
     waits: true,
     figure: (numbers) => numbers.waiting("parked"),
-    notes: (numbers) => ["wait", `${count(numbers.outcome("parked").recent)} parked in 15 min`, `${count(numbers.outcome("parked").day)} in 24 h`],
+    notes: (numbers) => [
+      "wait",
+      `${count(numbers.outcome("parked").recent)} parked in 15 min`,
+      `${count(numbers.outcome("parked").day)} in 24 h`,
+    ],
   },
   subscribers: {
     name: "subscribers",
@@ -213,7 +235,8 @@ const EDGES = [
 /** @param {Signal} signal */
 function amountOf({ amount }) {
   if (amount === "unknown") return "unknown";
-  if (amount.counted) return `${count(amount.counted.last_15_minutes)} in 15 min, ${count(amount.counted.last_24_hours)} in 24 h`;
+  if (amount.counted)
+    return `${count(amount.counted.last_15_minutes)} in 15 min, ${count(amount.counted.last_24_hours)} in 24 h`;
   if (amount.waiting !== undefined) return `${count(amount.waiting)} waiting`;
   return amount.seconds ? `${span(amount.seconds.now)} now, at most ${span(amount.seconds.at_most)}` : "";
 }
@@ -236,7 +259,14 @@ class Box {
     this.judged = "";
     this.shown = "";
     const href = this.definition.href ?? `#/flow/${id}`;
-    this.element = h("a", { href }, h("span", { class: "box-name" }, this.definition.name), this.figure, this.notes, this.verdict);
+    this.element = h(
+      "a",
+      { href },
+      h("span", { class: "box-name" }, this.definition.name),
+      this.figure,
+      this.notes,
+      this.verdict,
+    );
     this.dress("");
   }
 
@@ -249,7 +279,11 @@ class Box {
   update(numbers, bad) {
     setText(this.figure, this.definition.figure(numbers));
     const notes = this.definition.notes(numbers);
-    if (notes.join("\n") !== this.shown) fill(this.notes, notes.map((note) => h("div", null, note)));
+    if (notes.join("\n") !== this.shown)
+      fill(
+        this.notes,
+        notes.map((note) => h("div", null, note)),
+      );
     this.shown = notes.join("\n");
     this.judge(bad.find((signal) => this.definition.alarms?.includes(signal.alarm)));
   }
@@ -264,22 +298,46 @@ class Box {
   }
 }
 
-/** @param {DOMRect} one @param {DOMRect} other @param {boolean} isWide @returns {[number, number][]} the corners of a line between two boxes */
+/**
+ * @param {DOMRect} one
+ * @param {DOMRect} other
+ * @param {boolean} isWide
+ * @returns {[number, number][]} the corners of a line between two boxes
+ */
 function corners(one, other, isWide) {
-  const middle = (/** @type {DOMRect} */ box) => /** @type {[number, number]} */ ([box.left + box.width / 2, box.top + box.height / 2]);
+  const middle = (/** @type {DOMRect} */ box) =>
+    /** @type {[number, number]} */ ([box.left + box.width / 2, box.top + box.height / 2]);
   const [[x1, y1], [x2, y2]] = [middle(one), middle(other)];
   const right = x2 > x1 ? one.right : one.left;
   const left = x2 > x1 ? other.left : other.right;
   const bottom = y2 > y1 ? one.bottom : one.top;
   const top = y2 > y1 ? other.top : other.bottom;
-  if (Math.abs(x1 - x2) < 8) return [[x1, bottom], [x2, top]];
+  if (Math.abs(x1 - x2) < 8)
+    return [
+      [x1, bottom],
+      [x2, top],
+    ];
   if (Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 30) {
     const y = one.height < other.height ? y1 : y2;
-    return [[right, y], [left, y]];
+    return [
+      [right, y],
+      [left, y],
+    ];
   }
   const [atX, atY] = [x1 + (x2 > x1 ? 0.25 : -0.25) * one.width, y1 + (y2 > y1 ? 0.25 : -0.25) * one.height];
-  if (isWide) return [[atX, bottom], [atX, (bottom + top) / 2], [x2, (bottom + top) / 2], [x2, top]];
-  return [[right, atY], [(right + left) / 2, atY], [(right + left) / 2, y2], [left, y2]];
+  if (isWide)
+    return [
+      [atX, bottom],
+      [atX, (bottom + top) / 2],
+      [x2, (bottom + top) / 2],
+      [x2, top],
+    ];
+  return [
+    [right, atY],
+    [(right + left) / 2, atY],
+    [(right + left) / 2, y2],
+    [left, y2],
+  ];
 }
 
 /** The boxes, and the lines between them, which are drawn anew when the boxes move. */
@@ -290,10 +348,39 @@ class Diagram {
     this.places = new Map(this.boxes.map((box) => [box.id, box.element]));
     this.places.set("topics", h("div", { class: "group" }, this.places.get("mo"), this.places.get("dlr")));
     this.paths = EDGES.map((edge) => s("path", { class: edgeClass(edge, false), "marker-end": "url(#edge-head)" }));
-    const head = s("marker", { id: "edge-head", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" }, s("path", { class: "edge-head", d: "M0 0 8 4 0 8z" }));
+    const head = s(
+      "marker",
+      {
+        id: "edge-head",
+        viewBox: "0 0 8 8",
+        refX: 7,
+        refY: 4,
+        markerWidth: 9,
+        markerHeight: 9,
+        markerUnits: "userSpaceOnUse",
+        orient: "auto",
+      },
+      s("path", { class: "edge-head", d: "M0 0 8 4 0 8z" }),
+    );
     this.edges = s("svg", { class: "edges", "aria-hidden": "true" }, s("defs", null, head), this.paths);
-    const areas = ["gateway", "api", "functions", "table", "stream", "fanout", "topics", "refused", "quarantine", "spill", "recover", "parked", "subscribers"];
-    const items = areas.map((area) => h("li", { style: { "grid-area": area, display: "grid" } }, this.places.get(area)));
+    const areas = [
+      "gateway",
+      "api",
+      "functions",
+      "table",
+      "stream",
+      "fanout",
+      "topics",
+      "refused",
+      "quarantine",
+      "spill",
+      "recover",
+      "parked",
+      "subscribers",
+    ];
+    const items = areas.map((area) =>
+      h("li", { style: { "grid-area": area, display: "grid" } }, this.places.get(area)),
+    );
     this.grid = h("ul", { class: "boxes", "aria-label": "The way of a callback" }, items);
     this.element = h("div", { class: "diagram" }, this.edges, this.grid);
     this.observer = new ResizeObserver(() => this.draw());
@@ -305,8 +392,12 @@ class Diagram {
     const origin = this.element.getBoundingClientRect();
     const isWide = matchMedia("(min-width: 901px)").matches;
     EDGES.forEach(({ from, to }, index) => {
-      const [one, other] = [from, to].map((id) => /** @type {HTMLElement} */ (this.places.get(id)).getBoundingClientRect());
-      const points = corners(one, other, isWide).map(([x, y]) => `${(x - origin.left).toFixed(1)} ${(y - origin.top).toFixed(1)}`);
+      const [one, other] = [from, to].map((id) =>
+        /** @type {HTMLElement} */ (this.places.get(id)).getBoundingClientRect(),
+      );
+      const points = corners(one, other, isWide).map(
+        ([x, y]) => `${(x - origin.left).toFixed(1)} ${(y - origin.top).toFixed(1)}`,
+      );
       set(this.paths[index], { d: `M${points.join("L")}` });
     });
   }
@@ -329,7 +420,12 @@ class Banner {
     this.shape = h("span", { class: "banner-shape", "aria-hidden": "true" }, "…");
     this.title = h("h1", null, "Reading the status …");
     this.text = h("p", { class: "muted" }, "\u00a0");
-    this.element = h("div", { class: "banner" }, this.shape, h("div", { class: "banner-words" }, this.title, this.text));
+    this.element = h(
+      "div",
+      { class: "banner" },
+      this.shape,
+      h("div", { class: "banner-words" }, this.title, this.text),
+    );
   }
 
   /** @param {import("../store.js").Status} status */
@@ -359,20 +455,49 @@ class Banner {
 /** What is wrong, or was: each with its meaning and its commands. @param {Signal} signal */
 function signalCard(signal) {
   const place = Object.entries(BOXES).find(([, box]) => box.alarms?.includes(signal.alarm));
-  const here = signal.alarm === "DeadLetters" || signal.alarm === "Quarantine" ? place?.[1].href : `#/flow/${place?.[0] ?? "api"}/${signal.alarm}`;
-  const head = h("h3", { class: "row" }, verdictOf(signal.verdict), signal.name, h("span", { class: "muted small" }, `${amountOf(signal)} ${spellOf(signal)}`));
+  const here =
+    signal.alarm === "DeadLetters" || signal.alarm === "Quarantine"
+      ? place?.[1].href
+      : `#/flow/${place?.[0] ?? "api"}/${signal.alarm}`;
+  const head = h(
+    "h3",
+    { class: "row" },
+    verdictOf(signal.verdict),
+    signal.name,
+    h("span", { class: "muted small" }, `${amountOf(signal)} ${spellOf(signal)}`),
+  );
   const shows = [h("dt", null, "show"), h("dd", null, copyable(signal.shows))];
-  const mends = [h("dt", null, "mend"), h("dd", null, signal.mends ? copyable(signal.mends) : `by its reason, see docs/runbook.md, ${signal.alarm}`)];
+  const mends = [
+    h("dt", null, "mend"),
+    h("dd", null, signal.mends ? copyable(signal.mends) : `by its reason, see docs/runbook.md, ${signal.alarm}`),
+  ];
   const commands = signal.verdict === "ok" ? [] : [h("dl", { class: "pairs" }, shows, mends)];
-  return h("li", { class: "signal" }, head, h("p", null, signal.meaning), commands, h("p", null, h("a", { href: here }, "Show it here")));
+  return h(
+    "li",
+    { class: "signal" },
+    head,
+    h("p", null, signal.meaning),
+    commands,
+    h("p", null, h("a", { href: here }, "Show it here")),
+  );
 }
 
 /** @param {StatusReport} report */
 function todo(report) {
-  const [bad, over] = [troubles(report), report.signals.filter((signal) => signal.verdict === "over" || signal.verdict === "unknown")];
-  const unread = report.unread.map((text) => h("li", { class: "signal" }, h("p", { class: "row" }, verdictOf("unknown"), text)));
+  const [bad, over] = [
+    troubles(report),
+    report.signals.filter((signal) => signal.verdict === "over" || signal.verdict === "unknown"),
+  ];
+  const unread = report.unread.map((text) =>
+    h("li", { class: "signal" }, h("p", { class: "row" }, verdictOf("unknown"), text)),
+  );
   return [
-    section("To do", bad.length + unread.length > 0 ? h("ul", null, bad.map(signalCard), unread) : h("p", { class: "muted" }, "Nothing is wrong now.")),
+    section(
+      "To do",
+      bad.length + unread.length > 0
+        ? h("ul", null, bad.map(signalCard), unread)
+        : h("p", { class: "muted" }, "Nothing is wrong now."),
+    ),
     over.length > 0 && section("Wrong within 24 hours, or unknown", h("ul", null, over.map(signalCard))),
   ];
 }
@@ -382,16 +507,31 @@ function section(title, ...children) {
   return h("section", { class: "card stack" }, h("h2", { tabindex: "-1" }, title), children);
 }
 
-/** The rows of the last minute, a bar for each second. @param {"mo" | "dlr" | "unreadable"} kind @param {string} title */
+/**
+ * The rows of the last minute, a bar for each second.
+ * @param {"mo" | "dlr" | "unreadable"} kind
+ * @param {string} title
+ */
 function beat(kind, title) {
   const figure = h("span", { class: "muted" });
   const path = s("path", { class: `spark-${kind}` });
-  const spark = s("svg", { class: "spark", viewBox: "0 0 60 20", preserveAspectRatio: "none", "aria-hidden": "true" }, path);
+  const spark = s(
+    "svg",
+    { class: "spark", viewBox: "0 0 60 20", preserveAspectRatio: "none", "aria-hidden": "true" },
+    path,
+  );
   const update = (/** @type {Store} */ store) => {
     const history = store.history(kind);
     const most = Math.max(1, ...history);
-    set(path, { d: history.map((amount, index) => (amount ? `M${index} 20v${(-20 * amount) / most}h.8v${(20 * amount) / most}z` : "")).join("") });
-    setText(figure, `${rate(store.perSecond(kind))}/s, ${count(history.reduce((total, amount) => total + amount, 0))} in the last minute`);
+    set(path, {
+      d: history
+        .map((amount, index) => (amount ? `M${index} 20v${(-20 * amount) / most}h.8v${(20 * amount) / most}z` : ""))
+        .join(""),
+    });
+    setText(
+      figure,
+      `${rate(store.perSecond(kind))}/s, ${count(history.reduce((total, amount) => total + amount, 0))} in the last minute`,
+    );
   };
   return { element: h("div", null, h("h3", { class: "row" }, title, figure), spark), update };
 }
@@ -400,29 +540,76 @@ function beat(kind, title) {
 function alarmReport(report) {
   const state = report.state ? (report.state.is_firing ? "is firing" : "is not firing") : "doesn't exist in this stack";
   return [
-    h("p", { class: "row" }, verdictOf(report.verdict), `${report.alarm} ${state}`, h("span", { class: "muted" }, spellOf(report))),
+    h(
+      "p",
+      { class: "row" },
+      verdictOf(report.verdict),
+      `${report.alarm} ${state}`,
+      h("span", { class: "muted" }, spellOf(report)),
+    ),
     report.state && h("p", null, report.state.meaning),
-    report.minutes.length > 0 && h("p", { class: "muted" }, report.minutes.map((/** @type {any} */ minute) => `${time(minute.at).slice(0, -3)} ${minute.value}`).join(" · ")),
+    report.minutes.length > 0 &&
+      h(
+        "p",
+        { class: "muted" },
+        report.minutes
+          .map((/** @type {any} */ minute) => `${time(minute.at).slice(0, -3)} ${minute.value}`)
+          .join(" · "),
+      ),
     h("ul", null, report.causes.map(causeItem)),
     report.is_cut && h("p", { class: "muted" }, "The log has more lines than were read."),
-    h("ul", null, report.findings.map((/** @type {any} */ finding) => h("li", { class: "row" }, verdictOf(finding.verdict), finding.check, h("span", { class: "wrap" }, finding.what)))),
+    h(
+      "ul",
+      null,
+      report.findings.map((/** @type {any} */ finding) =>
+        h(
+          "li",
+          { class: "row" },
+          verdictOf(finding.verdict),
+          finding.check,
+          h("span", { class: "wrap" }, finding.what),
+        ),
+      ),
+    ),
     report.unread.map((/** @type {string} */ text) => h("p", { class: "row" }, verdictOf("unknown"), text)),
-    h("dl", { class: "pairs" }, h("dt", null, "mend"), h("dd", null, report.mends ? copyable(report.mends) : `by its reason, see docs/runbook.md, ${report.alarm}`)),
+    h(
+      "dl",
+      { class: "pairs" },
+      h("dt", null, "mend"),
+      h("dd", null, report.mends ? copyable(report.mends) : `by its reason, see docs/runbook.md, ${report.alarm}`),
+    ),
   ];
 }
 
 /** @param {any} cause */
 function causeItem(cause) {
-  const ids = cause.event_ids.map((/** @type {string} */ id) => h("a", { class: "mono", href: `#/message/${encodeURIComponent(id)}` }, id));
-  return h("li", { class: "signal" }, h("p", { class: "wrap" }, `${count(cause.count)} × ${cause.from}: ${cause.reason}, ${time(cause.first)}–${time(cause.last)}`), h("div", { class: "row small" }, ids));
+  const ids = cause.event_ids.map((/** @type {string} */ id) =>
+    h("a", { class: "mono", href: `#/message/${encodeURIComponent(id)}` }, id),
+  );
+  return h(
+    "li",
+    { class: "signal" },
+    h(
+      "p",
+      { class: "wrap" },
+      `${count(cause.count)} × ${cause.from}: ${cause.reason}, ${time(cause.first)}–${time(cause.last)}`,
+    ),
+    h("div", { class: "row small" }, ids),
+  );
 }
 
-/** One box, from near: its signals, and on demand what `wab status ALARM` says of each. @param {App} app @param {string} id @param {string | undefined} alarm */
+/**
+ * One box, from near: its signals, and on demand what `wab status ALARM` says of each.
+ * @param {App} app
+ * @param {string} id
+ * @param {string | undefined} alarm
+ */
 function boxPanel(app, id, alarm) {
   const definition = BOXES[id];
   const output = h("div", { class: "stack", "aria-live": "polite" });
   const look = (/** @type {string} */ name) => load(output, app.api.report(["status", name]), alarmReport);
-  const button = (/** @type {string} */ name) => h("button", { class: "btn btn-small", type: "button", onclick: () => void look(name) }, `wab status ${name}`);
+  const button = (/** @type {string} */ name) =>
+    h("button", { class: "btn btn-small", type: "button", onclick: () => void look(name) }, `wab status ${name}`);
   const alarms = definition.alarms ?? [];
   const bad = app.status.report ? troubles(app.status.report).map((signal) => signal.alarm) : [];
   const first = alarms.find((name) => name === alarm) ?? alarms.find((name) => bad.includes(name));
@@ -433,10 +620,20 @@ function boxPanel(app, id, alarm) {
 /** @param {HTMLElement} root @param {App} app */
 function mount(root, app) {
   const [banner, diagram] = [new Banner(), new Diagram()];
-  const [todos, beats] = [h("div", { class: "stack" }), [beat("mo", "Messages (mo)"), beat("dlr", "Receipts (dlr)"), beat("unreadable", "Unreadable")]];
+  const [todos, beats] = [
+    h("div", { class: "stack" }),
+    [beat("mo", "Messages (mo)"), beat("dlr", "Receipts (dlr)"), beat("unreadable", "Unreadable")],
+  ];
   const isBox = app.path[0] !== undefined && Object.hasOwn(BOXES, app.path[0]);
   const panel = isBox ? boxPanel(app, app.path[0], app.path[1]) : null;
-  const live = section("Published now", h("div", { class: "beats" }, beats.map(({ element }) => element)));
+  const live = section(
+    "Published now",
+    h(
+      "div",
+      { class: "beats" },
+      beats.map(({ element }) => element),
+    ),
+  );
   root.append(h("div", { class: "stack" }, banner.element, diagram.element, panel, todos, live));
   const move = () => {
     for (const { update } of beats) update(app.store);
@@ -444,13 +641,14 @@ function mount(root, app) {
   };
   const read = () => {
     banner.update(app.status);
+    live.hidden = !app.status.report;
     if (app.status.report) showTodos(todos, app.status.report);
     move();
   };
   read();
   const timer = setInterval(move, 1000);
   const unsubscribe = app.status.subscribe(read);
-  if (panel) requestAnimationFrame(() => panel.querySelector("h2")?.focus());
+  if (panel) requestAnimationFrame(() => reach(panel));
   return () => {
     clearInterval(timer);
     unsubscribe();
@@ -458,9 +656,23 @@ function mount(root, app) {
   };
 }
 
-/** Draws them only when something changed, so that the focus stays. @param {HTMLElement} element @param {StatusReport} report */
+/** @param {HTMLElement} panel */
+function reach(panel) {
+  panel.querySelector("h2")?.focus({ preventScroll: true });
+  panel.scrollIntoView({ block: "start" });
+}
+
+/**
+ * Draws them only when something changed, so that the focus stays.
+ * @param {HTMLElement} element
+ * @param {StatusReport} report
+ */
 function showTodos(element, report) {
-  const state = JSON.stringify([report.unread, troubles(report), report.signals.filter((signal) => signal.verdict !== "ok" && !isBad(signal))]);
+  const state = JSON.stringify([
+    report.unread,
+    troubles(report),
+    report.signals.filter((signal) => signal.verdict !== "ok" && !isBad(signal)),
+  ]);
   if (element.dataset.state === state) return;
   element.dataset.state = state;
   fill(element, todo(report));

@@ -8,7 +8,16 @@ import { ago, count, plural, time } from "../format.js";
 
 /**
  * A message of the dead-letter queue, or a body of the quarantine.
- * @typedef {{id: string, kind: string, since: string | null, reason: string | null, event_id?: string, event_kind?: string, bytes?: number, expires_at?: string | null, application?: string, received_times?: number}} Row
+ * @typedef {object} Row
+ * @property {string} id
+ * @property {string} kind
+ * @property {string | null} since
+ * @property {string | null} reason
+ * @property {string} [event_id]
+ * @property {"mo" | "dlr"} [event_kind]
+ * @property {number} [bytes]
+ * @property {string | null} [expires_at]
+ * @property {string} [application]
  */
 
 /**
@@ -21,7 +30,8 @@ import { ago, count, plural, time } from "../format.js";
  * @property {string[]} args
  * @property {(report: any) => Row[]} rows
  * @property {(report: any) => string} rest what the list leaves out, or nothing
- * @property {(panel: Panel, rows: Row[]) => Child} tools
+ * @property {(panel: Panel) => Child} tools for the whole list
+ * @property {(panel: Panel, reason: string, amount: number) => Child} reason what can be done with all that have one reason
  * @property {(panel: Panel, row: Row, report: any) => Child} open
  * @property {string[]} show
  */
@@ -34,7 +44,11 @@ function button(text, onclick, kind = "") {
 /** @param {[string, Child][]} pairs */
 function pairs(pairs) {
   const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return h("dl", { class: "pairs" }, known.map(([name, value]) => [h("dt", null, name), h("dd", { class: "wrap" }, value)]));
+  return h(
+    "dl",
+    { class: "pairs" },
+    known.map(([name, value]) => [h("dt", null, name), h("dd", { class: "wrap" }, value)]),
+  );
 }
 
 /** A time, and how long ago it was. @param {string | null | undefined} at */
@@ -55,31 +69,63 @@ function tallyView(tally) {
     ["published", tally.published, ""],
     ["sent to the spill queue", tally.sent_on, ""],
     ["batches published again", tally.positions, ""],
-    ...Object.entries(tally.parked_again).map(([reason, amount]) => /** @type {[string, number, string]} */ (["parked again", amount, reason])),
+    ...Object.entries(tally.parked_again).map(
+      ([reason, amount]) => /** @type {[string, number, string]} */ (["parked again", amount, reason]),
+    ),
     ["left", tally.gone, "the event has expired in the table"],
-    ...Object.entries(tally.left).map(([reason, amount]) => /** @type {[string, number, string]} */ (["left", amount, reason])),
+    ...Object.entries(tally.left).map(
+      ([reason, amount]) => /** @type {[string, number, string]} */ (["left", amount, reason]),
+    ),
     ["hidden", tally.hidden, "another reader has them: try again in 30 s"],
   ];
-  const rows = lines.filter(([, amount]) => amount > 0).map(([name, amount, why]) => h("tr", null, h("td", null, name), h("td", { class: "number" }, count(amount)), h("td", { class: "wrap" }, why)));
-  const nobody = tally.without_subscribers.map((/** @type {string} */ kind) => h("p", { class: "row" }, verdictOf("warning"), `The topic ${kind} has no subscriber: nobody would receive its events.`));
-  return [h("table", { class: "table" }, h("tbody", null, rows)), rows.length === 0 && h("p", null, "Nothing to do."), nobody];
+  const rows = lines
+    .filter(([, amount]) => amount > 0)
+    .map(([name, amount, why]) =>
+      h("tr", null, h("td", null, name), h("td", { class: "number" }, count(amount)), h("td", { class: "wrap" }, why)),
+    );
+  const nobody = tally.without_subscribers.map((/** @type {string} */ kind) =>
+    h(
+      "p",
+      { class: "row" },
+      verdictOf("warning"),
+      `The topic ${kind} has no subscriber: nobody would receive its events.`,
+    ),
+  );
+  return [
+    h("table", { class: "table" }, h("tbody", null, rows)),
+    rows.length === 0 && h("p", null, "Nothing to do."),
+    nobody,
+  ];
 }
 
 /** @param {string} title @param {string[]} filter */
 function redrive(title, filter) {
-  const text = "Publishes the events that wait in the dead-letter queue to every subscriber. A message is deleted only after its event was accepted.";
-  return { title, text, args: ["parked", "redrive", ...filter], dry: ["parked", "redrive", "--dry-run", ...filter], describe: tallyView };
+  const text =
+    "Publishes the events that wait in the dead-letter queue to every subscriber. A message is deleted only after its event was accepted.";
+  return {
+    title,
+    text,
+    args: ["parked", "redrive", ...filter],
+    dry: ["parked", "redrive", "--dry-run", ...filter],
+    describe: tallyView,
+  };
 }
 
 /** @param {string} title @param {string[]} which */
 function discardParked(title, which) {
-  const text = "Deletes it from the dead-letter queue for good. An event stays in the table until it expires; a spilled event is in no other place and is lost.";
+  const text =
+    "Deletes it from the dead-letter queue for good. An event stays in the table until it expires; a spilled event is in no other place and is lost.";
   return { title, text, args: ["parked", "discard", ...which], danger: true };
 }
 
 /** @param {string} title @param {string[]} which */
 function discardQuarantined(title, which) {
-  return { title, text: "Deletes it from the quarantine for good. It is in no other place.", args: ["quarantine", "discard", ...which], danger: true };
+  return {
+    title,
+    text: "Deletes it from the quarantine for good. It is in no other place.",
+    args: ["quarantine", "discard", ...which],
+    danger: true,
+  };
 }
 
 /** The reasons, most frequent first. @param {Row[]} rows @returns {[string, number][]} */
@@ -90,44 +136,98 @@ function reasons(rows) {
   return [...counts].sort(([, one], [, other]) => other - one);
 }
 
-/** A row of buttons for each reason. @param {Row[]} rows @param {(reason: string, amount: number) => Child} actions */
+/**
+ * How often each reason, and what can be done with all of them.
+ * @param {Row[]} rows
+ * @param {(reason: string, amount: number) => Child} actions
+ */
 function byReason(rows, actions) {
-  const items = reasons(rows).map(([reason, amount]) => h("li", { class: "signal" }, h("p", { class: "wrap" }, h("strong", null, count(amount)), ` × ${reason}`), h("div", { class: "row" }, actions(reason, amount))));
-  return items.length > 0 && h("ul", { class: "card" }, items);
+  const items = reasons(rows).map(([reason, amount]) =>
+    h(
+      "li",
+      { class: "signal row" },
+      h("span", { class: "grow wrap" }, h("strong", null, count(amount)), ` × ${reason}`),
+      actions(reason, amount),
+    ),
+  );
+  return items.length > 0 && h("section", { class: "card stack" }, h("h2", null, "By reason"), h("ul", null, items));
 }
 
 /** @type {List} */
 const DEAD_LETTERS = {
   path: "dead-letters",
   title: "Dead-letter queue",
-  about: "Events that couldn't be published or stored, each with a reason. They are kept for 14 days. Reading hides the messages from other readers for up to 30 s.",
+  about:
+    "Events that couldn't be published or stored, each with a reason. They are kept for 14 days. Reading hides the messages from other readers for up to 30 s.",
   empty: "The dead-letter queue is empty.",
   args: ["parked", "list"],
   show: ["parked", "show"],
   rows: (report) => report.messages,
   rest: (report) => (report.more ? `${count(report.read)} read; the queue holds about ${count(report.in_queue)}.` : ""),
-  tools: (panel, rows) => [
-    h("div", { class: "row" }, button("Dry run", () => panel.dryRun()), button("Redrive all", () => void panel.act(redrive("Redrive the dead-letter queue", [])), "btn-primary")),
-    byReason(rows, (reason, amount) => [
-      button("Redrive these", () => void panel.act(redrive(`Redrive ${plural(amount, "message")}`, [`--reason=${reason}`]))),
-      button("Discard these", () => void panel.act(discardParked(`Discard ${plural(amount, "message")}`, [`--reason=${reason}`]))),
-    ]),
+  tools: (panel) =>
+    h(
+      "div",
+      { class: "row" },
+      button("Dry run", () => panel.dryRun()),
+      button("Redrive all", () => void panel.act(redrive("Redrive the dead-letter queue", [])), "btn-primary"),
+    ),
+  reason: (panel, reason, amount) => [
+    button(
+      "Redrive these",
+      () => void panel.act(redrive(`Redrive ${plural(amount, "message")}`, [`--reason=${reason}`])),
+      "btn-small",
+    ),
+    button(
+      "Discard these",
+      () => void panel.act(discardParked(`Discard ${plural(amount, "message")}`, [`--reason=${reason}`])),
+      "btn-small",
+    ),
   ],
   open: (panel, row, reports) => reports.map((/** @type {any} */ report) => parkedView(panel, row, report)),
 };
 
 /** @type {Record<string, string>} */
-const IN_TABLE = { none: "the message names no event", in_table: "in the table", not_in_table: "not in the table: expired, or never stored" };
+const IN_TABLE = {
+  none: "the message names no event",
+  in_table: "in the table",
+  not_in_table: "not in the table: expired, or never stored",
+};
 /** @type {Record<string, string>} */
-const REDRIVES = { published: "publish it", sent_on: "send it to the spill queue", parked_again: "park it again", gone: "leave it: its event has expired", left: "leave it" };
+const REDRIVES = {
+  published: "publish it",
+  sent_on: "send it to the spill queue",
+  parked_again: "park it again",
+  gone: "leave it: its event has expired",
+  left: "leave it",
+};
 
 /** @param {Panel} panel @param {Row} row @param {any} report */
 function parkedView(panel, row, report) {
-  const event = row.event_id && h("a", { class: "mono", href: `#/message/${encodeURIComponent(row.event_id)}` }, row.event_id);
-  const would = report.redrive ? [REDRIVES[report.redrive.outcome] ?? report.redrive.outcome, report.redrive.reason].filter(Boolean).join(": ") : "publish all events received around its time";
+  const event =
+    row.event_id && h("a", { class: "mono", href: `#/message/${encodeURIComponent(row.event_id)}` }, row.event_id);
+  const would = report.redrive
+    ? [REDRIVES[report.redrive.outcome] ?? report.redrive.outcome, report.redrive.reason].filter(Boolean).join(": ")
+    : "publish all events received around its time";
   return [
-    pairs([["kind", [row.kind, row.event_kind && ` of ${row.event_kind}`]], ["reason", row.reason], ["since", moment(row.since)], ["event", event], ["its item", IN_TABLE[report.item.state]], ["a redrive would", would]]),
-    h("div", { class: "row" }, row.event_id && button("Redrive it", () => void panel.act(redrive("Redrive one event", [`--event-id=${row.event_id}`])), "btn-primary"), button("Discard it", () => void panel.act(discardParked("Discard one message", ["--", row.id])))),
+    pairs([
+      ["kind", [row.kind, row.event_kind && ` of ${row.event_kind}`]],
+      ["reason", row.reason],
+      ["since", moment(row.since)],
+      ["event", event],
+      ["its item", IN_TABLE[report.item.state]],
+      ["a redrive would", would],
+    ]),
+    h(
+      "div",
+      { class: "row" },
+      row.event_id &&
+        button(
+          "Redrive it",
+          () => void panel.act(redrive("Redrive one event", [`--event-id=${row.event_id}`])),
+          "btn-primary",
+        ),
+      button("Discard it", () => void panel.act(discardParked("Discard one message", ["--", row.id]))),
+    ),
     source(report.message),
   ];
 }
@@ -136,25 +236,57 @@ function parkedView(panel, row, report) {
 const QUARANTINE = {
   path: "quarantine",
   title: "Quarantine",
-  about: "Bodies that arrived with valid credentials but aren't callbacks. They were answered 400, and are kept in the table until they expire.",
+  about:
+    "Bodies that arrived with valid credentials but aren't callbacks. They were answered 400, and are kept in the table until they expire.",
   empty: "Nothing is quarantined.",
   args: ["quarantine", "list"],
   show: ["quarantine", "show"],
   rows: (report) => report.quarantined,
-  rest: (report) => [report.more && "There are more than these.", report.unreadable > 0 && `${plural(report.unreadable, "item")} have a newer layout and aren't shown.`].filter(Boolean).join(" "),
-  tools: (panel, rows) => byReason(rows, (reason, amount) => button("Discard these", () => void panel.act(discardQuarantined(`Discard ${count(amount)} quarantined`, [`--reason=${reason}`])))),
+  rest: (report) =>
+    [
+      report.more && "There are more than these.",
+      report.unreadable > 0 && `${plural(report.unreadable, "item")} have a newer layout and aren't shown.`,
+    ]
+      .filter(Boolean)
+      .join(" "),
+  tools: () => null,
+  reason: (panel, reason, amount) =>
+    button(
+      "Discard these",
+      () => void panel.act(discardQuarantined(`Discard ${count(amount)} quarantined`, [`--reason=${reason}`])),
+      "btn-small",
+    ),
   open: (panel, row, report) => [
-    pairs([["callback", row.kind], ["reason", row.reason], ["since", moment(row.since)], ["user name", row.application], ["size", plural(row.bytes ?? 0, "byte")], ["expires", row.expires_at ? time(row.expires_at) : null], ["accepted now?", report.accepted_now ? "yes" : "no: it would be rejected again"]]),
-    h("div", { class: "row" }, sendAgain(panel, row, report.accepted_now), button("Discard it", () => void panel.act(discardQuarantined("Discard one body", ["--", row.id])))),
+    pairs([
+      ["callback", row.kind],
+      ["reason", row.reason],
+      ["since", moment(row.since)],
+      ["user name", row.application],
+      ["size", plural(row.bytes ?? 0, "byte")],
+      ["expires", row.expires_at ? time(row.expires_at) : null],
+      ["accepted now?", report.accepted_now ? "yes" : "no: it would be rejected again"],
+    ]),
+    h(
+      "div",
+      { class: "row" },
+      sendAgain(panel, row, report.accepted_now),
+      button("Discard it", () => void panel.act(discardQuarantined("Discard one body", ["--", row.id]))),
+    ),
     source(report.body),
   ],
 };
 
 /** @param {Panel} panel @param {Row} row @param {boolean} isAccepted */
 function sendAgain({ app, act }, row, isAccepted) {
-  if (!app.about.local) return copyable(`wab quarantine send ${row.id} --discard --url 'https://gateway:PASSWORD@HOST/${row.kind}'`);
-  const text = "Posts the body to the callback URL as the gateway would, and discards it if it is accepted. The callback counts as received now.";
-  const send = button("Send again", () => void act({ title: "Send one body again", text, args: ["quarantine", "send", "--discard", "--", row.id] }), "btn-primary");
+  if (!app.about.local)
+    return copyable(`wab quarantine send ${row.id} --discard --url 'https://gateway:PASSWORD@HOST/${row.kind}'`);
+  const text =
+    "Posts the body to the callback URL as the gateway would, and discards it if it is accepted. The callback counts as received now.";
+  const send = button(
+    "Send again",
+    () => void act({ title: "Send one body again", text, args: ["quarantine", "send", "--discard", "--", row.id] }),
+    "btn-primary",
+  );
   send.disabled = !isAccepted;
   return send;
 }
@@ -191,13 +323,29 @@ class Panel {
     const rows = this.list.rows(report);
     if (rows.length === 0) return h("p", { class: "empty" }, this.list.empty);
     const items = rows.map((row) => h("li", null, this.pick(row)));
-    return [this.list.tools(this, rows), h("ul", { class: "card", "aria-label": this.list.title }, items), h("p", { class: "muted" }, this.list.rest(report))];
+    const reasons = byReason(rows, (reason, amount) => this.list.reason(this, reason, amount));
+    return [
+      this.list.tools(this),
+      h("ul", { class: "card", "aria-label": this.list.title }, items),
+      h("p", { class: "muted" }, this.list.rest(report)),
+      reasons,
+    ];
   }
 
   /** @param {Row} row */
   pick(row) {
-    const head = [row.since ? time(row.since) : "no time", h("span", { class: "tag" }, row.kind), row.event_kind && h("span", { class: "tag" }, row.event_kind), row.bytes !== undefined && plural(row.bytes, "byte")];
-    const pick = h("button", { class: "pick", type: "button", "data-id": row.id, onclick: () => this.open(row, pick) }, h("span", { class: "row" }, head), h("span", { class: "wrap" }, row.reason ?? "no reason"));
+    const head = [
+      row.since ? time(row.since) : "no time",
+      h("span", { class: "tag" }, row.kind),
+      row.event_kind && h("span", { class: `tag tag-${row.event_kind}` }, row.event_kind),
+      row.bytes !== undefined && plural(row.bytes, "byte"),
+    ];
+    const pick = h(
+      "button",
+      { class: "pick", type: "button", "data-id": row.id, onclick: () => this.open(row, pick) },
+      h("span", { class: "row" }, head),
+      h("span", { class: "wrap" }, row.reason ?? "no reason"),
+    );
     return pick;
   }
 
@@ -236,9 +384,26 @@ class Panel {
 /** @param {HTMLElement} root @param {App} app */
 function mount(root, app) {
   const current = app.path[0] === QUARANTINE.path ? QUARANTINE : DEAD_LETTERS;
-  const tab = (/** @type {List} */ list) => h("a", { class: `btn ${list === current ? "btn-primary" : ""}`, href: `#/parked/${list.path}`, "aria-current": list === current ? "page" : null }, list.title);
+  const tab = (/** @type {List} */ list) =>
+    h(
+      "a",
+      {
+        class: `btn ${list === current ? "btn-primary" : ""}`,
+        href: `#/parked/${list.path}`,
+        "aria-current": list === current ? "page" : null,
+      },
+      list.title,
+    );
   const panel = new Panel(app, current);
-  root.append(h("div", { class: "stack" }, h("h1", null, "Parked"), h("nav", { class: "tabs", "aria-label": "Lists" }, tab(DEAD_LETTERS), tab(QUARANTINE)), panel.element));
+  root.append(
+    h(
+      "div",
+      { class: "stack" },
+      h("h1", null, "Parked"),
+      h("nav", { class: "tabs", "aria-label": "Lists" }, tab(DEAD_LETTERS), tab(QUARANTINE)),
+      panel.element,
+    ),
+  );
   void panel.read(app.path[1]);
   return app.reveal.subscribe(() => panel.opened && void panel.show(panel.opened));
 }
