@@ -103,7 +103,7 @@ class Conversation {
 
   /** @param {() => Promise<void>} work */
   trying(work) {
-    return work().catch((error) => this.node.append(alarm(error)));
+    return work().catch((error) => (this.pages.length === 0 ? fill(this.node, alarm(error)) : this.node.append(alarm(error))));
   }
 
   async draw() {

@@ -119,7 +119,8 @@ export class Report {
   /** @param {string} option */
   async ask(option) {
     const result = await this.app.api.run([...this.args, ...(option ? [option] : []), "--", this.subject]);
-    if (result.exit > 1) throw new Error(result.err.trim() || `${result.command} ended with ${result.exit}`);
+    // The command quotes the subject, which may be a number.
+    if (result.exit > 1) throw new Error(result.err.trim().replaceAll(this.subject, "…") || `It ended with exit code ${result.exit}.`);
     return result.json;
   }
 
