@@ -35,16 +35,8 @@ class Options {
     const filled = this.inputs.filter(({ value }) => value.trim() !== "");
     const many = filled.map(({ name, value }) => `${name}=${value.trim()}${/duplicates|malformed/.test(name) ? "%" : ""}`);
     const changes = this.set.value.split("\n").filter((line) => line.trim() !== "").map((line) => `--set=${line}`);
-    return [
-      ...many,
-      ...(this.shuffle.checked ? ["--shuffle"] : []),
-      ...(kind === "mo" && this.text.value !== "" ? [`--text=${this.text.value}`] : []),
-      ...(kind === "scenario" ? [] : changes),
-    ];
-  }
-
-  isValid() {
-    return this.node.reportValidity();
+    const text = kind === "mo" && this.text.value !== "" ? [`--text=${this.text.value}`] : [];
+    return [...many, ...(this.shuffle.checked ? ["--shuffle"] : []), ...text, ...(kind === "scenario" ? [] : changes)];
   }
 }
 
@@ -58,10 +50,10 @@ function answer(result) {
     h("pre", { class: "output", tabindex: "0", "aria-label": "What the command printed" }, result.out || result.err));
 }
 
-/** @param {string} title @param {{name: string, about?: string}[]} samples @param {(name: string) => void} send */
-function group(title, samples, send) {
-  const button = (/** @type {{name: string, about?: string}} */ { name, about }) => h("button", { type: "button", class: "btn", title: about, onclick: () => send(name) }, name);
-  return h("section", { class: "card stack", "aria-label": title }, h("h2", null, title), h("div", { class: "row" }, samples.map(button)));
+/** @param {string} title @param {string[]} names @param {(name: string) => void} send */
+function group(title, names, send) {
+  const buttons = names.map((name) => h("button", { type: "button", class: "btn", onclick: () => send(name) }, name));
+  return h("section", { class: "card stack", "aria-label": title }, h("h2", null, title), h("div", { class: "row" }, buttons));
 }
 
 /** @type {import("../api.js").View} */
@@ -73,17 +65,17 @@ export const view = {
     const { samples, scenarios, local } = app.about;
     const options = new Options();
     const answers = h("ol", { class: "stack", "aria-label": "Answers, newest first" });
-    const send = async (/** @type {string} */ kind, /** @type {string} */ what, /** @type {string[]} */ sample) => {
-      if (!options.isValid()) return;
-      const args = ["send", ...sample, ...options.args(kind)];
-      const result = await app.confirm({ title: `Send ${what}`, text: "Posts made-up callbacks to the receiver, as the gateway would.", args });
+    const send = async (/** @type {string} */ kind, /** @type {string} */ name, /** @type {string} */ sample) => {
+      if (!options.node.reportValidity()) return;
+      const about = scenarios.find((scenario) => kind === "scenario" && scenario.name === name)?.about ?? "A made-up callback";
+      const action = { title: `Send ${name}`, text: `${about}. Posted to the receiver, as the gateway would.`, args: ["send", kind, sample, ...options.args(kind)] };
+      const result = await app.confirm(action);
       if (result) answers.prepend(answer(result));
     };
-    const named = (/** @type {string[]} */ names) => names.map((name) => ({ name }));
     const groups = [
-      group("A message from a user", named(samples.mo), (name) => void send("mo", name, ["mo", `--type=${name}`])),
-      group("A receipt", named(samples.dlr), (name) => void send("dlr", name, ["dlr", `--status=${name}`])),
-      group("A scenario", scenarios, (name) => void send("scenario", name, ["scenario", name])),
+      group("A message from a user", samples.mo, (name) => void send("mo", name, `--type=${name}`)),
+      group("A receipt", samples.dlr, (name) => void send("dlr", name, `--status=${name}`)),
+      group("A scenario", scenarios.map(({ name }) => name), (name) => void send("scenario", name, name)),
     ];
     const note = h("p", { class: "notice" }, "Samples are sent to a local stack only. Any message can be resent: open it from the events.");
     root.append(h("div", { class: "stack" }, h("h1", null, "Act as the gateway"), local ? [h("div", { class: "card" }, options.node), groups, answers] : note));

@@ -2,12 +2,10 @@
 
 import { fill, h } from "../dom.js";
 import { time } from "../format.js";
-import { Report, alarm, button, each, fields, fold, opener, outside, receipts, secret, tag } from "./message.js";
+import { Report, Spot, alarm, button, each, fields, fold, opener, outside, receipts, secret, tag } from "./message.js";
 
 /** @typedef {import("../api.js").App} App */
 /** @typedef {import("../dom.js").Child} Child */
-/** @typedef {import("./message.js").Path} Path */
-/** An entry of a page, and where it is in its report. @typedef {{entry: any, report: Report, path: Path}} Placed */
 
 /** @type {Record<string, string>} */
 const TICKS = { accepted: "○", queued: "○", submitted: "○", sent: "✓", received: "✓✓", blocked: "‖", deficient: "‖", frozen: "‖" };
@@ -15,18 +13,19 @@ const NOTHING = "No message of this contact is stored in this time.";
 /** @type {Record<string, string>} */
 const CHANGES = { reaction: "reacted", edit: "edited", revoke: "deleted by the sender" };
 
-/** `[image] A caption` as a tag and the text. A text message is only text. @param {Placed} placed @returns {Child} */
-function words({ entry, report, path }) {
+/** `[image] A caption` as a tag and the text. A text message is only text. @param {Spot} spot @returns {Child} */
+function words(spot) {
+  const entry = spot.value;
   const [start = "", name] = (entry.type !== "text" && /^\[([^\]]+)\] ?/.exec(entry.summary)) || [];
-  const show = (/** @type {string} */ text) => secret(report, [...path, "summary"], text, "text");
-  return name ? [tag(name), show(entry.summary.slice(start.length))] : show(entry.summary);
+  const { source, path } = spot.at("summary");
+  return [name && tag(name), secret(new Spot(source, entry.summary.slice(start.length), path), "text")];
 }
 
-/** What happened to a message later. @param {Placed[]} changes */
+/** What happened to a message later. @param {Spot[]} changes */
 function changed(changes) {
-  return changes.length > 0 && h("ul", { class: "changes" }, changes.map((placed) => {
-    const { type, received_at: at } = placed.entry;
-    return h("li", null, `${CHANGES[type] ?? "changed"} ${time(at)} `, type !== "revoke" && words(placed));
+  return changes.length > 0 && h("ul", { class: "changes" }, changes.map((spot) => {
+    const { type, received_at: at } = spot.value;
+    return h("li", null, `${CHANGES[type] ?? "changed"} ${time(at)} `, type !== "revoke" && words(spot));
   }));
 }
 
@@ -37,7 +36,7 @@ function details(app, id, eventId) {
     const report = new Report(app, ["show"], id);
     const { items } = await report.load();
     const index = items.findIndex((/** @type {any} */ item) => item.event_id === eventId);
-    fill(box, fields(report, items[index].content, ["items", index, "content"]));
+    fill(box, fields(new Spot(report, items[index].content, ["items", index, "content"])));
   };
   return fold("Details", false, () => {
     read().catch((error) => fill(box, alarm(error)));
@@ -45,38 +44,39 @@ function details(app, id, eventId) {
   });
 }
 
-/** @param {Placed} placed */
-function said(placed) {
-  const { entry, report, path } = placed;
-  const changes = (entry.changes ?? []).map((/** @type {any} */ change, /** @type {number} */ index) => ({ entry: change, report, path: [...path, "changes", index] }));
-  const isDeleted = changes.some((/** @type {Placed} */ change) => change.entry.type === "revoke");
-  const about = entry.reply_to ? secret(report, [...path, "reply_to"], entry.reply_to, "id") : entry.about && `the message of ${time(entry.about)}`;
+/** @param {Spot} spot */
+function said(spot) {
+  const { value: entry, source: { app } } = spot;
+  const changes = Object.keys(entry.changes ?? []).map((index) => spot.at("changes", index));
+  const isDeleted = changes.some(({ value }) => value.type === "revoke");
+  const about = entry.reply_to ? secret(spot.at("reply_to"), "id") : entry.about && `the message of ${time(entry.about)}`;
   return h("li", { class: "bubble" },
     about && h("p", { class: "muted small" }, "about ", about, entry.without_receipts && ", of which no receipt is stored"),
-    h("p", { class: isDeleted && "deleted" }, h("span", { class: "unseen" }, "From the contact: "), words(placed)),
+    h("p", { class: isDeleted && "deleted" }, h("span", { class: "unseen" }, "From the contact: "), words(spot)),
     changed(changes),
-    h("p", { class: "muted small" }, time(entry.received_at), " ", entry.variant && tag("variant"), opener(report.app, entry.id)),
-    details(report.app, entry.id, entry.event_id));
+    h("p", { class: "muted small" }, time(entry.received_at), " ", entry.variant && tag("variant"), opener(app, entry.id)),
+    details(app, entry.id, entry.event_id));
 }
 
-/** @param {Placed} placed @param {Placed[]} reactions */
-function sent({ entry, report, path }, reactions) {
+/** @param {Spot} spot @param {Spot[]} reactions */
+function sent(spot, reactions) {
+  const { value: entry, source: { app } } = spot;
   const tick = h("span", { "aria-hidden": "true" }, TICKS[entry.current] ?? "✗");
-  const references = each(entry.references, (reference, index) => [" ", secret(report, [...path, "references", index], reference, "reference")]);
+  const references = each(entry.references, (_, index) => [" ", secret(spot.at("references", index), "reference")]);
   return h("li", { class: "bubble sent" },
     h("p", null, "Sent message", references, h("span", { class: "muted" }, ": its text isn't known")),
     changed(reactions),
-    h("p", { class: "small" }, tick, " ", outside(entry.current), entry.final ? ", final" : ", not final", entry.since && `, ${time(entry.since)} `, opener(report.app, entry.message_id)),
-    fold("Receipts", false, () => receipts(report, entry, path)));
+    h("p", { class: "small" }, tick, " ", outside(entry.current), entry.final ? ", final" : ", not final", entry.since && `, ${time(entry.since)} `, opener(app, entry.message_id)),
+    fold("Receipts", false, () => receipts(spot)));
 }
 
-/** Bubbles, with reactions on the sent message that they are about. @param {Placed[]} all @returns {Child[]} */
+/** Bubbles, with reactions on the sent message that they are about. @param {Spot[]} all @returns {Child[]} */
 function bubbles(all) {
-  const ids = new Set(all.map(({ entry }) => entry.message_id));
-  const isOnSent = (/** @type {Placed} */ { entry }) => entry.type === "reaction" && entry.reply_to && ids.has(entry.reply_to);
-  return all.filter((placed) => !isOnSent(placed)).map((placed) => {
-    if (placed.entry.entry === "message") return said(placed);
-    return sent(placed, all.filter((other) => isOnSent(other) && other.entry.reply_to === placed.entry.message_id));
+  const ids = new Set(all.map(({ value }) => value.message_id));
+  const isOnSent = (/** @type {Spot} */ { value }) => value.type === "reaction" && value.reply_to && ids.has(value.reply_to);
+  return all.filter((spot) => !isOnSent(spot)).map((spot) => {
+    if (spot.value.entry === "message") return said(spot);
+    return sent(spot, all.filter((other) => isOnSent(other) && other.value.reply_to === spot.value.message_id));
   });
 }
 
@@ -103,18 +103,18 @@ class Conversation {
 
   /** @param {() => Promise<void>} work */
   trying(work) {
-    return work().catch((error) => this.node.append(alarm(error)));
+    return work().catch((error) => (this.pages.length === 0 ? fill(this.node, alarm(error)) : this.node.append(alarm(error))));
   }
 
   async draw() {
     const pages = await Promise.all(this.pages.map((report) => report.load()));
-    /** The later page knows more of an entry that is on both. @type {Map<string, Placed>} */
+    /** The later page knows more of an entry that is on both. @type {Map<string, Spot>} */
     const all = new Map();
     this.pages.forEach((report, page) => each(pages[page]?.entries, (entry, index) =>
-      void all.set(entry.event_id ?? entry.message_id, { entry, report, path: ["entries", index] })));
-    const at = (/** @type {Placed} */ { entry }) => Date.parse(entry.received_at ?? entry.receipts[0]?.received_at);
+      void all.set(entry.event_id ?? entry.message_id, new Spot(report, entry, ["entries", index]))));
+    const at = (/** @type {Spot} */ { value }) => Date.parse(value.received_at ?? value.receipts[0]?.received_at);
     const placed = [...all.values()].sort((one, other) => at(one) - at(other));
-    const last = placed.map(({ entry }) => entry.received_at).filter(Boolean).at(-1);
+    const last = placed.map(({ value }) => value.received_at).filter(Boolean).at(-1);
     const older = pages[0]?.next?.until;
     fill(this.node,
       this.title(pages.at(-1)),
@@ -131,10 +131,10 @@ class Conversation {
 
   /** @param {any} json */
   title(json) {
-    const report = /** @type {Report} */ (this.pages.at(-1));
-    const names = each(json?.also_known_as, (name, index) => [" ", secret(report, ["also_known_as", index], name, "name")]);
+    const spot = new Spot(/** @type {Report} */ (this.pages.at(-1)), json);
+    const names = each(json?.also_known_as, (_, index) => [" ", secret(spot.at("also_known_as", index), "name")]);
     return [
-      json && h("h2", null, "With ", secret(report, ["contact"], json.contact, "contact")),
+      json && h("h2", null, "With ", secret(spot.at("contact"), "contact")),
       names.length > 0 && h("p", null, "Also known as", names, ", with conversations of their own."),
     ];
   }

@@ -7,7 +7,7 @@ import { ago, count, plural, span, time } from "../format.js";
 /** @typedef {import("../api.js").App} App */
 /** @typedef {import("../dom.js").Child} Child */
 /** @typedef {import("../store.js").RowEntry} RowEntry */
-/** Where a value is in a report. @typedef {(string | number)[]} Path */
+/** @typedef {(string | number)[]} Path */
 /** What can reveal a value. @typedef {{app: App, valueAt: (path: Path) => Promise<any>}} Source */
 /** An id, and the row that it is from. @typedef {{id: string, entry?: RowEntry}} Asked */
 
@@ -63,12 +63,23 @@ export function outside(text) {
   return h("span", null, shown, " ", more);
 }
 
-/**
- * A value that may be masked, with the button that shows it.
- * @param {Source} source @param {Path} path @param {string} text @param {string} label
- * @returns {HTMLElement}
- */
-export function secret(source, path, text, label) {
+/** A value of a report, with its place in it. */
+export class Spot {
+  /** @param {Source} source @param {any} value @param {Path} [path] */
+  constructor(source, value, path = []) {
+    this.source = source;
+    this.value = value;
+    this.path = path;
+  }
+
+  /** @param {...(string | number)} path */
+  at(...path) {
+    return new Spot(this.source, pick(this.value, path), [...this.path, ...path]);
+  }
+}
+
+/** A value that may be masked, with the button that shows it. @param {Spot} spot @param {string} label @returns {HTMLElement} */
+export function secret({ source, path, value: text }, label) {
   if (source.app.reveal.on || !MASK.test(text)) return outside(text);
   const place = h("span", null, outside(text));
   let isShown = false;
@@ -119,7 +130,8 @@ export class Report {
   /** @param {string} option */
   async ask(option) {
     const result = await this.app.api.run([...this.args, ...(option ? [option] : []), "--", this.subject]);
-    if (result.exit > 1) throw new Error(result.err.trim() || `${result.command} ended with ${result.exit}`);
+    // The command quotes the subject, which may be a number.
+    if (result.exit > 1) throw new Error(result.err.trim().replaceAll(this.subject, "…") || `It ended with exit code ${result.exit}.`);
     return result.json;
   }
 
@@ -158,22 +170,22 @@ function* linesOf({ value, ...line }) {
   return yield { ...line, key: "", bracket: isArray ? "]" : "}" };
 }
 
-/** @param {Source} source @param {Line} line */
-function jsonLine(source, { depth, path, key, value, bracket, comma }) {
+/** @param {Spot} spot @param {Line} line */
+function jsonLine({ source }, { depth, path, key, value, bracket, comma }) {
   const isMasked = typeof value === "string" && MASK.test(value) && !source.app.reveal.on;
-  const leaf = bracket ?? (isMasked ? secret(source, path, value, key) : outside(JSON.stringify(value)));
+  const leaf = bracket ?? (isMasked ? secret(new Spot(source, value, path), key) : outside(JSON.stringify(value)));
   return h("div", { style: { "--depth": String(depth) } }, key && [h("span", { class: "json-key" }, outside(JSON.stringify(key))), ": "], leaf, comma);
 }
 
-/** A JSON value as text. Many lines are shown part by part. @param {Source} source @param {Path} path @param {unknown} value */
-function jsonView(source, path, value) {
+/** A JSON value as text. Many lines are shown part by part. @param {Spot} spot */
+function jsonView(spot) {
   const box = h("div", { class: "json", tabindex: "0", role: "group", "aria-label": "JSON" });
-  const lines = linesOf({ depth: 0, path, key: "", value, comma: "" });
+  const lines = linesOf({ depth: 0, path: spot.path, key: "", value: spot.value, comma: "" });
   const more = button("show more lines", () => add(MORE_LINES));
   const add = (/** @type {number} */ amount) => {
     more.remove();
     for (let line = lines.next(); !line.done; line = lines.next()) {
-      box.append(jsonLine(source, line.value));
+      box.append(jsonLine(spot, line.value));
       if (--amount === 0) return box.append(more);
     }
   };
@@ -186,11 +198,11 @@ function facts(rows) {
   return h("dl", { class: "pairs" }, rows.filter(([, value]) => value).map(([name, value]) => [h("dt", null, outside(name)), h("dd", null, value)]));
 }
 
-/** The fields of a message by their names, and the values that no type names. @param {Source} source @param {any} content @param {Path} path */
-export function fields(source, content, path) {
-  const rows = (/** @type {string} */ list) => each(content[list], ({ label, value }, index) => [
+/** The fields of a message by their names, and the values that no type names. @param {Spot} spot */
+export function fields(spot) {
+  const rows = (/** @type {string} */ list) => each(spot.value[list], ({ label }, index) => [
     h("dt", null, outside(label)),
-    h("dd", null, list === "unnamed" && tag("not named"), secret(source, [...path, list, index, "value"], value, label)),
+    h("dd", null, list === "unnamed" && tag("not named"), secret(spot.at(list, index, "value"), label)),
   ]);
   return h("dl", { class: "pairs" }, rows("details"), rows("unnamed"));
 }
@@ -219,15 +231,16 @@ function timeLine(steps) {
   }));
 }
 
-/** The receipts of a sent message. @param {Source} source @param {any} sent @param {Path} path */
-export function receipts(source, sent, path) {
+/** The receipts of a sent message. @param {Spot} spot */
+export function receipts(spot) {
+  const sent = spot.value;
   const waiting = sent.waiting_for.join(", ");
   const standing = sent.final ? ", which is final." : `${sent.since ? `, since ${ago(sent.since)}` : ""}. To come is one of: ${waiting}.`;
   const steps = sent.receipts.map((/** @type {any} */ step, /** @type {number} */ index) => ({
     name: h("strong", null, outside(step.status)),
     at: step.received_at,
     place: step.place,
-    marks: [step.place === "late" && tag("late"), step.variant && tag("variant"), step.detail && secret(source, [...path, "receipts", index, "detail"], step.detail, "detail")],
+    marks: [step.place === "late" && tag("late"), step.variant && tag("variant"), step.detail && secret(spot.at("receipts", index, "detail"), "detail")],
   }));
   return [h("p", null, "It is ", outside(sent.current), standing), timeLine(steps)];
 }
@@ -262,16 +275,17 @@ export function opener(app, id) {
   return !MASK.test(id) && button("open", () => app.go(`#/message/${encodeURIComponent(id)}`), `open message ${id}`);
 }
 
-/** @param {Source} source @param {any} item @param {Path} path */
-function itemFacts(source, item, path) {
-  const masked = (/** @type {string} */ key) => item[key] && secret(source, [...path, key], item[key], key);
+/** @param {Spot} spot */
+function itemFacts(spot) {
+  const item = spot.value;
+  const masked = (/** @type {string} */ key) => item[key] && secret(spot.at(key), key);
   return facts([
     [item.kind === "mo" ? "type" : "status", outside(item.type ?? item.status ?? "binary")],
     ["contact", masked("contact")],
     ["destination", masked("destination")],
     ["operator", masked("operator")],
     ["reference", masked("reference")],
-    ["replies to", item.reply_to && [masked("reply_to"), " ", opener(source.app, item.reply_to)]],
+    ["replies to", item.reply_to && [masked("reply_to"), " ", opener(spot.source.app, item.reply_to)]],
     ["application", outside(item.application)],
     ["received", item.received_at && exact(item.received_at)],
     ["variant", item.variant && `${item.variant}: the same id came with several bodies`],
@@ -293,43 +307,44 @@ function storage({ stored, binary }) {
   ]);
 }
 
-/** @param {Source} source @param {any} event @param {Path} path */
-function published(source, event, path) {
-  if (event.reason !== undefined) return h("p", null, "It can't be published: ", outside(event.reason));
+/** @param {Spot} spot */
+function published(spot) {
+  const { reason, attributes: all } = spot.value;
+  if (reason !== undefined) return h("p", null, "It can't be published: ", outside(reason));
   /** @type {[string, Child][]} */
-  const attributes = Object.entries(event.attributes).map(([name, value]) => [name, secret(source, [...path, "attributes", name], value, name)]);
-  return [section("Message attributes", facts(attributes)), section("Event", jsonView(source, [...path, "event"], event.event))];
+  const attributes = Object.keys(all).map((name) => [name, secret(spot.at("attributes", name), name)]);
+  return [section("Message attributes", facts(attributes)), section("Event", jsonView(spot.at("event")))];
 }
 
-/** @param {Report} report @param {any} item @param {number} index @param {Asked} asked */
-function itemView(report, item, index, asked) {
-  const path = ["items", index];
-  const { content, callback, event } = item;
+/** @param {Spot} spot @param {Asked} asked */
+function itemView(spot, asked) {
+  const item = spot.value;
   return [
-    itemFacts(report, item, path),
-    content && section("Content", h("p", { class: "summary" }, secret(report, [...path, "content", "summary"], content.summary, "summary")), fields(report, content, [...path, "content"])),
+    itemFacts(spot),
+    item.content && section("Content", h("p", { class: "summary" }, secret(spot.at("content", "summary"), "summary")), fields(spot.at("content"))),
     item.kind === "mo" && arrival(item, asked),
-    fold("Callback as it came", true, () => (callback ? jsonView(report, [...path, "callback"], callback) : "The body is not JSON.")),
-    event && fold("Event as it is published", false, () => published(report, event, [...path, "event"])),
+    fold("Callback as it came", true, () => (item.callback ? jsonView(spot.at("callback")) : "The body is not JSON.")),
+    item.event && fold("Event as it is published", false, () => published(spot.at("event"))),
     fold("Where it is stored", false, () => storage(item)),
   ];
 }
 
-/** @param {Report} report @param {any} json @param {Asked} asked */
-function items(report, json, asked) {
-  if (json.items.length === 1) return itemView(report, json.items[0], 0, asked);
-  return each(json.items, (item, index) => {
+/** @param {Spot} spot @param {Asked} asked */
+function items(spot, asked) {
+  if (spot.value.items.length === 1) return itemView(spot.at("items", 0), asked);
+  return each(spot.value.items, (item, index) => {
     const title = [item.kind === "mo" ? "Message: " : "Receipt: ", outside(item.type ?? item.status ?? "binary"), item.variant && ", variant"];
-    return fold(title, item.asked_for || item.event_id === asked.entry?.row.event_id, () => itemView(report, item, index, asked));
+    return fold(title, item.asked_for || item.event_id === asked.entry?.row.event_id, () => itemView(spot.at("items", index), asked));
   });
 }
 
-/** @param {Report} report @param {any} json */
-function related(report, json) {
+/** @param {Spot} spot */
+function related(spot) {
+  const { source: { app }, value: json } = spot;
   const sent = each(json.replies_to, (reply, at) => each(reply.sent, (one, index) =>
-    section("The message that it replies to", receipts(report, one, ["replies_to", at, "sent", index]), h("p", null, opener(report.app, one.message_id)))));
+    section("The message that it replies to", receipts(spot.at("replies_to", at, "sent", index)), h("p", null, opener(app, one.message_id)))));
   const replies = each(json.replies, (reply, index) =>
-    h("li", null, time(reply.received_at), " ", secret(report, ["replies", index, "summary"], reply.summary, "reply"), " ", opener(report.app, reply.id)));
+    h("li", null, time(reply.received_at), " ", secret(spot.at("replies", index, "summary"), "reply"), " ", opener(app, reply.id)));
   const broken = each(json.unreadable, (item) => h("li", null, outside(item.problem)));
   return [sent, replies.length > 0 && section("Replies", h("ul", null, replies)), broken.length > 0 && section("Stored, but not readable", h("ul", null, broken))];
 }
@@ -357,20 +372,21 @@ function actions(app, id, json) {
 /** @param {Report} report @param {any} json @param {Asked} asked */
 function whole(report, json, asked) {
   const isSent = json.receipts !== null;
+  const spot = new Spot(report, json);
   return [
     h("h2", null, isSent ? "Sent message" : "Message"),
-    h("p", null, secret(report, ["id"], json.id, "id")),
+    h("p", null, secret(spot.at("id"), "id")),
     actions(report.app, report.subject, json),
-    isSent && section("Receipts", receipts(report, json.receipts, ["receipts"])),
-    items(report, json, asked),
-    related(report, json),
+    isSent && section("Receipts", receipts(spot.at("receipts"))),
+    items(spot, asked),
+    related(spot),
   ];
 }
 
 /** @param {App} app @param {RowEntry} entry */
 function unreadable(app, entry) {
   const { unreadable = "", bytes = 0, text = "" } = entry.row;
-  return [h("h2", null, "A message that is no event"), facts([["problem", outside(unreadable)], ["size", plural(bytes, "byte")], ["text", secret(rowSource(app, entry), ["text"], text, "text")]])];
+  return [h("h2", null, "A message that is no event"), facts([["problem", outside(unreadable)], ["size", plural(bytes, "byte")], ["text", secret(new Spot(rowSource(app, entry), text, ["text"]), "text")]])];
 }
 
 /** The report of a message. The id of a row may be masked. @param {App} app @param {Asked} asked */
