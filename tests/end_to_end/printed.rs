@@ -6,7 +6,7 @@ use wab_events::Kind;
 use wab_models::{CallbackError, DlrCallback, Item, MoCallback, Quarantined, ReceivedAt, Unreadable};
 
 use super::resend::{pretty, redacted};
-use super::show::{fresh, steady, without_colours};
+use super::show::{fresh, named, steady, without_colours};
 use super::write;
 use crate::parked::{Desk, dlr_item, instant, key, long_gone, mo_item, put};
 use crate::records::received_at;
@@ -17,12 +17,9 @@ use crate::stack::Stack;
 const CHANGING: [&str; 7] =
     ["event_id", "message_id", "since", "expires_at", "received_times", "scanned", "read_units"];
 
-/// Ids, and what they are called in snapshots.
-type Names<'a> = Vec<(&'a str, &'a str)>;
-
 /// What a command prints as text, the same in every run.
 #[track_caller]
-fn text((code, printed): (u8, String), expected_code: u8, names: &Names<'_>) -> String {
+fn text((code, printed): (u8, String), expected_code: u8, names: &[(&str, &str)]) -> String {
     assert_eq!(code, expected_code, "{printed}");
     let text = steady(&without_colours(&printed), names);
     let lines = text.lines().map(|line| match line {
@@ -35,13 +32,9 @@ fn text((code, printed): (u8, String), expected_code: u8, names: &Names<'_>) -> 
 
 /// What a command prints as JSON, the same in every run.
 #[track_caller]
-fn json_text((code, printed): (u8, String), expected_code: u8, names: &Names<'_>) -> String {
+fn json_text((code, printed): (u8, String), expected_code: u8, names: &[(&str, &str)]) -> String {
     assert_eq!(code, expected_code, "{printed}");
-    let mut text = pretty(&redacted(serde_json::from_str(&printed).unwrap(), &CHANGING));
-    for (value, name) in names {
-        text = text.replace(value, name);
-    }
-    text
+    named(&pretty(&redacted(serde_json::from_str(&printed).unwrap(), &CHANGING)), names)
 }
 
 /// A callback's item, as a variant, and the digest in its sort key.
@@ -148,7 +141,7 @@ impl Parked {
         Self { desk, queue, id, ids }
     }
 
-    fn names(&self) -> Names<'_> {
+    fn names(&self) -> Vec<(&str, &str)> {
         let ids = self.ids.iter().map(|(id, name)| (&**id, *name));
         ids.chain([(&*self.id, "MESSAGE")]).collect()
     }
@@ -263,7 +256,7 @@ impl Bodies {
         Self { desk: Desk::new(&json!({})), at, ids }
     }
 
-    fn names(&self) -> Names<'_> {
+    fn names(&self) -> Vec<(&str, &str)> {
         self.ids.iter().map(|(id, name)| (&**id, *name)).collect()
     }
 

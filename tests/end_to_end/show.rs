@@ -100,13 +100,15 @@ async fn store(stack: &Stack, callbacks: &[(Kind, Value, i64)]) {
     }
 }
 
+/// A text in which ids have the names that they have in snapshots.
+pub(super) fn named(text: &str, names: &[(&str, &str)]) -> String {
+    names.iter().fold(text.to_owned(), |text, (value, name)| text.replace(value, name))
+}
+
 /// A text that is the same in every run and time zone: ids by their names, times and spans by their kind, and columns
 /// without padding.
 pub(super) fn steady(text: &str, names: &[(&str, &str)]) -> String {
-    let mut text = text.to_owned();
-    for (value, name) in names {
-        text = text.replace(value, name);
-    }
+    let text = named(text, names);
     let lines = text.lines().map(|line| {
         let mut words: Vec<&str> = Vec::new();
         for word in line.split_whitespace() {
@@ -166,11 +168,7 @@ fn steady_json(value: Value, names: &[(&str, &str)]) -> String {
     }
     let mut value = value;
     redact(&mut value);
-    let mut text = format!("{value:#}");
-    for (value, name) in names {
-        text = text.replace(value, name);
-    }
-    text
+    named(&format!("{value:#}"), names)
 }
 
 /// A message with this content from this number.
