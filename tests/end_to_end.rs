@@ -2,6 +2,7 @@
 
 mod failures;
 mod listen;
+mod printed;
 mod resend;
 mod send;
 mod show;
@@ -13,10 +14,11 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use wab_events::{DeliveryStatus, Kind};
-use wab_models::{Item, LARGE_ITEM_BYTES, MAX_BODY_BYTES};
+use wab_models::{LARGE_ITEM_BYTES, MAX_BODY_BYTES};
 
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 use crate::stack::{Delivered, Stack};
@@ -34,7 +36,7 @@ pub(crate) fn one<'a>(events: &'a [Delivered], id: &str) -> &'a Delivered {
 }
 
 /// Converts an item to a put, after `spoil` has changed its attributes.
-pub(crate) fn write(item: &Item<'_>, spoil: impl FnOnce(&mut serde_json::Map<String, Value>)) -> WriteRequest {
+pub(crate) fn write(item: &impl Serialize, spoil: impl FnOnce(&mut serde_json::Map<String, Value>)) -> WriteRequest {
     let mut item = serde_json::to_value(item).unwrap();
     spoil(item.as_object_mut().unwrap());
     let attributes = item.as_object().unwrap().iter().map(|(name, value)| {

@@ -102,6 +102,18 @@ pub(crate) async fn put(stack: &Stack, writes: Vec<WriteRequest>) {
     stack.dynamodb.batch_write_item().request_items(&stack.file.table, writes).send().await.unwrap();
 }
 
+/// What Lambda parks when it gives up a batch of records that arrived between these times.
+fn position(first: i64, last: i64) -> Value {
+    json!({
+        "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 1},
+        "DDBStreamBatchInfo": {
+            "shardId": "s", "startSequenceNumber": "1", "endSequenceNumber": "3", "batchSize": 3, "streamArn": "a",
+            "approximateArrivalOfFirstRecord": instant(first),
+            "approximateArrivalOfLastRecord": instant(last),
+        },
+    })
+}
+
 /// The words of each row of a printed table, without its header.
 pub(crate) fn rows(printed: &str) -> Vec<Vec<&str>> {
     let rows = printed.lines().skip_while(|line| !line.trim_start().starts_with("outcome")).skip(1);
@@ -173,14 +185,7 @@ async fn position_is_redriven_as_all_events_of_its_time() {
     put(&stack, writes).await;
     let before = subscriber.everything_so_far().await;
 
-    let position = json!({
-        "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 1},
-        "DDBStreamBatchInfo": {
-            "shardId": "s", "startSequenceNumber": "1", "endSequenceNumber": "3", "batchSize": 3, "streamArn": "a",
-            "approximateArrivalOfFirstRecord": instant(first),
-            "approximateArrivalOfLastRecord": instant(first + 2 * minute),
-        },
-    });
+    let position = position(first, first + 2 * minute);
     // Lambda halves a failed batch, and reports a position for each half.
     for _ in 0..2 {
         stack.send(&queue, &position.to_string()).await;
@@ -198,6 +203,23 @@ async fn position_is_redriven_as_all_events_of_its_time() {
     }
     for id in &outside {
         assert_eq!((event_ids(&before, id).len(), event_ids(&after, id).len()), (1, 0));
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn margin_widens_the_time_of_a_position() {
+    let stack = Stack::connect().await;
+    let queue = stack.queue().await;
+    let desk = Desk::new(&json!({"dead_letter_queue_url": queue}));
+    let at = long_gone();
+    put(&stack, vec![mo_item(&fresh_id("early"), at - 10 * 60_000)]).await;
+    for (margin, published) in [("9", 0), ("11", 1)] {
+        stack.send(&queue, &position(at, at).to_string()).await;
+        let (code, printed) = desk.wab(&["parked", "redrive", "--margin", margin, "--json"]).await;
+        let tally: Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!((code, &tally["replayed"]["published"]), (0, &json!(published)), "{margin} minutes: {printed}");
+        assert_eq!(desk.list(&[]).await, [] as [Value; 0], "the position is redriven");
     }
 }
 

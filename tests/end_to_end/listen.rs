@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use wab_events::Kind;
 
-use crate::requests::{fresh_id, mo_text};
+use super::resend::{pretty, redacted};
+use super::show::{fresh, named, steady, without_colours};
+use crate::requests::{dlr, fresh_id, mo_text};
 use crate::stack::{PATIENCE, Stack, run_wab};
 
 /// How many events the long test and the timed test publish. 10 000 for the figures of the documentation.
@@ -285,6 +287,76 @@ async fn event_is_one_masked_line() {
     desk.leave().await;
 }
 
+/// The next line as JSON, the same in every run.
+fn steady_line(listener: &Listener, names: &[(&str, &str)]) -> String {
+    let changing = ["event_id", "message_id", "received_at"];
+    named(&pretty(&redacted(listener.json(), &changing)), names)
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn message_is_printed_as_text_and_as_json() {
+    let stack = Stack::connect().await;
+    let desk = Desk::new();
+    let id = fresh("printed");
+    let (plus, masked) = (format!("+{}", desk.contact), format!("64…{}", &desk.contact[12..]));
+    let names = [
+        (&*plus, "+CONTACT"),
+        (&*desk.contact, "CONTACT"),
+        (&*masked, "MASKED"),
+        (&*id, "MESSAGE"),
+        (&*desk.name, "NAME"),
+        (&*stack.file.username, "APPLICATION"),
+    ];
+    let listener = desk.listen(&["--kind", "mo", "--application", &stack.file.username]);
+    desk.post(&stack, std::slice::from_ref(&id)).await;
+    let mut text = vec![listener.line().1];
+    assert_eq!(desk.wab(&["resend", &id]).await.0, 0);
+    text.push(listener.line().1);
+    let (code, rest, reports) = listener.stop();
+    assert_eq!((code, rest.len()), (0, 0), "{rest:?}");
+    text.push("reports:".to_owned());
+    text.extend(reports);
+    insta::assert_snapshot!("listen", steady(&without_colours(&text.join("\n")), &names));
+
+    for (arguments, snapshot) in [(&["--json"][..], "listen_json"), (&["--json", "--reveal"], "listen_json_revealed")] {
+        let listener = desk.listen(arguments);
+        assert_eq!(desk.wab(&["resend", &id]).await.0, 0);
+        insta::assert_snapshot!(snapshot, steady_line(&listener, &names));
+        assert_eq!(listener.stop().0, 0);
+    }
+    let listener = desk.listen(&["--reveal"]);
+    assert_eq!(desk.wab(&["resend", &id]).await.0, 0);
+    insta::assert_snapshot!("listen_revealed", steady(&without_colours(&listener.line().1), &names));
+    assert_eq!(listener.stop().0, 0);
+    desk.leave().await;
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn receipts_of_a_status_are_printed_as_text_and_as_json() {
+    let stack = Stack::connect().await;
+    let desk = Desk::new();
+    // No other test has this status.
+    let (id, status) = (fresh("printed"), fresh("status"));
+    let names = [(&*id, "MESSAGE"), (&*status, "STATUS"), (&*desk.name, "NAME")];
+    let listen = ["listen", "--name", &*desk.name, "--kind", "dlr", "--status", &*status];
+    let listener = Listener::start(&desk.directory, &listen);
+    stack.post_ok(Kind::Dlr, &dlr(&id, "sent")).await;
+    stack.post_ok(Kind::Dlr, &dlr(&id, &status)).await;
+    let line = listener.line().1;
+    let (code, rest, reports) = listener.stop();
+    assert_eq!((code, rest.len()), (0, 0), "{rest:?}");
+    let text = [&[line, "reports:".to_owned()][..], &reports].concat().join("\n");
+    insta::assert_snapshot!("listen_receipt", steady(&without_colours(&text), &names));
+
+    let listener = Listener::start(&desk.directory, &[&listen[..], &["--json"]].concat());
+    assert_eq!(desk.wab(&["resend", &id, "--status", &status]).await.0, 0);
+    insta::assert_snapshot!("listen_receipt_json", steady_line(&listener, &names));
+    assert_eq!(listener.stop().0, 0);
+    desk.leave().await;
+}
+
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
 async fn changed_options_change_the_filter() {
@@ -486,6 +558,66 @@ async fn subscribed_queue_receives_and_repeats_safely() {
     };
     assert_eq!(wab_events::Event::parse(&event).unwrap().subject(), id);
     std::fs::remove_dir_all(desk.directory).unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn subscribe_prints_what_the_team_needs() {
+    let stack = Stack::connect().await;
+    let desk = Desk::new();
+    let subscribe = ["subscribe", &*desk.name, "--topic", "both", "--contact", &*desk.contact, "--type", "text,image"];
+    let subscribe = [&subscribe[..], &["--status", "sent", "--application", "shop"]].concat();
+    let (code, made) = desk.wab(&subscribe).await;
+    assert_eq!(code, 0, "{made}");
+    let (code, printed) = desk.wab(&[&subscribe[..], &["--json"]].concat()).await;
+    assert_eq!(code, 0, "{printed}");
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    let arn = |number: usize| report["subscriptions"][number]["arn"].as_str().unwrap();
+    let (plus, masked) = (format!("+{}", desk.contact), format!("64…{}", &desk.contact[12..]));
+    let names = [
+        (arn(0), "SUBSCRIPTION-1"),
+        (arn(1), "SUBSCRIPTION-2"),
+        (&*stack.file.mo_topic_arn, "MO-TOPIC"),
+        (&*stack.file.dlr_topic_arn, "DLR-TOPIC"),
+        (&*stack.file.endpoint, "ENDPOINT"),
+        (&*desk.name, "QUEUE"),
+        (&*plus, "+CONTACT"),
+        (&*desk.contact, "CONTACT"),
+        (&*masked, "MASKED"),
+    ];
+    insta::assert_snapshot!("subscribe", steady(&without_colours(&made), &names));
+    insta::assert_snapshot!("subscribe_again_json", named(&pretty(&redacted(report.clone(), &[])), &names));
+    let (_, revealed) = desk.wab(&[&subscribe[..], &["--reveal"]].concat()).await;
+    assert!(revealed.contains(&format!("source {plus} or {}", desk.contact)) && !made.contains(&desk.contact));
+    let other = super::show::wab(&["subscribe", &desk.name, "--topic", "mo", "--type", "text"]).await;
+    assert_eq!((other.code, &*other.out), (1, ""));
+    insta::assert_snapshot!("subscribe_differs", steady(&other.err, &names));
+    std::fs::remove_dir_all(desk.directory).unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn queue_of_one_application_gets_no_events_of_another() {
+    let stack = Stack::connect().await;
+    let (own, other) = (Desk::new(), Desk::new());
+    let mut queues = Vec::new();
+    for (desk, application) in [(&own, &*stack.file.username), (&other, "shop")] {
+        let subscribe = ["subscribe", &*desk.name, "--topic", "mo", "--contact", &own.contact, "--application"];
+        let (code, printed) = desk.wab(&[&subscribe[..], &[application, "--json"]].concat()).await;
+        assert_eq!(code, 0, "{printed}");
+        let report: Value = serde_json::from_str(&printed).unwrap();
+        queues.push(report["queue"]["url"].as_str().unwrap().to_owned());
+    }
+    let id = fresh_id("application");
+    own.post(&stack, std::slice::from_ref(&id)).await;
+    let give_up = Instant::now() + PATIENCE;
+    while stack.take_all(&queues[0]).await.is_empty() {
+        assert!(Instant::now() < give_up, "the event doesn't arrive");
+    }
+    assert_eq!(stack.take_all(&queues[1]).await, [] as [String; 0]);
+    for desk in [own, other] {
+        std::fs::remove_dir_all(desk.directory).unwrap();
+    }
 }
 
 #[tokio::test]

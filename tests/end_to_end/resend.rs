@@ -12,12 +12,12 @@ use crate::parked::{Desk, instant, key, long_gone, mo_item, put, rows};
 use crate::requests::{dlr, fresh_id, mo_text};
 use crate::stack::Stack;
 
-fn pretty(json: &Value) -> String {
+pub(super) fn pretty(json: &Value) -> String {
     serde_json::to_string_pretty(json).unwrap()
 }
 
 /// Replaces what changes from run to run, and sorts the members.
-fn redacted(json: Value, members: &[&str]) -> Value {
+pub(super) fn redacted(json: Value, members: &[&str]) -> Value {
     match json {
         Value::Array(values) => values.into_iter().map(|value| redacted(value, members)).collect(),
         Value::Object(object) => {

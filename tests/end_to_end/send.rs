@@ -95,6 +95,55 @@ async fn values_that_are_set_arrive() {
 
 #[tokio::test]
 #[ignore = "needs the local stack: make test"]
+async fn options_of_a_callback_arrive() {
+    let stack = Stack::connect().await;
+    let subscriber = stack.subscribe(None).await;
+    let id = fresh_id("options");
+    let mo = ["--id", &id, "--type", "image", "--source", "+6421000003", "--destination", "6421000004"];
+    let mo = [&mo[..], &["--reference", "order-1042", "--text", "Look at this"]].concat();
+    assert_eq!(send(&stack, "mo", &mo).await.0, 0);
+    assert_eq!(send(&stack, "dlr", &["--id", &id, "--reference", "order-1043"]).await.0, 0);
+    let events = subscriber.everything_so_far().await;
+    let mut data: Vec<_> = of(&events, &id).into_iter().map(|delivered| &delivered.event["data"]).collect();
+    data.sort_by_key(|data| data["content"].is_null());
+    let [mo, dlr] = data[..] else { panic!("{data:?}") };
+    assert_eq!((&mo["source"], &mo["destination"]), (&json!("+6421000003"), &json!("6421000004")));
+    assert_eq!((&mo["reference"], &dlr["reference"]), (&json!("order-1042"), &json!("order-1043")));
+    assert_eq!(mo["content"]["image"]["caption"], "Look at this");
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn file_is_posted_byte_for_byte() {
+    let stack = Stack::connect().await;
+    let file = std::env::temp_dir().join(fresh_id("recorded"));
+    for (what, partition) in [("mo", "MO"), ("dlr", "DLR")] {
+        let id = fresh_id("file");
+        let body = format!("{{ \"id\":\"{id}\",\n \"status\": \"sent\", \"content\": \"\\u00e9\" }}");
+        std::fs::write(&file, &body).unwrap();
+        assert_eq!(send(&stack, what, &["--file", file.to_str().unwrap()]).await.0, 0);
+        let [item] = &stack.items(&format!("{partition}#{id}")).await[..] else { panic!("one item") };
+        assert_eq!(item["body"], body);
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn scenario_is_repeated_at_a_rate_with_faults() {
+    let stack = Stack::connect().await;
+    let mix = ["delivered", "--count", "10", "--duplicates", "10%", "--malformed", "10%", "--rate", "15"];
+    let (code, report) = send_json(&stack, "scenario", &mix).await;
+    assert_eq!((code, &report["posted"]), (0, &json!(30 + 3 + 3)), "{:#}", report["answers"]);
+    assert_eq!((new(&report) + count(&report, 200, "duplicate"), malformed(&report)), (33, 3));
+    assert_eq!(report["references"].as_array().unwrap().len(), 10);
+    // A run without a rate takes far less than a second.
+    let seconds = report["seconds"].as_f64().unwrap();
+    assert!(seconds >= 35.0 / 15.0, "{seconds} s for 36 callbacks, 15 a second");
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
 async fn mixed_run_stores_each_callback_once() {
     let stack = Stack::connect().await;
     let seed = fresh_seed();

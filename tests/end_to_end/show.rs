@@ -20,20 +20,20 @@ const THEN: i64 = 1_763_889_302_417;
 
 /// What a command printed, and its exit code.
 #[derive(Debug)]
-struct Ran {
-    code: u8,
-    out: String,
-    err: String,
+pub(super) struct Ran {
+    pub(super) code: u8,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 impl Ran {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{self:?}"))
     }
 }
 
 /// Runs `wab` in a directory with the stack's file. An error is printed, as by the process.
-async fn wab(arguments: &[&str]) -> Ran {
+pub(super) async fn wab(arguments: &[&str]) -> Ran {
     let directory = std::env::temp_dir().join(fresh("wab-show"));
     std::fs::create_dir_all(directory.join(".local")).unwrap();
     std::fs::copy(std::env::var("WAB_STACK").unwrap(), directory.join(".local/stack.json")).unwrap();
@@ -57,7 +57,7 @@ fn run(cli: wab::Cli, directory: &Path) -> Ran {
 }
 
 /// The text without its colours.
-fn without_colours(text: &str) -> String {
+pub(super) fn without_colours(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("\x1b[") {
@@ -68,7 +68,7 @@ fn without_colours(text: &str) -> String {
 }
 
 /// A unique id of letters: one with many digits in a row would be masked.
-fn fresh(prefix: &str) -> String {
+pub(super) fn fresh(prefix: &str) -> String {
     let letter = |at: u32| char::from(b'a' + u8::try_from(getrandom::u64().unwrap() >> at & 15).unwrap());
     format!("{prefix}-{}", (0..16).map(letter).collect::<String>())
 }
@@ -100,13 +100,15 @@ async fn store(stack: &Stack, callbacks: &[(Kind, Value, i64)]) {
     }
 }
 
+/// A text in which ids have the names that they have in snapshots.
+pub(super) fn named(text: &str, names: &[(&str, &str)]) -> String {
+    names.iter().fold(text.to_owned(), |text, (value, name)| text.replace(value, name))
+}
+
 /// A text that is the same in every run and time zone: ids by their names, times and spans by their kind, and columns
 /// without padding.
-fn steady(text: &str, names: &[(&str, &str)]) -> String {
-    let mut text = text.to_owned();
-    for (value, name) in names {
-        text = text.replace(value, name);
-    }
+pub(super) fn steady(text: &str, names: &[(&str, &str)]) -> String {
+    let text = named(text, names);
     let lines = text.lines().map(|line| {
         let mut words: Vec<&str> = Vec::new();
         for word in line.split_whitespace() {
@@ -166,11 +168,7 @@ fn steady_json(value: Value, names: &[(&str, &str)]) -> String {
     }
     let mut value = value;
     redact(&mut value);
-    let mut text = format!("{value:#}");
-    for (value, name) in names {
-        text = text.replace(value, name);
-    }
-    text
+    named(&format!("{value:#}"), names)
 }
 
 /// A message with this content from this number.

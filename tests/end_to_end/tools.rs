@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::of;
+use super::show;
 use crate::requests::fresh_id;
 use crate::stack::{Stack, run_wab};
 
@@ -76,4 +77,19 @@ async fn wab_send_reports_the_answer_as_exit_code() {
     let events = subscriber.everything_so_far().await;
     let [document, frozen] = of(&events, &id)[..] else { panic!("two events") };
     assert_eq!((&*document.attributes["type"], &*frozen.attributes["status"]), ("document", "frozen"));
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn drift_is_looked_for_on_request() {
+    let _stack = Stack::connect().await;
+    for (arguments, expected) in [
+        (&["doctor", "--json"][..], "give --drift to compare the resources with the template"),
+        (&["doctor", "--json", "--drift"], "the emulator doesn't compare as CloudFormation does"),
+    ] {
+        let report = show::wab(arguments).await.json();
+        let findings = report["findings"].as_array().unwrap();
+        let drift = findings.iter().find(|finding| finding["check"] == "drift").unwrap();
+        assert_eq!(drift["what"], expected, "{drift}");
+    }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use wab_events::Kind;
 
-use self::selection::{Selection, describe};
+use self::selection::{Selection, describe, masked};
 use crate::aws;
 use crate::mask::Mask;
 use crate::shell::Shell;
@@ -59,6 +59,8 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    mask: Mask,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -183,7 +185,7 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
             shell.out.write_all(snippet::template(&plan).as_bytes())?;
             return Ok(0);
         }
-        let found = examine(&stack, &plan).await?;
+        let found = examine(&stack, &plan, args.mask).await?;
         if !found.differences.is_empty() {
             writeln!(shell.err, "something of this name exists with other settings; nothing was changed:")?;
             for difference in &found.differences {
@@ -197,17 +199,17 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
         }
         let report = complete(&stack, &plan, found).await?;
         if args.json {
-            serde_json::to_writer_pretty(&mut shell.out, &report)?;
+            serde_json::to_writer_pretty(&mut shell.out, &report.masked(args.mask))?;
             writeln!(shell.out)?;
         } else {
-            report.show(&mut shell.out)?;
+            report.show(args.mask, &mut shell.out)?;
         }
         Ok(0)
     })
 }
 
 /// Looks at what is there, and changes nothing.
-async fn examine(stack: &Stack, plan: &Plan) -> anyhow::Result<Found> {
+async fn examine(stack: &Stack, plan: &Plan, mask: Mask) -> anyhow::Result<Found> {
     let mut found = Found {
         queue: Queue::find(&stack.sdk, &plan.name).await?,
         dead_letters: Queue::find(&stack.sdk, &plan.dead_letters()).await?,
@@ -248,7 +250,7 @@ async fn examine(stack: &Stack, plan: &Plan) -> anyhow::Result<Found> {
             let planned = plan.topics.iter().find(|topic| topic.kind == kind);
             match (subscription, planned) {
                 (Some(subscription), Some(planned)) => {
-                    found.differences.extend(differences(&subscription, planned, dead_letters_arn.as_deref()));
+                    found.differences.extend(differences(&subscription, planned, dead_letters_arn.as_deref(), mask));
                     found.subscriptions.insert(arn.clone(), subscription);
                 }
                 (Some(_), None) => {
@@ -267,11 +269,12 @@ fn differences(
     subscription: &QueueSubscription,
     planned: &PlannedTopic,
     dead_letters_arn: Option<&str>,
+    mask: Mask,
 ) -> Vec<String> {
     let topic = planned.kind.as_str();
     let mut differences = Vec::new();
     if subscription.filter != planned.filter {
-        let [there, wanted] = [&subscription.filter, &planned.filter].map(|filter| describe(filter, Mask::default()));
+        let [there, wanted] = [&subscription.filter, &planned.filter].map(|filter| describe(filter, mask));
         differences.push(format!("the subscription to {topic} filters by: {there}; wanted: {wanted}"));
     }
     if !subscription.is_raw {
@@ -350,13 +353,21 @@ fn consumer_policy(queue_arn: &str) -> Value {
 }
 
 impl Report {
-    fn show(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+    /// The same, in which the numbers of the filters are masked.
+    fn masked(mut self, mask: Mask) -> Self {
+        for subscription in &mut self.subscriptions {
+            subscription.filter = masked(&subscription.filter, mask);
+        }
+        self
+    }
+
+    fn show(&self, mask: Mask, out: &mut dyn Write) -> anyhow::Result<()> {
         let made = |made: bool| if made { "made" } else { "exists" };
         for (what, queue) in [("queue", &self.queue), ("dead-letter queue", &self.dead_letters)] {
             writeln!(out, "{what} {} ({})\n  {}\n  {}", queue.name, made(queue.made), queue.url, queue.arn)?;
         }
         for subscription in &self.subscriptions {
-            let filter = describe(&subscription.filter, Mask::default());
+            let filter = describe(&subscription.filter, mask);
             writeln!(out, "subscribed to {} ({}): {filter}", subscription.kind.as_str(), made(subscription.made))?;
         }
         writeln!(out, "\nRead it:\n  aws sqs receive-message --queue-url {} --wait-time-seconds 20", self.queue.url)?;
@@ -388,11 +399,17 @@ mod tests {
         let planned = PlannedTopic { kind: Kind::Mo, arn: "mo".to_owned(), filter: FilterPolicy::new() };
         let same =
             QueueSubscription { is_raw: true, dead_letter_arn: Some("d".to_owned()), ..QueueSubscription::default() };
-        assert!(differences(&same, &planned, Some("d")).is_empty());
-        assert_eq!(differences(&same, &planned, None).len(), 1);
-        assert_eq!(differences(&QueueSubscription { is_raw: false, ..same.clone() }, &planned, Some("d")).len(), 1);
+        assert!(differences(&same, &planned, Some("d"), Mask::default()).is_empty());
+        assert_eq!(differences(&same, &planned, None, Mask::default()).len(), 1);
+        assert_eq!(
+            differences(&QueueSubscription { is_raw: false, ..same.clone() }, &planned, Some("d"), Mask::default())
+                .len(),
+            1
+        );
         let filter = json!({"type": ["text"]}).as_object().unwrap().clone();
-        let [difference] = &differences(&QueueSubscription { filter, ..same }, &planned, Some("d"))[..] else {
+        let [difference] =
+            &differences(&QueueSubscription { filter, ..same }, &planned, Some("d"), Mask::default())[..]
+        else {
             panic!("one")
         };
         assert_eq!(difference, "the subscription to mo filters by: type text; wanted: all");

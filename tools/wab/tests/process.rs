@@ -130,6 +130,69 @@ fn interrupted_send_reports_what_was_posted() {
 }
 
 #[test]
+fn callbacks_for_another_machine_need_a_confirmation() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // Reaches this machine, and is no loopback address.
+    let url = format!("http://0.0.0.0:{}/mo", listener.local_addr().unwrap().port());
+    let server = std::thread::spawn(move || {
+        for _ in 0..2 {
+            answer(listener.accept().unwrap().0, r#"{"outcome": "stored"}"#);
+        }
+    });
+    let arguments = ["send", "mo", "--count", "2", "--url", &url];
+    let (mut command, directory) = wab("unconfirmed", &arguments);
+    let output = command.output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("Post 2 callbacks to 0.0.0.0: nobody is there to confirm it; give --yes"), "{error}");
+    let output = command.arg("--yes").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    server.join().unwrap();
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// What a command prints that needs no stack.
+fn printed(name: &str, arguments: &[&str]) -> String {
+    let (mut command, directory) = wab(name, arguments);
+    std::fs::write(directory.join("captured.jsonl"), r#"{"id": "7c1f", "content": {"type": "text"}, "brand": 7}"#)
+        .unwrap();
+    let output = command.output().unwrap();
+    std::fs::remove_dir_all(directory).unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn list_names_what_can_be_sent() {
+    let text = printed("list", &["send", "--list"]);
+    let json: serde_json::Value = serde_json::from_str(&printed("list-json", &["send", "--list", "--json"])).unwrap();
+    for word in ["image", "expired", "storm"] {
+        assert!(text.contains(word) && json.to_string().contains(&format!("\"{word}\"")), "{word}: {text}{json}");
+    }
+}
+
+#[test]
+fn explained_report_names_each_place() {
+    let check = ["check", "captured.jsonl"];
+    let (brief, explained) = (printed("brief", &check), printed("explained", &[&check[..], &["--explain"]].concat()));
+    assert!(explained.starts_with(brief.trim_end()), "{brief}{explained}");
+    let place = "$.brand: not named, 1 leaves (1 times, first captured.jsonl:1)";
+    assert!(explained.contains(place) && !brief.contains("brand"), "{explained}");
+}
+
+#[test]
+fn credentials_are_those_of_the_urls() {
+    let arguments = ["credentials", "--user", "shop", "--url", "https://receiver.example", "--json"];
+    let made: serde_json::Value = serde_json::from_str(&printed("credentials", &arguments)).unwrap();
+    let (user, password) = (&made["user"], made["password"].as_str().unwrap());
+    assert_eq!(
+        (user, &made["mo_url"]),
+        (&"shop".into(), &format!("https://shop:{password}@receiver.example/mo").into())
+    );
+    let text = printed("credentials-text", &arguments[..5]);
+    assert!(text.contains("@receiver.example/dlr") && !text.contains("api-id"), "{text}");
+}
+
+#[test]
 fn output_to_a_pipe_has_no_colours() {
     let (mut command, directory) = wab("colours", &["send", "--help"]);
     let output = command.output().unwrap();

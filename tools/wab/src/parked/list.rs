@@ -144,8 +144,10 @@ async fn read(
         if received.is_empty() {
             return Ok((messages, read, true));
         }
-        read += received.len();
-        for message in received {
+        // SQS returns up to ten messages at once.
+        let rest = max - read;
+        read += received.len().min(rest);
+        for message in received.into_iter().take(rest) {
             let (parked, reason) = classify(&message.body);
             if filter.picks(&parked, reason.as_deref()) {
                 messages.push(Row::new(&message, &parked, reason, keys));

@@ -191,5 +191,6 @@ mod tests {
         show_alarm(&report, &TimeZone::UTC, &mut out).unwrap();
         let out = String::from_utf8(out).unwrap();
         insta::assert_snapshot!("alarm", anstream::adapter::strip_str(&out));
+        insta::assert_snapshot!("alarm_json", serde_json::to_string_pretty(&report).unwrap());
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::ensure;
 use clap::builder::NonEmptyStringValueParser;
+use serde_json::Value;
 use wab_events::Kind;
 use wab_events::message::PhoneNumber;
 
@@ -82,18 +83,35 @@ fn spellings(contact: &str) -> Vec<String> {
     }
 }
 
+/// A filter policy in which numbers are masked.
+pub(crate) fn masked(policy: &FilterPolicy, mask: Mask) -> FilterPolicy {
+    let attributes = policy.iter().map(|(name, accepted)| {
+        let is_contact = name == "source" || name == "destination";
+        let accepted = match accepted {
+            Value::Array(values) if is_contact => values.iter().map(|value| masked_contact(value, mask)).collect(),
+            other => other.clone(),
+        };
+        (name.clone(), accepted)
+    });
+    attributes.collect()
+}
+
+fn masked_contact(value: &Value, mask: Mask) -> Value {
+    match value {
+        Value::String(contact) => mask.contact(contact).into(),
+        pattern => mask.json(pattern),
+    }
+}
+
 /// A filter policy for people: `type text or image, source +64…01`.
 pub(crate) fn describe(policy: &FilterPolicy, mask: Mask) -> String {
     if policy.is_empty() {
         return "all".to_owned();
     }
+    let policy = masked(policy, mask);
     let attributes = policy.iter().map(|(name, accepted)| {
         let accepted = accepted.as_array().map(Vec::as_slice).unwrap_or_default();
-        let accepted = accepted.iter().map(|value| match value.as_str() {
-            Some(text) if name == "source" || name == "destination" => mask.contact(text).into_owned(),
-            Some(text) => text.to_owned(),
-            None => value.to_string(),
-        });
+        let accepted = accepted.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         format!("{name} {}", accepted.collect::<Vec<_>>().join(" or "))
     });
     attributes.collect::<Vec<_>>().join(", ")
@@ -101,7 +119,7 @@ pub(crate) fn describe(policy: &FilterPolicy, mask: Mask) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -162,5 +180,11 @@ mod tests {
         let filter = policy(json!({"type": ["text", "image"], "source": ["+6421000001"]}));
         assert_eq!(describe(&filter, mask), "type text or image, source +64…01");
         assert_eq!(describe(&policy(json!({"type": [{"prefix": "te"}]})), mask), r#"type {"prefix":"te"}"#);
+        let by_prefix = policy(json!({"source": [{"prefix": "+6421"}]}));
+        assert_eq!(describe(&by_prefix, mask), r#"source {"prefix":"(5 characters)"}"#);
+        assert_eq!(
+            (masked(&by_prefix, Mask::OFF), masked(&filter, mask)),
+            (by_prefix, policy(json!({"type": ["text", "image"], "source": ["+64…01"]})))
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C, against a fake AWS that is as slow as a test needs.
+//! Ctrl-C and SIGKILL, against a fake AWS that is as slow as a test needs.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -240,4 +240,83 @@ fn interrupted_replay_goes_on_where_it_ended() {
     assert!(aws.requests("invoke").iter().all(|batch| batch["replay"] == true));
     let states = std::fs::read_dir(aws.directory.join(".local/state/wab")).unwrap();
     assert_eq!(states.count(), 0, "a finished replay leaves no file");
+}
+
+/// The key of an item of the table that [`two_pages`] serves.
+fn pk(number: usize) -> String {
+    format!("MO#{number}")
+}
+
+/// A stack whose table has two pages of two events. `fanout` takes [`PATIENCE`] to answer the calls with these numbers,
+/// counted from 1.
+fn two_pages(name: &str, hung: &'static [usize]) -> Aws {
+    Aws::new(name, move |operation, request, before| match operation {
+        "describetable" => {
+            let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/events";
+            json!({"Table": {"TableArn": arn, "TableId": "t", "ItemCount": 4, "TableSizeBytes": 1000}})
+        }
+        "scan" if request.get("ExclusiveStartKey").is_none() => {
+            let last = json!({"pk": {"S": pk(2)}, "sk": {"S": "EVENT"}});
+            json!({"Items": [item(&pk(1)), item(&pk(2))], "Count": 2, "ScannedCount": 2, "LastEvaluatedKey": last})
+        }
+        "scan" => json!({"Items": [item(&pk(3)), item(&pk(4))], "Count": 2, "ScannedCount": 2}),
+        "invoke" => {
+            if hung.contains(&(before + 1)) {
+                std::thread::sleep(PATIENCE);
+            }
+            json!({"batchItemFailures": [], "published": 1, "parked": 0})
+        }
+        other => panic!("replay must not call {other}"),
+    })
+}
+
+/// The keys of the events that were handed to `fanout`, in order.
+fn handed_over(aws: &Aws) -> Vec<Value> {
+    let of = |batch: &Value| batch["Records"][0]["dynamodb"]["Keys"]["pk"]["S"].clone();
+    aws.requests("invoke").iter().map(of).collect()
+}
+
+/// Replays with a batch for each event, and kills the replay during each of these calls of `fanout`. Then replays to the
+/// end with `last`.
+#[track_caller]
+fn check_killed_replay(name: &str, killed_at: &'static [usize], last: &[&str], resumed: &str, expected: &[usize]) {
+    let aws = two_pages(name, killed_at);
+    let replay = ["replay", "--from", "2026-11-23T09:00:00Z", "--rate", "1"];
+    for calls in killed_at {
+        let mut child = aws.start(&replay);
+        aws.wait_for("invoke", *calls);
+        child.kill().unwrap();
+        assert_eq!(child.wait().unwrap().code(), None, "killed, not ended");
+    }
+    let (code, printed) = ended(aws.start(&[&replay[..], last].concat()));
+    assert_eq!(code, 0, "{printed}");
+    assert_eq!(printed.contains("goes on after the "), !resumed.is_empty(), "{printed}");
+    assert!(printed.contains(resumed), "{printed}");
+    assert_eq!(handed_over(&aws), expected.iter().map(|number| pk(*number)).collect::<Vec<_>>());
+    let states = std::fs::read_dir(aws.directory.join(".local/state/wab")).unwrap();
+    assert_eq!(states.count(), 0, "a finished replay leaves no file");
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_replay_skips_no_event() {
+    // What was in progress is published again, and nothing else.
+    std::thread::scope(|scope| {
+        scope.spawn(|| check_killed_replay("at-first", &[1], &[], "after the 0 events", &[1, 1, 2, 3, 4]));
+        scope.spawn(|| check_killed_replay("in-page", &[2], &[], "after the 1 events", &[1, 2, 2, 3, 4]));
+        scope.spawn(|| check_killed_replay("next-page", &[3], &[], "after the 2 events", &[1, 2, 3, 3, 4]));
+        scope.spawn(|| check_killed_replay("at-last", &[4], &[], "after the 3 events", &[1, 2, 3, 4, 4]));
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn replay_killed_again_and_again_skips_no_event() {
+    check_killed_replay("again", &[2, 3, 5], &[], "after the 2 events", &[1, 2, 2, 2, 3, 3, 4]);
+}
+
+#[cfg(unix)]
+#[test]
+fn restarted_replay_begins_at_the_first_event() {
+    check_killed_replay("restart", &[3], &["--restart"], "", &[1, 2, 3, 1, 2, 3, 4]);
 }
