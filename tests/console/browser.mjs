@@ -22,7 +22,7 @@ export function wab(...args) {
 
 /** Sends one callback, and returns its id. */
 export async function send(...args) {
-  return JSON.parse(await wab("send", ...args, "--json")).id;
+  return JSON.parse(await wab("send", ...args, "--json")).answer.body.id;
 }
 
 /** Starts `wab console`. Returns its address, its log, and what ends it. */

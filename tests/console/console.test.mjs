@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { openPage, send, show, startBrowser, startConsole, violations, wab } from "./browser.mjs";
 
 const VIEWS = ["flow", "events", "conversation", "act", "parked", "faults", "doctor", "cost"];
@@ -98,13 +100,17 @@ test("list_is_filtered_paused_and_moved_in_by_keys", () =>
     await page.locator("article.message").getByText("Time line").waitFor();
   }));
 
-test("conversation_shows_bubbles_and_receipts", () =>
+test("conversation_shows_bubbles_masked", () =>
   on(async (page) => {
-    await wab("send", "scenario", "conversation", "--source", "+6421000077");
-    await show(page, `conversation/${encodeURIComponent("+6421000077")}`);
-    const log = page.locator("main");
-    await log.getByText(/characters\)/).first().waitFor();
-    assert.ok(!(await log.textContent()).includes("21000077 "));
+    const number = `+64${String(Date.now()).slice(-9)}`;
+    await send("mo", "--source", number, "--text", "first words");
+    await send("mo", "--source", number, "--type", "location");
+    await show(page, `conversation/${encodeURIComponent(number)}`);
+    const main = page.locator("main");
+    await main.getByText("(11 characters)").first().waitFor();
+    assert.ok(!(await main.textContent()).includes(number.slice(3)), "masked");
+    await page.keyboard.press("r");
+    await main.getByText("first words").first().waitFor();
   }));
 
 test("sample_is_sent_only_after_the_question", () =>
@@ -127,7 +133,7 @@ test("message_is_resent_from_its_page", () =>
   on(async (page) => {
     const id = await send("mo", "--type", "image");
     await show(page, `message/${id}`);
-    await page.getByRole("button", { name: /^Resend/ }).first().click();
+    await page.getByRole("button", { name: "Resend…" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText("wab resend").first().waitFor();
     await dialog.getByRole("button", { name: "Do it" }).click();
@@ -137,12 +143,14 @@ test("message_is_resent_from_its_page", () =>
     await row(page, "replay").last().waitFor();
   }));
 
-test("malformed_body_is_quarantined_shown_and_discarded", () =>
+test("quarantined_body_is_listed_with_its_reason", () =>
   on(async (page) => {
-    await wab("send", "mo", "--malformed", "100%").catch(() => {});
+    const file = join(await mkdtemp(join(tmpdir(), "wab-")), "body");
+    await writeFile(file, "no JSON");
+    await assert.rejects(wab("send", "mo", "--file", file), /400/);
+    const [{ reason }] = JSON.parse(await wab("quarantine", "list", "--json")).rows;
     await show(page, "parked");
-    await page.getByText("invalid").or(page.getByText("malformed")).or(page.getByText("mo")).first().waitFor();
-    assert.match(await page.locator("main").textContent(), /quarantin/i);
+    await page.locator("main").getByText(reason).first().waitFor();
   }));
 
 test("fault_defers_callbacks_and_loses_none", () =>
@@ -152,8 +160,7 @@ test("fault_defers_callbacks_and_loses_none", () =>
     await fault.click();
     await page.locator("[role=switch][aria-checked=true]").waitFor();
     const id = await send("mo", "--type", "contacts");
-    await show(page, "events");
-    await show(page, "faults");
+    await assert.rejects(wab("show", id), /nothing is stored/);
     await page.locator("[role=switch][aria-checked=true]").click();
     await page.locator("[role=switch][aria-checked=true]").waitFor({ state: "detached" });
     await show(page, "events");
@@ -163,9 +170,22 @@ test("fault_defers_callbacks_and_loses_none", () =>
 
 test("lost_queue_is_made_again", () =>
   on(async (page) => {
-    const queue = /wab-listen-[\w-]+/.exec(await wab("doctor", "--json").catch(({ message }) => message))?.[0];
-    assert.ok(queue === undefined || queue.includes("console"), queue);
+    const url = new URL(server.address);
+    const headers = { authorization: `Bearer ${url.hash.replace("#token=", "")}` };
+    const end = new AbortController();
+    const live = await fetch(`${url.origin}/api/live`, { headers, signal: end.signal });
+    const { value } = await live.body.getReader().read();
+    end.abort();
+    const [, name] = /"wab-listen-.*?-(console-[^"]+)"/.exec(new TextDecoder().decode(value));
+    await wab("listen", "--remove", "--name", name);
+    await page.getByText("✘ not live").or(page.getByText("● live")).first().waitFor();
     await show(page, "events");
+    // Events that are published while there is no queue are stored, but not listed.
+    const listed = row(page, "sticker").last().waitFor({ timeout: 60_000 });
+    let isListed = false;
+    void listed.then(() => (isListed = true));
+    while (!isListed) await send("mo", "--type", "sticker").then(() => page.waitForTimeout(500));
+    await listed;
   }));
 
 test("doctor_and_cost_answer", () =>
