@@ -125,6 +125,9 @@ fn definitions() -> String {
     writeln!(text, "  *) set -- {binary} \"$@\" ;;\n  esac\n  \"$@\"\n}}").unwrap();
     let deploy = "sam deploy --stack-name \"$STACK\" --capabilities CAPABILITY_IAM --resolve-s3 --no-confirm-changeset \
                   --no-fail-on-empty-changeset --no-progressbar";
+    // The AWS CLI 1 calls SQS at its old address, whatever AWS_ENDPOINT_URL says.
+    writeln!(text, "aws() {{ command aws $([ \"$1\" = sqs ] && echo --endpoint-url \"$AWS_ENDPOINT_URL\") \"$@\"\n}}")
+        .unwrap();
     writeln!(text, "make() {{ [ \"$1\" = deploy ] || return 2\n  local ${{2:+\"$2\"}}").unwrap();
     writeln!(text, "  {deploy} --template-file {} \\", template.display()).unwrap();
     writeln!(text, "    --parameter-overrides $PARAMETERS Architecture={architecture}\n}}").unwrap();

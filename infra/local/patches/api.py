@@ -5,6 +5,8 @@
 - "Throttle requests to your HTTP APIs for better throughput": a token bucket for each route, and 429.
 - When Lambda throttles, or the function crashes or times out, AWS answers 5xx in API Gateway's own words. ministack
   passes 429 or the function's error on. Which 5xx a throttled invocation gets isn't documented; here it is 503.
+- "Disable the default endpoint for HTTP APIs": a request to it is answered 404. Whether it is logged and counted isn't
+  documented; here it isn't.
 
 ministack has none of these.
 """
@@ -17,7 +19,7 @@ import uuid
 from datetime import datetime, timezone
 from typing import Any
 
-from ministack.services import apigateway
+from ministack.services import apigateway, apigateway_v1
 from ministack.services.cloudformation import provisioners
 
 from patches import functions, logs, metrics
@@ -44,6 +46,9 @@ def observe(original: Any) -> Any:
     async def handle(
         api_id: str, stage: str, path: str, method: str, headers: dict[str, str], body: bytes, *more: Any
     ) -> Response:
+        domain = domain_name(api_id, headers)
+        if domain.endswith(".amazonaws.com") and closes_default_endpoint(api_id):
+            return answer(404, "Not Found")
         started = time.time()
         route = apigateway._match_route(api_id, method, "/" + path.lstrip("/"))
         settings = apigateway._stages.get(api_id, {}).get(stage, {})
@@ -59,7 +64,7 @@ def observe(original: Any) -> Any:
             finally:
                 functions.WAITING.reset(token)
             response, error = own_words(response, invocation) if route else (response, None)
-        context = variables(api_id, stage, path, method, route, started, response, error, invocation)
+        context = variables(api_id, domain, stage, path, method, route, started, response, error, invocation)
         if log := settings.get("accessLogSettings"):
             group = log["destinationArn"].partition(":log-group:")[2].removesuffix(":*")
             logs.write(group, f"{api_id}-{datetime.now(timezone.utc):%Y-%m-%d-%H}", filled(log["format"], context))
@@ -67,6 +72,17 @@ def observe(original: Any) -> Any:
         return response
 
     return handle
+
+
+def domain_name(api_id: str, headers: dict[str, str]) -> str:
+    """The domain of the request. The local address stands for API Gateway's default one."""
+    host = headers.get("host", "").partition(":")[0].lower()
+    default = f"{api_id}.execute-api.{metrics.cloudwatch.get_region()}.amazonaws.com"
+    return host if host in apigateway_v1._domain_names else default
+
+
+def closes_default_endpoint(api_id: str) -> bool:
+    return apigateway._apis.get(api_id, {}).get("disableExecuteApiEndpoint") in (True, "true")
 
 
 def own_words(response: Response, invocation: functions.Invocation) -> tuple[Response, str | None]:
@@ -112,6 +128,7 @@ def admits(route: str, settings: dict[str, Any], now: float) -> bool:
 
 def variables(
     api_id: str,
+    domain: str,
     stage: str,
     path: str,
     method: str,
@@ -123,7 +140,6 @@ def variables(
 ) -> dict[str, Any]:
     """The values of $context in the access log. AWS writes a hyphen for one that doesn't apply."""
     status, _headers, body = response
-    region = metrics.cloudwatch.get_region()
     integration: dict[str, Any] = {}
     if invocation:
         failure = invocation["error"]
@@ -139,8 +155,7 @@ def variables(
         integration = {"integration.status": 429, "integration.error": "Rate Exceeded.", "integrationStatus": 429}
     return {
         "apiId": api_id,
-        # The local address stands for API Gateway's default one.
-        "domainName": f"{api_id}.execute-api.{region}.amazonaws.com",
+        "domainName": domain,
         "error.message": error and json.loads(body)["message"],
         "error.responseType": error,
         "httpMethod": method,

@@ -7,7 +7,7 @@ import unittest
 from typing import Any
 from unittest import mock
 
-from ministack.services import apigateway, cloudwatch
+from ministack.services import apigateway, apigateway_v1, cloudwatch
 
 from patches import api, functions, logs, metrics
 
@@ -37,8 +37,8 @@ class Api(unittest.TestCase):
             patched.start()
             self.addCleanup(patched.stop)
 
-    def request(self, body: bytes = b"{}") -> tuple[int, dict[str, str]]:
-        """Posts a callback. Returns the status and the line in the access log."""
+    def send(self, headers: dict[str, str], body: bytes = b"{}") -> api.Response:
+        """Posts a callback."""
 
         async def original(*_: Any) -> api.Response:
             waiting = functions.WAITING.get()
@@ -47,7 +47,11 @@ class Api(unittest.TestCase):
             return self.response
 
         handle = api.observe(original)
-        status, _headers, _body = asyncio.run(handle("api", "$default", "/mo", "POST", {}, body, {}, "account", "r"))
+        return asyncio.run(handle("api", "$default", "/mo", "POST", headers, body, {}, "account", "r"))
+
+    def request(self, body: bytes = b"{}", headers: dict[str, str] | None = None) -> tuple[int, dict[str, str]]:
+        """Posts a callback. Returns the status and the line in the access log."""
+        status, _headers, _body = self.send(headers or {}, body)
         group, _stream, line, _at = logs.LINES.get_nowait()
         self.assertEqual(group, "/vended/api")
         return status, json.loads(line)
@@ -94,6 +98,16 @@ class Api(unittest.TestCase):
         self.response, self.invocation = (429, {}, b"{}"), None
         status, line = self.request()
         self.assertEqual((status, line["id"]), (503, "-"))
+
+    def test_disabled_default_endpoint_is_answered_404_and_the_domain_is_not(self) -> None:
+        self.settings["accessLogSettings"] = {"destinationArn": GROUP, "format": '{"d":"$context.domainName"}'}
+        domain = {"host": "callbacks.example.com:4566"}
+        with (
+            mock.patch.object(apigateway, "_apis", {"api": {"disableExecuteApiEndpoint": True}}),
+            mock.patch.object(apigateway_v1, "_domain_names", {"callbacks.example.com": {}}),
+        ):
+            self.assertEqual(self.send({"host": "localhost:4566"})[0], 404)
+            self.assertEqual(self.request(headers=domain), (200, {"d": "callbacks.example.com"}))
 
     def test_unknown_variable_fails_the_deployment(self) -> None:
         settings = api.check_format(lambda properties: properties)

@@ -2,6 +2,8 @@
 
 - "AWS::DynamoDB::Table": TimeToLiveSpecification, PointInTimeRecoverySpecification and SSESpecification. `wab doctor`
   looks at what they do.
+- "AWS::Lambda::Function": ReservedConcurrentExecutions. "Configuring reserved concurrency for a function" (Lambda
+  Developer Guide): of an account's executions, 1000 by default, 100 stay unreserved.
 - "AWS::ApiGatewayV2::Api": the attribute ApiEndpoint is an address under which the API answers. ministack's is a
   subdomain of localhost, which not every resolver knows.
 
@@ -13,10 +15,13 @@ import os
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict
-from ministack.services import apigateway, dynamodb
+from ministack.services import apigateway, dynamodb, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 Resource = tuple[str, dict[str, Any]]
+
+RESERVED = "ReservedConcurrentExecutions"
+MAX_RESERVED = 900
 
 
 class Kept(AccountRegionScopedDict):
@@ -31,6 +36,9 @@ def install() -> None:
     table = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
     table["create"] = with_table_properties(table["create"], of=1)
     table["update"] = with_table_properties(table["update"], of=2)
+    function = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    function["create"] = with_reserved_concurrency(function["create"], of=1)
+    function["update"] = with_reserved_concurrency(function["update"], of=2)
     api = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
     api["create"] = with_reachable_endpoint(api["create"])
 
@@ -52,6 +60,31 @@ def with_table_properties(original: Any, of: int) -> Any:
         return name, attributes
 
     return handle
+
+
+def with_reserved_concurrency(original: Any, of: int) -> Any:
+    """Applies the property, which is in the handler's argument number `of`, if the template changes it."""
+
+    def handle(*arguments: Any, **more: Any) -> Resource:
+        before = arguments[1].get(RESERVED) if of == 2 else None
+        wanted = arguments[of].get(RESERVED)
+        if wanted is not None and wanted != before:
+            check_reserved(int(wanted) - int(before or 0))
+        name, attributes = original(*arguments, **more)
+        if wanted != before:
+            lambda_svc._functions[name]["concurrency"] = None if wanted is None else int(wanted)
+        return name, attributes
+
+    return handle
+
+
+def check_reserved(more: int) -> None:
+    reserved = sum(function.get("concurrency") or 0 for function in lambda_svc._functions.values())
+    if reserved + more > MAX_RESERVED:
+        raise ValueError(
+            f"Specified {RESERVED} for function decreases account's UnreservedConcurrentExecution below its minimum "
+            "value of [100]."
+        )
 
 
 def with_reachable_endpoint(original: Any) -> Any:

@@ -6,7 +6,7 @@ import unittest
 from typing import Any
 from unittest import mock
 
-from ministack.services import apigateway, dynamodb
+from ministack.services import apigateway, dynamodb, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 from patches import resources
@@ -42,6 +42,23 @@ class Resources(unittest.TestCase):
         settings = resources.Kept()
         settings["events"] = {"TimeToLiveStatus": "ENABLED"}
         self.assertEqual((list(settings.all_items()), settings["events"]["TimeToLiveStatus"]), ([], "ENABLED"))
+
+    def test_reserved_concurrency_is_applied_and_limited(self) -> None:
+        name = "wab-Mo"
+        functions = {name: {"concurrency": None}}
+
+        def handler(*_: Any) -> resources.Resource:
+            return name, {}
+
+        with mock.patch.object(lambda_svc, "_functions", functions):
+            create = resources.with_reserved_concurrency(handler, of=1)
+            update = resources.with_reserved_concurrency(handler, of=2)
+            with self.assertRaisesRegex(ValueError, "below its minimum value of \\[100\\]"):
+                create("Mo", {resources.RESERVED: "901"}, "wab")
+            create("Mo", {resources.RESERVED: "900"}, "wab")
+            self.assertEqual(functions[name]["concurrency"], 900)
+            update(name, {resources.RESERVED: "900"}, {}, "wab")
+            self.assertIsNone(functions[name]["concurrency"])
 
     def test_api_endpoint_answers_on_this_machine(self) -> None:
         create = resources.with_reachable_endpoint(provisioners._apigw_v2_api_create)
