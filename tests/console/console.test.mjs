@@ -105,11 +105,13 @@ test("conversation_shows_bubbles_masked", () =>
     const number = `+64${String(Date.now()).slice(-9)}`;
     await send("mo", "--source", number, "--text", "first words");
     await send("mo", "--source", number, "--type", "location");
-    await show(page, `conversation/${encodeURIComponent(number)}`);
+    await show(page, "conversation");
+    await page.getByLabel("Contact").fill(number);
+    await page.keyboard.press("Enter");
     const main = page.locator("main");
     await main.getByText("(11 characters)").first().waitFor();
     assert.ok(!(await main.textContent()).includes(number.slice(3)), "masked");
-    await page.keyboard.press("r");
+    await page.getByRole("button", { name: "Reveal" }).click();
     await main.getByText("first words").first().waitFor();
   }));
 
@@ -148,8 +150,9 @@ test("quarantined_body_is_listed_with_its_reason", () =>
     const file = join(await mkdtemp(join(tmpdir(), "wab-")), "body");
     await writeFile(file, "no JSON");
     await assert.rejects(wab("send", "mo", "--file", file), /400/);
-    const [{ reason }] = JSON.parse(await wab("quarantine", "list", "--json")).rows;
+    const [{ reason }] = JSON.parse(await wab("quarantine", "list", "--json")).quarantined;
     await show(page, "parked");
+    await page.getByText("Quarantine", { exact: true }).click();
     await page.locator("main").getByText(reason).first().waitFor();
   }));
 
@@ -213,7 +216,7 @@ for (const [colorScheme, width] of [["light", 1280], ["dark", 1280], ["light", 3
     on(async (page) => {
       for (const view of VIEWS) {
         await show(page, view);
-        await page.waitForTimeout(400); // until what the view reads is there; axe judges whatever is shown
+        await page.waitForFunction(() => !/Reading .*…/.test(document.querySelector("main").textContent), null, { timeout: 60_000 });
         assert.deepEqual(await violations(page), [], view);
         const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
         assert.ok(overflow <= 0, `${view} is ${overflow} px too wide`);
