@@ -11,7 +11,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 11
 
 .PHONY: local
-local: ## run the local stack: prints callback URLs, then each event as it arrives, until Ctrl-C
+local: ## run the local stack: prints the page's address, callback URLs, and each event, until Ctrl-C
 	@$(STACK) local
 
 .PHONY: up

@@ -1,4 +1,4 @@
-"""Runs `wab listen` on the local stack, and prints where to send callbacks."""
+"""Runs `wab console` and `wab listen` on the local stack, and prints where to look and where to send callbacks."""
 
 import contextlib
 import json
@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -54,7 +55,39 @@ def build_tool(files: Files) -> Path:
     return tools.program("wab")
 
 
-def print_invitation(state: State) -> None:
+@contextlib.contextmanager
+def console(files: Files, tool: Path) -> Iterator[str]:
+    """Runs the console, and yields the address of its page."""
+    process = subprocess.Popen(
+        [str(tool), "console", "--port", "0"],
+        cwd=directory(files),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,  # Ctrl-C reaches it through `end`
+    )
+    try:
+        address = process.stdout.readline().strip() if process.stdout else ""
+        if not address:
+            raise Failure("`wab console` doesn't start: run it in a second terminal to see why")
+        yield address
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Ends a process in order, or by force if it takes too long."""
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def print_invitation(state: State, page: str) -> None:
+    print(f"  page {page}\n")
     user, password = quote(state["username"], safe=""), quote(state["password"], safe="")
     for kind in ("mo", "dlr"):
         url = state[f"{kind}_url"].replace("://", f"://{user}:{password}@")
@@ -88,12 +121,7 @@ def listen(files: Files, state: State, tool: Path) -> None:
         raise Failure(f"`wab listen` ended\n{tail(files.log)}")
     finally:
         # At a terminal, Ctrl-C has reached the listener too.
-        with contextlib.suppress(ProcessLookupError):
-            listener.send_signal(signal.SIGTERM)
-        try:
-            listener.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            listener.kill()
+        end(listener)
 
 
 def directory(files: Files) -> Path:

@@ -68,6 +68,7 @@ class Local(unittest.TestCase):
         command = [sys.executable, str(STACK), "local", "--name", NAME]
         local = Terminal([*command, "--tool", str(TOOL)] if TOOL.exists() else command)
         local.read_until("connected: queue")
+        self.assertRegex(local.output, r"page http://127\.0\.0\.1:\d+/#token=[0-9a-f]{32}\r\n")
         files = Files(NAME)
         state = json.loads(files.state.read_text())
         self.assertTrue(emulator.is_running(files, state["pid"]))

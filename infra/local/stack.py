@@ -127,8 +127,9 @@ def local(files: Files, arguments: argparse.Namespace) -> None:
                 state, ours = bring_up(files, arguments.port, rotating=False)
             tool = arguments.tool or listen.build_tool(files)
             say(f"up after {time.monotonic() - started:.0f} s\n")
-            listen.print_invitation(state)
-            listen.listen(files, state, tool)
+            with listen.console(files, tool) as page:
+                listen.print_invitation(state, page)
+                listen.listen(files, state, tool)
         except Stopped:
             if not state:
                 say("\nstopped")
