@@ -83,7 +83,8 @@ impl Policy {
         if !act {
             return if begins(&READING) || is_prediction { Ok(Allowed(args)) } else { Err(Refused::Unknown) };
         }
-        if !begins(&ACTING) && !(self.is_local && begins(&SENDING)) {
+        let may_act = begins(&ACTING) || (self.is_local && begins(&SENDING));
+        if !may_act {
             return Err(Refused::Unknown);
         }
         if self.read_only { Err(Refused::ReadOnly) } else { Ok(Allowed(args)) }
