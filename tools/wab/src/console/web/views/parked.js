@@ -279,7 +279,7 @@ const QUARANTINE = {
 /** @param {Panel} panel @param {Row} row @param {boolean} isAccepted */
 function sendAgain({ app, act }, row, isAccepted) {
   if (!app.about.local)
-    return copyable(`wab quarantine send ${row.id} --discard --url 'https://gateway:PASSWORD@HOST/${row.kind}'`);
+    return copyable(`wab quarantine send ${row.id} --discard --url CALLBACK_URL`);
   const text =
     "Posts the body to the callback URL as the gateway would, and discards it if it is accepted. The callback counts as received now.";
   const send = button(
