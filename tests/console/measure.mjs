@@ -14,7 +14,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 function watch() {
   const noted = { counts: [], longTasks: 0 };
   window.noted = noted;
-  const status = document.querySelector(".events-controls [role=status]");
+  const status = [...document.querySelectorAll("main span.muted")].find((span) => span.textContent.includes(" shown, "));
   const note = () => noted.counts.push([Number((/^([\d\s\u202f,]+)/.exec(status.textContent)?.[1] ?? "0").replace(/\D/g, "")), Date.now()]);
   new MutationObserver(note).observe(status, { childList: true, characterData: true, subtree: true });
   new PerformanceObserver((list) => (noted.longTasks += list.getEntries().length)).observe({ type: "longtask" });
@@ -48,6 +48,7 @@ async function open(browser, server) {
   const session = await opened.page.context().newCDPSession(opened.page);
   await session.send("Performance.enable");
   await show(opened.page, "events");
+  await opened.page.getByText(" shown, ").waitFor();
   await opened.page.evaluate(watch);
   return { ...opened, session };
 }
