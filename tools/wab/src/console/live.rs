@@ -83,9 +83,8 @@ impl Screen for List<'_> {
         Ok(true)
     }
 
-    fn note(&mut self, text: &str) -> anyhow::Result<()> {
-        let is_connected = text == "connected again";
-        let link = if is_connected { self.link.clone() } else { Link::Problem(text.to_owned()) };
+    fn report_link(&mut self, problem: Option<&str>) -> anyhow::Result<()> {
+        let link = problem.map_or_else(|| self.link.clone(), |problem| Link::Problem(format!("{problem}; retrying")));
         self.console.rows.set_link(link);
         Ok(())
     }

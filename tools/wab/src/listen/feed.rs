@@ -60,11 +60,11 @@ pub(crate) trait Screen {
     /// If the event can't be written.
     fn show(&mut self, delivery: &Delivery, attempt: Option<&Attempt>) -> anyhow::Result<bool>;
 
-    /// Reports on the connection to the queue, in a sentence without its full stop.
+    /// Reports that the queue can't be read, and why, or with None that it can be read again.
     ///
     /// # Errors
     /// If the report can't be written.
-    fn note(&mut self, text: &str) -> anyhow::Result<()>;
+    fn report_link(&mut self, problem: Option<&str>) -> anyhow::Result<()>;
 
     /// Whether nobody watches any more.
     fn is_closed(&self) -> bool;
@@ -244,7 +244,7 @@ impl Feed<'_> {
                     }
                     Ok(messages) => {
                         if std::mem::take(&mut state.failures) > 0 {
-                            screen.note("connected again")?;
+                            screen.report_link(None)?;
                         }
                         state.was_full = messages.len() == MAX_MESSAGES;
                         self.handle(messages, state, work, screen)?;
@@ -252,7 +252,7 @@ impl Feed<'_> {
                     Err(ReceiveError::Transient(error)) => {
                         state.failures += 1;
                         if state.failures == 1 && !is_stopping {
-                            screen.note(&format!("{error}; retrying"))?;
+                            screen.report_link(Some(&error.to_string()))?;
                         }
                         state.pause(state.failures);
                     }

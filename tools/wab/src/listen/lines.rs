@@ -75,8 +75,12 @@ impl Screen for Lines<'_, '_> {
         Ok(true)
     }
 
-    fn note(&mut self, text: &str) -> anyhow::Result<()> {
-        Ok(writeln!(self.shell.err, "{text}")?)
+    fn report_link(&mut self, problem: Option<&str>) -> anyhow::Result<()> {
+        match problem {
+            Some(problem) => writeln!(self.shell.err, "{problem}; retrying")?,
+            None => writeln!(self.shell.err, "connected again")?,
+        }
+        Ok(())
     }
 
     fn is_closed(&self) -> bool {
