@@ -93,19 +93,17 @@ impl Policy {
 
 /// Runs a command as the process `wab` would, on the stack that `stack_options` name. `act` confirms what it changes.
 pub(super) fn run(Allowed(args): Allowed, act: bool, directory: &Path, stack_options: &[String]) -> Ran {
-    let command = command_line(&args, stack_options);
-    // Options stand before `--`, and a value must not be taken for one.
-    let (before, after) = args.split_at(args.iter().position(|arg| arg == "--").unwrap_or(args.len()));
-    let added = match (act, args.first().map(String::as_str)) {
-        (true, Some("send")) => None,
-        (true, _) => Some("--yes"),
-        (false, _) => Some("--json"),
-    };
-    // `send` takes its stack from the working directory only.
     let is_send = args.first().is_some_and(|arg| arg == "send");
+    // `send` takes its stack from the working directory only.
     let stack_options = if is_send { &[] } else { stack_options };
-    let all = ["wab"].into_iter().chain(before.iter().map(String::as_str)).chain(added);
-    let all = all.chain(stack_options.iter().map(String::as_str)).chain(after.iter().map(String::as_str));
+    let command = command_line(&args, stack_options);
+    let added = match (act, is_send) {
+        (true, true) => None,
+        (true, false) => Some("--yes".to_owned()),
+        (false, _) => Some("--json".to_owned()),
+    };
+    let added: Vec<String> = added.into_iter().chain(stack_options.iter().cloned()).collect();
+    let all = std::iter::once("wab").chain(with_options(&args, &added));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = match Cli::try_parse_from(all) {
         Ok(cli) => {
@@ -130,10 +128,14 @@ pub(super) fn run(Allowed(args): Allowed, act: bool, directory: &Path, stack_opt
 
 /// The command as a person would type it.
 fn command_line(args: &[String], stack_options: &[String]) -> String {
-    let stack_options = if args.first().is_some_and(|arg| arg == "send") { &[] } else { stack_options };
-    let (before, after) = args.split_at(args.iter().position(|arg| arg == "--").unwrap_or(args.len()));
-    let words = before.iter().chain(stack_options).chain(after).map(|arg| quoted(arg));
+    let words = with_options(args, stack_options).map(quoted);
     std::iter::once("wab".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// The arguments with more options. Options stand before `--`, and a value behind it must not be taken for one.
+fn with_options<'a>(args: &'a [String], options: &'a [String]) -> impl Iterator<Item = &'a str> {
+    let (before, after) = args.split_at(args.iter().position(|arg| arg == "--").unwrap_or(args.len()));
+    before.iter().chain(options).chain(after).map(String::as_str)
 }
 
 /// A word as POSIX shells read it.
