@@ -2,15 +2,13 @@
 //! restores what the stack was deployed with. `make chaos` has more faults, and counts what arrives.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::collections::hash_map::Entry;
 
 use anyhow::Context;
-use aws_sdk_lambda::types::Environment;
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-use crate::aws::Unavailable;
-use crate::stack::Stack;
+use crate::stack::{Functions, Stack};
 
 /// Stands in for a name or an address so that nothing is found.
 const MISSING: &str = "missing";
@@ -90,13 +88,24 @@ impl Fault {
 
 #[derive(Debug)]
 pub(super) struct Faults {
-    lambda: aws_sdk_lambda::Client,
+    lambda: Functions,
     /// The functions by their short names.
     functions: HashMap<&'static str, String>,
-    /// The faults that are on. Locked while one is switched.
-    on: Mutex<Vec<Fault>>,
-    /// The settings that faults have replaced, by function.
-    deployed: std::sync::Mutex<HashMap<String, HashMap<String, String>>>,
+    /// Locked while a fault is switched.
+    switched: Mutex<Switched>,
+}
+
+#[derive(Debug, Default)]
+struct Switched {
+    on: Vec<Fault>,
+    /// The settings that functions were deployed with, by short name, of those that faults have changed.
+    deployed: HashMap<&'static str, HashMap<String, String>>,
+}
+
+impl Switched {
+    fn states(&self) -> Vec<State> {
+        FAULTS.map(|fault| State { name: fault.name(), on: self.on.contains(&fault) }).into()
+    }
 }
 
 impl Faults {
@@ -109,35 +118,30 @@ impl Faults {
             ("recover", resources.recover_function.as_ref()),
         ];
         Self {
-            lambda: aws_sdk_lambda::Client::new(&stack.sdk),
+            lambda: Functions::new(&stack.sdk),
             functions: functions.into_iter().filter_map(|(name, function)| Some((name, function?.clone()))).collect(),
-            on: Mutex::default(),
-            deployed: std::sync::Mutex::default(),
+            switched: Mutex::default(),
         }
     }
 
-    pub(super) fn about(&self) -> Vec<About> {
+    pub(super) fn about() -> Vec<About> {
         FAULTS.map(Fault::about).into()
     }
 
-    pub(super) async fn states(&self) -> anyhow::Result<Vec<State>> {
-        let on = self.on.lock().await;
-        Ok(FAULTS.map(|fault| State { name: fault.name(), on: on.contains(&fault) }).into())
+    pub(super) async fn states(&self) -> Vec<State> {
+        self.switched.lock().await.states()
     }
 
-    /// Begins or ends a fault.
-    pub(super) async fn set(&self, name: &str, wanted: bool) -> anyhow::Result<()> {
+    /// Begins or ends a fault. Returns all of them.
+    pub(super) async fn set(&self, name: &str, wanted: bool) -> anyhow::Result<Vec<State>> {
         let fault = FAULTS.into_iter().find(|fault| fault.name() == name).context("there is no such fault")?;
-        let mut on = self.on.lock().await;
-        let before = on.clone();
-        on.retain(|other| *other != fault);
-        if wanted {
-            on.push(fault);
+        let mut switched = self.switched.lock().await;
+        if switched.on.contains(&fault) != wanted {
+            switched.on.retain(|other| *other != fault);
+            switched.on.extend(wanted.then_some(fault));
+            self.apply(&mut switched, fault).await?;
         }
-        if *on != before {
-            self.apply(&on, fault).await?;
-        }
-        Ok(())
+        Ok(switched.states())
     }
 
     /// Ends every fault. What can't be ended ends with the stack.
@@ -148,13 +152,22 @@ impl Faults {
     }
 
     /// Brings what `fault` concerns into line with the faults that are on.
-    async fn apply(&self, on: &[Fault], fault: Fault) -> anyhow::Result<()> {
+    async fn apply(&self, switched: &mut Switched, fault: Fault) -> anyhow::Result<()> {
+        let is_on = switched.on.contains(&fault);
         match fault {
-            Fault::Stream => self.read_stream(!on.contains(&Fault::Stream)).await?,
-            Fault::Callbacks => self.allow_callbacks(!on.contains(&Fault::Callbacks)).await?,
+            Fault::Stream => {
+                for mapping in self.lambda.mappings(self.function("fanout")?).await? {
+                    self.lambda.set_enabled(&mapping, !is_on).await?;
+                }
+            }
+            Fault::Callbacks => {
+                for name in ["mo", "dlr"] {
+                    self.lambda.set_reserved(self.function(name)?, is_on.then_some(0)).await?;
+                }
+            }
             Fault::Table | Fault::TableAndSpill | Fault::Topics => {
                 for (name, _) in fault.settings() {
-                    self.configure(name, on).await?;
+                    self.configure(name, switched).await?;
                 }
             }
         }
@@ -165,51 +178,19 @@ impl Faults {
         self.functions.get(name).map(String::as_str).with_context(|| format!("the stack has no function {name}"))
     }
 
-    async fn read_stream(&self, enabled: bool) -> anyhow::Result<()> {
-        let fanout = self.function("fanout")?;
-        let listed = self.lambda.list_event_source_mappings().function_name(fanout).send().await;
-        let listed = listed.map_err(Unavailable::new("cannot read the event source mappings"))?;
-        for uuid in listed.event_source_mappings().iter().filter_map(|mapping| mapping.uuid()) {
-            let update = self.lambda.update_event_source_mapping().uuid(uuid).enabled(enabled);
-            update.send().await.map_err(Unavailable::new("cannot change the event source mapping"))?;
-        }
-        Ok(())
-    }
-
-    async fn allow_callbacks(&self, allowed: bool) -> anyhow::Result<()> {
-        for name in ["mo", "dlr"] {
-            let function = self.function(name)?;
-            if allowed {
-                let delete = self.lambda.delete_function_concurrency().function_name(function);
-                delete.send().await.map_err(Unavailable::new("cannot change a function's concurrency"))?;
-            } else {
-                let put = self.lambda.put_function_concurrency().function_name(function);
-                let put = put.reserved_concurrent_executions(0).send().await;
-                put.map_err(Unavailable::new("cannot change a function's concurrency"))?;
-            }
-        }
-        Ok(())
-    }
-
     /// Gives a function the settings that it was deployed with, but for those that faults replace.
-    async fn configure(&self, name: &str, on: &[Fault]) -> anyhow::Result<()> {
+    async fn configure(&self, name: &'static str, switched: &mut Switched) -> anyhow::Result<()> {
         let function = self.function(name)?;
-        let known = self.deployed.lock().unwrap_or_else(PoisonError::into_inner).get(function).cloned();
-        let deployed = match known {
-            Some(deployed) => deployed,
-            None => {
-                let got = self.lambda.get_function_configuration().function_name(function).send().await;
-                let got = got.map_err(Unavailable::new("cannot read a function's configuration"))?;
-                let settings = got.environment.and_then(|environment| environment.variables).unwrap_or_default();
-                let mut deployed = self.deployed.lock().unwrap_or_else(PoisonError::into_inner);
-                deployed.insert(function.to_owned(), settings.clone());
-                settings
+        let Switched { on, deployed } = switched;
+        let deployed = match deployed.entry(name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let found = self.lambda.configuration(function).await?;
+                let found = found.with_context(|| format!("there is no function {name}"))?;
+                unknown.insert(found.environment.context("the function's settings can't be read")?)
             }
         };
-        let environment = Environment::builder().set_variables(Some(settings(&deployed, name, on))).build();
-        let update = self.lambda.update_function_configuration().function_name(function).environment(environment);
-        update.send().await.map_err(Unavailable::new("cannot change a function's configuration"))?;
-        Ok(())
+        Ok(self.lambda.set_environment(function, settings(deployed, name, on)).await?)
     }
 }
 

@@ -20,9 +20,11 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
 use super::command::{self, Policy, Refused};
+use super::faults::{self, Faults};
 use super::web::FILES;
 use super::{Console, cost, live};
 use crate::send::list::{Entry, entries};
+use crate::stack::Place;
 
 /// What the browser may load and run for this page: this server's files, and nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -142,19 +144,19 @@ struct Samples {
 #[derive(Serialize)]
 struct About<'a> {
     version: &'static str,
-    stack: &'a crate::stack::Place,
+    stack: &'a Place,
     place: String,
     local: bool,
     read_only: bool,
     samples: Samples,
     scenarios: Vec<Entry>,
-    faults: Vec<super::faults::About>,
+    faults: Vec<faults::About>,
 }
 
 async fn about(State(Shared { console, .. }): State<Shared>) -> Response {
     let (scenarios, samples): (Vec<_>, Vec<_>) = entries().into_iter().partition(|entry| entry.kind == "scenario");
     let names = |kind| samples.iter().filter(|entry| entry.kind == kind).map(|entry| entry.name.clone()).collect();
-    let faults = console.faults.as_ref().map(super::faults::Faults::about).unwrap_or_default();
+    let faults = console.faults.as_ref().map(|_| Faults::about()).unwrap_or_default();
     Json(About {
         version: env!("CARGO_PKG_VERSION"),
         stack: &console.place,
@@ -212,9 +214,13 @@ async fn run_command(State(Shared { console, .. }): State<Shared>, Json(Run { ar
 
 async fn faults(State(Shared { console, .. }): State<Shared>) -> Response {
     match &console.faults {
-        Some(faults) => answer(faults.states().await),
-        None => problem(StatusCode::NOT_FOUND, "faults need a local stack and a console that may change it"),
+        Some(faults) => Json(faults.states().await).into_response(),
+        None => no_faults(),
     }
+}
+
+fn no_faults() -> Response {
+    problem(StatusCode::NOT_FOUND, "faults need a local stack and a console that may change it")
 }
 
 #[derive(Deserialize)]
@@ -229,14 +235,8 @@ async fn set_fault(
     Json(SetFault { name, on }): Json<SetFault>,
 ) -> Response {
     match &console.faults {
-        Some(faults) => answer(
-            async {
-                faults.set(&name, on).await?;
-                faults.states().await
-            }
-            .await,
-        ),
-        None => problem(StatusCode::NOT_FOUND, "faults need a local stack and a console that may change it"),
+        Some(faults) => answer(faults.set(&name, on).await),
+        None => no_faults(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::error::SdkError;
+use aws_sdk_lambda::types::Environment;
 
 use crate::aws::Unavailable;
 
@@ -69,6 +70,39 @@ impl Functions {
             result: mapping.last_processing_result().unwrap_or_default().to_owned(),
         });
         Ok(mappings.collect())
+    }
+
+    /// Starts or stops reading what an event source mapping reads.
+    pub(crate) async fn set_enabled(&self, mapping: &Mapping, enabled: bool) -> Result<(), Unavailable> {
+        let update = self.lambda.update_event_source_mapping().uuid(&mapping.uuid).enabled(enabled).send().await;
+        update.map(drop).map_err(Unavailable::new("cannot change an event source mapping"))
+    }
+
+    /// Replaces a function's environment.
+    pub(crate) async fn set_environment(
+        &self,
+        function: &str,
+        environment: HashMap<String, String>,
+    ) -> Result<(), Unavailable> {
+        let environment = Environment::builder().set_variables(Some(environment)).build();
+        let update = self.lambda.update_function_configuration().function_name(function).environment(environment);
+        update.send().await.map(drop).map_err(Unavailable::new("cannot change a function's configuration"))
+    }
+
+    /// Reserves this many executions for a function, or none in particular.
+    pub(crate) async fn set_reserved(&self, function: &str, reserved: Option<i32>) -> Result<(), Unavailable> {
+        const PROBLEM: &str = "cannot change a function's concurrency";
+        match reserved {
+            Some(reserved) => {
+                let put = self.lambda.put_function_concurrency().function_name(function);
+                let put = put.reserved_concurrent_executions(reserved).send().await;
+                put.map(drop).map_err(Unavailable::new(PROBLEM))
+            }
+            None => {
+                let delete = self.lambda.delete_function_concurrency().function_name(function).send().await;
+                delete.map(drop).map_err(Unavailable::new(PROBLEM))
+            }
+        }
     }
 
     /// The executions reserved for a function, which are also its maximum.
