@@ -51,9 +51,10 @@ fn with_headers(path: &str, mut headers: Value, authorization: Option<&str>, bod
     LambdaEvent::new(serde_json::from_str(&event.to_string()).unwrap(), Context::default())
 }
 
-/// A unique id: `prefix` and 16 random hex digits.
+/// A unique id: `prefix` and 16 random letters. `wab` would mask an id with a run of digits.
 pub(crate) fn fresh_id(prefix: &str) -> String {
-    format!("{prefix}-{:016x}", getrandom::u64().unwrap())
+    let letters = getrandom::u64().unwrap().to_le_bytes().map(|byte| [b'a' + byte / 16, b'a' + byte % 16]);
+    format!("{prefix}-{}", letters.as_flattened().escape_ascii())
 }
 
 pub(crate) fn mo_text(id: &str) -> Value {
