@@ -65,6 +65,7 @@ Exit codes:
 /// What the parts of the console share.
 struct Console {
     directory: PathBuf,
+    /// Leads to `place` only. A local stack may be stopped and started again meanwhile.
     stack: StackArgs,
     place: Place,
     read_only: bool,
@@ -78,11 +79,11 @@ impl Console {
         let may_break = stack.is_local() && !args.read_only;
         Self {
             directory: directory.to_owned(),
-            stack: args.stack.clone(),
+            stack: args.stack.pinned(&stack.place),
             place: stack.place.clone(),
             read_only: args.read_only,
             rows: Rows::default(),
-            faults: may_break.then(|| Faults::new(stack)),
+            faults: may_break.then(|| Faults::new(directory)),
         }
     }
 

@@ -25,7 +25,7 @@ mod topics;
 use std::fmt;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use aws_config::SdkConfig;
 use serde::Serialize;
 use serde_json::json;
@@ -60,6 +60,9 @@ use crate::shell::Shell;
 /// The stack's name if the options name none and there is no local stack (docs/operations.md, "Deploying").
 const DEFAULT_STACK: &str = "wab";
 
+/// The option of a command that may use the local stack only. Commands that a person types don't need it.
+pub(crate) const ONLY_LOCAL: &str = "--local";
+
 #[derive(Debug, Clone, Default, clap::Args)]
 #[group(skip)] // its name would be that of the command's own arguments
 pub(crate) struct StackArgs {
@@ -75,19 +78,35 @@ pub(crate) struct StackArgs {
     /// AWS region of the stack
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
+    /// Fail if there is no local stack, rather than use one on AWS
+    #[arg(long = "local", hide = true, conflicts_with_all = ["stack", "profile", "region"])]
+    only_local: bool,
 }
 
 impl StackArgs {
+    /// Options that lead to this place only, also after a local stack has been stopped or started.
+    pub(crate) fn pinned(&self, place: &Place) -> Self {
+        match place {
+            Place::Local { .. } => Self { only_local: true, ..Self::default() },
+            Place::Deployed { region, name, .. } => {
+                Self { stack: Some(name.clone()), region: Some(region.clone()), ..self.clone() }
+            }
+            Place::Simulated => self.clone(),
+        }
+    }
+
     /// The options on the command line, to pass on to another command.
     pub(crate) fn to_options(&self) -> Vec<String> {
         let options = [("stack", &self.stack), ("profile", &self.profile), ("region", &self.region)];
-        options.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?))).collect()
+        let options = options.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?)));
+        options.chain(self.only_local.then(|| ONLY_LOCAL.to_owned())).collect()
     }
 
     pub(crate) async fn connect(&self, directory: &Path) -> anyhow::Result<Stack> {
         let is_deployed = self.stack.is_some() || self.profile.is_some() || self.region.is_some();
         match StackFile::find(directory) {
             Some(path) if !is_deployed => Ok(local(StackFile::read(&path)?)),
+            None if self.only_local => bail!("the local stack isn't running: `make local` or `make up` starts it"),
             _ => self.deployed().await,
         }
     }
@@ -223,6 +242,23 @@ mod tests {
         };
         let confirmed = stack.confirm("publish 3 events again", Consent { yes }, &mut shell).is_ok();
         (confirmed, String::from_utf8(err).unwrap())
+    }
+
+    #[tokio::test]
+    async fn pinned_options_never_lead_to_another_stack() {
+        let directory = example::directory("pinned", &example::json());
+        let stack = StackArgs::default().connect(&directory).await.unwrap();
+        let pinned = StackArgs::default().pinned(&stack.place);
+        assert_eq!(pinned.to_options(), ["--local"]);
+        assert!(pinned.connect(&directory).await.unwrap().is_local());
+        std::fs::remove_dir_all(&directory).unwrap();
+        let error = pinned.connect(Path::new("/nonexistent")).await.unwrap_err();
+        assert!(error.to_string().contains("isn't running"), "{error}");
+
+        let name = |text: &str| text.to_owned();
+        let aws = Place::Deployed { account: name("123456789012"), region: name("us-east-1"), name: name("wab") };
+        let profile = StackArgs { profile: Some(name("ana")), ..StackArgs::default() };
+        assert_eq!(profile.pinned(&aws).to_options(), ["--stack=wab", "--profile=ana", "--region=us-east-1"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use clap::Parser;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::stack::ONLY_LOCAL;
 use crate::{Cli, Output, Shell, USAGE, exit_code};
 
 /// Commands that only read, by their first words.
@@ -128,7 +129,7 @@ pub(super) fn run(Allowed(args): Allowed, act: bool, directory: &Path, stack_opt
 
 /// The command as a person would type it.
 fn command_line(args: &[String], stack_options: &[String]) -> String {
-    let words = with_options(args, stack_options).map(quoted);
+    let words = with_options(args, stack_options).filter(|word| *word != ONLY_LOCAL).map(quoted);
     std::iter::once("wab".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
@@ -198,7 +199,7 @@ mod tests {
     fn command_is_shown_as_it_is_typed() {
         let args = ["show", "--reveal", "--", "it's"].map(str::to_owned);
         assert_eq!(command_line(&args, &["--stack=wab".to_owned()]), r"wab show --reveal --stack=wab -- 'it'\''s'");
-        assert_eq!(command_line(&["send", "mo"].map(str::to_owned), &[]), "wab send mo");
+        assert_eq!(command_line(&["status"].map(str::to_owned), &[ONLY_LOCAL.to_owned()]), "wab status");
     }
 
     #[test]

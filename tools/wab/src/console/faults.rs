@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-use crate::stack::{Functions, Stack};
+use crate::aws;
+use crate::stack::{Functions, StackFile};
 
 /// Stands in for a name or an address so that nothing is found.
 const MISSING: &str = "missing";
@@ -88,40 +90,36 @@ impl Fault {
 
 #[derive(Debug)]
 pub(super) struct Faults {
-    lambda: Functions,
-    /// The functions by their short names.
-    functions: HashMap<&'static str, String>,
+    /// Where the stack's file is found.
+    directory: PathBuf,
     /// Locked while a fault is switched.
     switched: Mutex<Switched>,
 }
 
 #[derive(Debug, Default)]
 struct Switched {
+    /// The emulator's process. One that was started again has no faults.
+    pid: i32,
     on: Vec<Fault>,
     /// The settings that functions were deployed with, by short name, of those that faults have changed.
     deployed: HashMap<&'static str, HashMap<String, String>>,
 }
 
 impl Switched {
+    fn follow(&mut self, target: &Target) {
+        if self.pid != target.pid {
+            *self = Self { pid: target.pid, ..Self::default() };
+        }
+    }
+
     fn states(&self) -> Vec<State> {
         FAULTS.map(|fault| State { name: fault.name(), on: self.on.contains(&fault) }).into()
     }
 }
 
 impl Faults {
-    pub(super) fn new(stack: &Stack) -> Self {
-        let resources = &stack.resources;
-        let functions = [
-            ("mo", Some(&resources.mo_function)),
-            ("dlr", Some(&resources.dlr_function)),
-            ("fanout", Some(&resources.fanout_function)),
-            ("recover", resources.recover_function.as_ref()),
-        ];
-        Self {
-            lambda: Functions::new(&stack.sdk),
-            functions: functions.into_iter().filter_map(|(name, function)| Some((name, function?.clone()))).collect(),
-            switched: Mutex::default(),
-        }
+    pub(super) fn new(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), switched: Mutex::default() }
     }
 
     pub(super) fn about() -> Vec<About> {
@@ -129,17 +127,23 @@ impl Faults {
     }
 
     pub(super) async fn states(&self) -> Vec<State> {
-        self.switched.lock().await.states()
+        let mut switched = self.switched.lock().await;
+        if let Ok(target) = Target::find(&self.directory) {
+            switched.follow(&target);
+        }
+        switched.states()
     }
 
     /// Begins or ends a fault. Returns all of them.
     pub(super) async fn set(&self, name: &str, wanted: bool) -> anyhow::Result<Vec<State>> {
         let fault = FAULTS.into_iter().find(|fault| fault.name() == name).context("there is no such fault")?;
         let mut switched = self.switched.lock().await;
+        let target = Target::find(&self.directory)?;
+        switched.follow(&target);
         if switched.on.contains(&fault) != wanted {
             switched.on.retain(|other| *other != fault);
             switched.on.extend(wanted.then_some(fault));
-            self.apply(&mut switched, fault).await?;
+            target.apply(&mut switched, fault).await?;
         }
         Ok(switched.states())
     }
@@ -149,6 +153,29 @@ impl Faults {
         for fault in FAULTS {
             let _ = self.set(fault.name(), false).await;
         }
+    }
+}
+
+/// The functions of the local stack that runs now.
+struct Target {
+    pid: i32,
+    lambda: Functions,
+    /// By their short names.
+    functions: HashMap<&'static str, String>,
+}
+
+impl Target {
+    fn find(directory: &Path) -> anyhow::Result<Self> {
+        let path = StackFile::find(directory).context("the local stack isn't running")?;
+        let file = StackFile::read(&path)?;
+        let lambda = Functions::new(&aws::with_time_limits(&file.sdk_config()));
+        let functions = [
+            ("mo", file.mo_function),
+            ("dlr", file.dlr_function),
+            ("fanout", file.fanout_function),
+            ("recover", file.recover_function),
+        ];
+        Ok(Self { pid: file.pid, lambda, functions: functions.into() })
     }
 
     /// Brings what `fault` concerns into line with the faults that are on.
@@ -181,7 +208,7 @@ impl Faults {
     /// Gives a function the settings that it was deployed with, but for those that faults replace.
     async fn configure(&self, name: &'static str, switched: &mut Switched) -> anyhow::Result<()> {
         let function = self.function(name)?;
-        let Switched { on, deployed } = switched;
+        let Switched { on, deployed, .. } = switched;
         let deployed = match deployed.entry(name) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {

@@ -16,7 +16,7 @@ use super::rows::Link;
 use crate::listen::delivery::Delivery;
 use crate::listen::feed::{Attempt, Feed, Recent, Screen};
 use crate::listen::{mailbox, user_and_host};
-use crate::stack::{Queue, Stack};
+use crate::stack::{Queue, Stack, StackFile};
 use crate::subscribe::selection::Selection;
 
 /// The pause before the console connects again.
@@ -49,12 +49,16 @@ async fn listen_once(console: &Console, shown: &mut Recent) -> anyhow::Result<()
     let link = Link::Connected { queue: connected.queue, waiting: connected.waiting };
     console.rows.set_link(link.clone());
     let feed = Feed { queue: &queue, subscription_arns: HashMap::new(), drop_before: None, endpoint: None };
-    feed.run(first, pin!(std::future::pending()), &mut List { console, link, shown }).await?;
+    let mut list = List { console, link, shown, is_closed: false };
+    feed.run(first, pin!(std::future::pending()), &mut list).await?;
     Ok(())
 }
 
 /// Unsubscribes and deletes the console's queue.
 pub(super) async fn remove_queue(console: &Console) -> anyhow::Result<()> {
+    if console.is_local() && StackFile::find(&console.directory).is_none() {
+        return Ok(()); // The queue went with the stack.
+    }
     let stack = console.connect().await?;
     match Queue::find(&stack.sdk, &queue_name(&stack)).await? {
         Some(queue) => mailbox::remove(&stack, &queue).await,
@@ -73,6 +77,7 @@ struct List<'a> {
     /// What is said again once the queue can be read again.
     link: Link,
     shown: &'a mut Recent,
+    is_closed: bool,
 }
 
 impl Screen for List<'_> {
@@ -86,11 +91,13 @@ impl Screen for List<'_> {
     fn report_link(&mut self, problem: Option<&str>) -> anyhow::Result<()> {
         let link = problem.map_or_else(|| self.link.clone(), |problem| Link::Problem(format!("{problem}; retrying")));
         self.console.rows.set_link(link);
+        // A local stack that was started again may have another address.
+        self.is_closed = problem.is_some() && self.console.is_local();
         Ok(())
     }
 
     fn is_closed(&self) -> bool {
-        false
+        self.is_closed
     }
 }
 
