@@ -3,16 +3,17 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { createRequire } from "node:module";
+import { readFile } from "node:fs/promises";
 
 const { WAB, WAB_DIRECTORY, NPM_PACKAGES, CHROMIUM } = process.env;
 const packages = createRequire(`${NPM_PACKAGES}/`);
 const { chromium } = packages("playwright-core");
 const AXE = packages.resolve("axe-core/axe.min.js");
 
-/** Runs `wab`, and returns what it prints. It must end with 0. */
-export function wab(...args) {
+/** Runs `wab` in a directory, by which it finds its stack, and returns what it prints. It must end with 0. */
+export function wabIn(directory, ...args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(WAB, args, { cwd: WAB_DIRECTORY, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(WAB, args, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
     let [out, err] = ["", ""];
     child.stdout.on("data", (data) => (out += data));
     child.stderr.on("data", (data) => (err += data));
@@ -20,14 +21,24 @@ export function wab(...args) {
   });
 }
 
+/** Runs `wab` on the stack of the tests. */
+export function wab(...args) {
+  return wabIn(WAB_DIRECTORY, ...args);
+}
+
 /** Sends one callback, and returns its id. */
 export async function send(...args) {
   return JSON.parse(await wab("send", ...args, "--json")).answer.body.id;
 }
 
-/** Starts `wab console`. Returns its address, its log, and what ends it. */
-export async function startConsole(...args) {
-  const child = spawn(WAB, ["console", "--port", "0", ...args], { cwd: WAB_DIRECTORY, stdio: ["ignore", "pipe", "pipe"] });
+/** Starts `wab console` on the stack of the tests. */
+export function startConsole(...args) {
+  return startConsoleIn(WAB_DIRECTORY, ...args);
+}
+
+/** Starts `wab console` in a directory. Returns its address, its process, its log, and what ends it. */
+export async function startConsoleIn(directory, ...args) {
+  const child = spawn(WAB, ["console", "--port", "0", ...args], { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   child.stderr.on("data", (data) => (log += data));
   const ended = new Promise((resolve) => child.on("close", resolve));
@@ -38,12 +49,18 @@ export async function startConsole(...args) {
     child.kill("SIGTERM");
     return ended;
   };
-  return { address: first.value, log: () => log, end };
+  return { address: first.value, pid: child.pid, log: () => log, end };
 }
 
 export function startBrowser() {
   const args = ["--disable-gpu", "--disable-background-networking", "--no-sandbox"];
   return chromium.launch({ executablePath: CHROMIUM, headless: true, args });
+}
+
+/** Asks the console's server, as its page does. */
+export function ask(server, path, init) {
+  const url = new URL(server.address);
+  return fetch(`${url.origin}${path}`, { ...init, headers: { ...init?.headers, authorization: `Bearer ${url.hash.replace("#token=", "")}` } });
 }
 
 /** Opens the console's page. Notes what it must not do. */
@@ -79,7 +96,6 @@ export async function show(page, name) {
 export async function violations(page) {
   // The page's policy allows no script but its own, so the browser is told to let this one in.
   const session = await page.context().newCDPSession(page);
-  const { readFile } = await import("node:fs/promises");
   await session.send("Runtime.evaluate", { expression: await readFile(AXE, "utf8") });
   const { result } = await session.send("Runtime.evaluate", {
     expression: `axe.run().then(({ violations }) => JSON.stringify(violations.map(({ id, nodes }) => id + ": " + nodes.slice(0, 3).map((node) => node.html).join(" | "))))`,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPage, send, show, startBrowser, startConsole, violations, wab } from "./browser.mjs";
@@ -220,13 +220,28 @@ for (const [colorScheme, width] of [["light", 1280], ["dark", 1280], ["light", 3
         assert.deepEqual(await violations(page), [], view);
         const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
         assert.ok(overflow <= 0, `${view} is ${overflow} px too wide`);
-        if (process.env.SCREENSHOTS && (width === 1280 || colorScheme === "light")) {
-          await mkdir(process.env.SCREENSHOTS, { recursive: true });
-          await page.screenshot({ path: `${process.env.SCREENSHOTS}/${view}-${colorScheme}-${width}.png` });
-        }
       }
     }, { colorScheme, viewport: { width, height: 800 } }));
 }
+
+test("list_is_bounded_in_memory_and_in_rows", () =>
+  on(async (page) => {
+    const row = (seq) => ({ seq, shown_at: Date.now(), again: false, kind: "mo", event_id: `${seq}`, id: `${seq}`, type: "text", received_at: new Date().toISOString() });
+    const lines = Array.from({ length: 24 }, (_, batch) => ({ rows: Array.from({ length: 500 }, (_, index) => row(batch * 500 + index + 1)) }));
+    const stream = [{ connected: { queue: "made-up", waiting: 0, run: "made-up" } }, ...lines].map((line) => `${JSON.stringify(line)}\n`).join("");
+    // Once; what the page asks for afterwards isn't answered.
+    await page.route("**/api/live?after=*", (route) => void (/after=0$/.test(route.request().url()) && route.fulfill({ body: stream })));
+    await page.reload();
+    await show(page, "events");
+    await page.getByText(/^10.000 of 10.000 shown, following$/).waitFor();
+    const shown = page.locator(".events-body .event");
+    await page.locator(".events-list").focus();
+    for (const [key, index, seq] of [["Home", 2, 2_001], ["End", 10_001, 12_000], ["Home", 2, 2_001]]) {
+      await page.keyboard.press(key);
+      await page.locator(`.events-body .event[aria-rowindex='${index}']`, { hasText: `${seq}` }).waitFor();
+      assert.ok((await shown.count()) < 60, "only visible rows are in the document");
+    }
+  }));
 
 test("read_only_console_refuses_to_act", async () => {
   const other = await startConsole("--read-only");
