@@ -1,33 +1,68 @@
 // Measures the console's page on a local stack: node tests/console/measure.mjs, with the environment of
-// infra/local/browser.py. Prints one line a figure.
+// infra/local/browser.py. Prints one line a figure. Takes some minutes.
 
-import { readFile } from "node:fs/promises";
-import { openPage, show, startBrowser, startConsole, wab } from "./browser.mjs";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { ask, openPage, show, startBrowser, startConsole, startConsoleIn, wab, wabIn } from "./browser.mjs";
 
 const AT_50 = { rate: 50, seconds: 30 };
 const AT_200 = { rate: 200, seconds: 60 };
+const BEHIND = 100_000;
 
 const percentile = (values, share) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))];
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-/** Notes when the list says how many events it has, and how long each frame's work takes. */
+/** Notes when the list says how many events it has, and how many tasks of the main thread took over 50 ms. */
 function watch() {
-  const noted = { counts: [], longTasks: 0 };
+  const noted = { counts: [], longTasks: [] };
   window.noted = noted;
   const status = [...document.querySelectorAll("main span.muted")].find((span) => span.textContent.includes(" shown, "));
   const note = () => noted.counts.push([Number((/^([\d\s\u202f,]+)/.exec(status.textContent)?.[1] ?? "0").replace(/\D/g, "")), Date.now()]);
   new MutationObserver(note).observe(status, { childList: true, characterData: true, subtree: true });
-  new PerformanceObserver((list) => (noted.longTasks += list.getEntries().length)).observe({ type: "longtask" });
+  new PerformanceObserver((list) => noted.longTasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
 }
 
-/** Seconds of the main thread, frames and heap of the page since it was opened. */
+/** Seconds of the main thread and heap of the page. */
 async function load(session) {
   const { metrics } = await session.send("Performance.getMetrics");
   const of = (name) => metrics.find((metric) => metric.name === name).value;
-  return { busy: of("TaskDuration"), heap: of("JSHeapUsedSize"), at: of("Timestamp") };
+  return { busy: of("TaskDuration"), heap: of("JSHeapUsedSize") };
 }
 
-/** Frames that were drawn in a second, and the longest pauses between them. */
+/** Bytes of a process: resident now, at most, and without what it shares with the files of the program. */
+async function memory(pid) {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const of = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0) * 1024;
+  return { resident: of("VmRSS"), most: of("VmHWM"), own: of("RssAnon") };
+}
+
+/** The process of the open tab: the largest renderer. */
+async function renderer(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  const all = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => memory(id).catch(() => null));
+  return (await Promise.all(all)).filter(Boolean).sort((one, other) => other.resident - one.resident)[0];
+}
+
+/** Prints the memory of the page, of its process and of the console. */
+async function printMemory(when, { browser, server, session }) {
+  const [{ heap: used }, tab, tool] = [await load(session), await renderer(browser), await memory(server.pid)];
+  await session.send("HeapProfiler.collectGarbage");
+  const { heap: kept } = await load(session);
+  const of = ({ resident, most, own }) => `${mebibytes(resident)} resident (at most ${mebibytes(most)}), ${mebibytes(own)} of its own`;
+  console.log(`memory ${when}, heap of the page: ${mebibytes(used)}, after a collection ${mebibytes(kept)}`);
+  console.log(`memory ${when}, process of the tab: ${of(tab)}`);
+  console.log(`memory ${when}, process of wab: ${of(tool)}`);
+}
+
+/** The time between frames, as long as `ms`. */
 function frames(ms) {
   return new Promise((resolve) => {
     const gaps = [];
@@ -50,7 +85,7 @@ async function open(browser, server) {
   await show(opened.page, "events");
   await opened.page.getByText(" shown, ").waitFor();
   await opened.page.evaluate(watch);
-  return { ...opened, session };
+  return { ...opened, session, browser, server };
 }
 
 /** From the receipt of a callback until its row is on the page. */
@@ -60,11 +95,9 @@ async function latency(browser, server) {
   await wab("send", "mo", "--count", String(rate * seconds), "--rate", String(rate)).catch(({ message }) => console.log(message.slice(0, 300)));
   await sleep(5_000);
   const { counts } = await page.evaluate("window.noted");
-  const url = new URL(server.address);
-  const headers = { authorization: `Bearer ${url.hash.replace("#token=", "")}` };
   const lags = [];
   for (let seq = 1; seq <= rate * seconds; seq++) {
-    const answer = await fetch(`${url.origin}/api/rows/${seq}`, { headers });
+    const answer = await ask(server, `/api/rows/${seq}`);
     const shown = counts.find(([count]) => count >= seq);
     if (answer.ok && shown) lags.push(shown[1] - Date.parse((await answer.json()).received_at));
   }
@@ -72,33 +105,151 @@ async function latency(browser, server) {
   await close();
 }
 
-/** Puts events into the console's queue as SNS would, and looks at the page. */
-async function busy(browser, server, stack, queue) {
-  const { page, session, close } = await open(browser, server);
-  const event = JSON.stringify({
-    specversion: "1.0", id: "ID", source: "/wab/gateway", type: "wab.mo.v1", subject: "7c1f", time: new Date().toISOString(), datacontenttype: "application/json",
-    data: { id: "7c1f", source: "+6421000001", destination: "6421000002", content: { type: "text", text: { body: "Kia ora" } } },
+/** What the list and the line at the top say. */
+async function printShown(page) {
+  const [list, top] = [await page.getByText(" shown, ").textContent(), await page.getByText("● live").textContent()];
+  const rows = await page.locator(".events-body .event").count();
+  console.log(`the page says: "${list}", "${top}"; rows in the document: ${rows}`);
+}
+
+/** A made-up event, as a subscriber receives it. */
+function madeUpEvent(number) {
+  const id = `event-${number}`;
+  return JSON.stringify({
+    specversion: "1.0", id, source: "/wab/gateway", type: "wab.mo.v1", subject: id, time: new Date().toISOString(), datacontenttype: "application/json",
+    data: { id, source: "+6421000001", destination: "6421000002", content: { type: "text", text: { body: "Kia ora" } } },
   });
-  const authorization = `AWS4-HMAC-SHA256 Credential=${stack.access_key_id}/20260101/${stack.region}/sqs/aws4_request, SignedHeaders=host, Signature=00`;
-  const headers = { authorization, "content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.SendMessageBatch" };
+}
+
+/**
+ * Stands between the console and the emulator, and serves the console's queue from memory: the emulator's takes some
+ * hundred events a second. Everything else is passed on.
+ */
+class FastQueue {
+  constructor(endpoint) {
+    this.endpoint = endpoint;
+    this.sent = this.received = 0;
+    this.server = createServer((request, response) => void this.answer(request, response));
+  }
+
+  /** Listens, and returns a directory in which `wab` finds the stack at this address. */
+  async start(stack) {
+    await new Promise((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+    const directory = await mkdtemp(join(tmpdir(), "wab-"));
+    await mkdir(join(directory, ".local"));
+    const endpoint = `http://localhost:${this.server.address().port}`;
+    await writeFile(join(directory, ".local", "stack.json"), JSON.stringify({ ...stack, endpoint }));
+    return directory;
+  }
+
+  async answer(request, response) {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    const body = Buffer.concat(parts);
+    const target = request.headers["x-amz-target"];
+    if (target === "AmazonSQS.ReceiveMessage") return this.reply(response, { Messages: await this.receive() });
+    if (target === "AmazonSQS.DeleteMessageBatch") {
+      return this.reply(response, { Successful: JSON.parse(body).Entries.map(({ Id }) => ({ Id })), Failed: [] });
+    }
+    const { host, connection, "content-length": length, ...headers } = request.headers;
+    const passed = await fetch(this.endpoint + request.url, { method: request.method, headers, body: body.length > 0 ? body : undefined });
+    response.writeHead(passed.status, { "content-type": passed.headers.get("content-type") ?? "" });
+    response.end(Buffer.from(await passed.arrayBuffer()));
+  }
+
+  reply(response, body) {
+    response.writeHead(200, { "content-type": "application/x-amz-json-1.0" });
+    response.end(JSON.stringify(body));
+  }
+
+  /** Ten messages, as soon as there are any. */
+  async receive() {
+    for (let wait = 0; wait < 2_000 && this.received >= this.sent; wait += 10) await sleep(10);
+    const from = this.received;
+    this.received = Math.min(this.sent, from + 10);
+    return Array.from({ length: this.received - from }, (_, index) => {
+      const id = String(from + index);
+      return { MessageId: id, ReceiptHandle: id, Body: madeUpEvent(id), Attributes: { SentTimestamp: String(Date.now()) } };
+    });
+  }
+}
+
+/** Puts many events behind the page, as fast as the console takes them. */
+async function fill(opened, queue) {
+  const start = Date.now();
+  queue.sent += BEHIND;
+  while (!(await arrived(opened, BEHIND))) await sleep(200);
+  const took = (Date.now() - start) / 1000;
+  console.log(`${BEHIND} events: in ${took.toFixed(0)} s, ${(BEHIND / took).toFixed(0)} a second`);
+  await sleep(2_000);
+  await printShown(opened.page);
+}
+
+/** Whether the console has had this many events. */
+async function arrived({ server }, number) {
+  return (await ask(server, `/api/rows/${number}`)).ok;
+}
+
+/** Sends 200 a second, and looks at the page. */
+async function busy(opened, queue) {
+  const { page, session } = opened;
   const { rate, seconds } = AT_200;
+  await page.evaluate("window.noted.longTasks.length = 0");
   const before = await load(session);
   const gaps = page.evaluate(frames, seconds * 1000);
-  const [start, pending] = [Date.now(), []];
-  for (let batch = 0; batch < (rate * seconds) / 10; batch++) {
-    await sleep(Math.max(0, start + (batch * 10_000) / rate - Date.now()));
-    const entries = Array.from({ length: 10 }, (_, number) => ({ Id: String(number), MessageBody: event.replace("ID", `${batch}-${number}`) }));
-    pending.push(fetch(stack.endpoint, { method: "POST", headers, body: JSON.stringify({ QueueUrl: queue, Entries: entries }) }));
+  const start = Date.now();
+  for (let sent = 0; sent < rate * seconds; sent += 10) {
+    await sleep(Math.max(0, start + (sent * 1000) / rate - Date.now()));
+    queue.sent += 10;
   }
-  const refused = (await Promise.all(pending)).filter(({ ok }) => !ok).length;
   const took = (Date.now() - start) / 1000;
   const times = await gaps;
   const after = await load(session);
-  const { counts, longTasks } = await page.evaluate("window.noted");
-  const perFrame = ((after.busy - before.busy) * 1000) / times.length;
-  console.log(`sent ${(rate * seconds) / took} a second for ${took.toFixed(0)} s, ${refused} refused; shown at the end: ${counts.at(-1)[0]}`);
-  console.log(`frames: work ${perFrame.toFixed(1)} ms each, between them p50 ${percentile(times, 0.5).toFixed(1)} p95 ${percentile(times, 0.95).toFixed(1)} ms, ${longTasks} tasks over 50 ms; heap ${(after.heap / 2 ** 20).toFixed(0)} MiB`);
-  await close();
+  const { longTasks } = await page.evaluate("window.noted");
+  const work = ((after.busy - before.busy) * 1000) / times.length;
+  console.log(`sent ${((rate * seconds) / took).toFixed(0)} a second for ${took.toFixed(0)} s, ${queue.sent - queue.received} not yet received`);
+  console.log(`frames: ${times.length}, between them p50 ${percentile(times, 0.5).toFixed(1)} ms, p95 ${percentile(times, 0.95).toFixed(1)} ms, longest ${Math.max(...times).toFixed(0)} ms`);
+  console.log(`main thread: ${work.toFixed(1)} ms a frame, busy ${((100 * (after.busy - before.busy)) / took).toFixed(0)} % of the time`);
+  console.log(`tasks over 50 ms: ${longTasks.length}, longest ${Math.max(0, ...longTasks).toFixed(0)} ms`);
+  await printShown(page);
+}
+
+/** A stack that may be stopped: what starts it, what stops it, and a directory in which `wab` finds it. */
+async function stackOf(name) {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const stack = (command) => promisify(execFile)("python3", ["infra/local/stack.py", command, "--name", name], { cwd: root });
+  const directory = await mkdtemp(join(tmpdir(), "wab-"));
+  await symlink(join(root, ".local", name), join(directory, ".local"));
+  return { directory, up: () => stack("up"), down: () => stack("down") };
+}
+
+/** Stops a stack and starts it again, at another address, while the page is open. */
+async function restart(browser) {
+  const stack = await stackOf("console-restart");
+  try {
+    await stack.up();
+    const server = await startConsoleIn(stack.directory);
+    const { page, faults, close } = await openPage(browser, server.address);
+    page.setDefaultTimeout(60_000);
+    await show(page, "events");
+    const seconds = async (work) => {
+      const start = Date.now();
+      await work();
+      return ((Date.now() - start) / 1000).toFixed(1);
+    };
+    await stack.down();
+    const away = await seconds(() => page.getByText("the local stack isn't running").first().waitFor());
+    await stack.up();
+    const back = await seconds(() => page.getByText("● live").waitFor());
+    await wabIn(stack.directory, "send", "mo", "--type", "sticker");
+    const listed = await seconds(() => page.locator(".events-body .event", { hasText: "sticker" }).waitFor());
+    await close();
+    await stack.down();
+    console.log(`stack stopped: the page says so after ${away} s; started again: live after ${back} s, a new callback is listed after ${listed} s`);
+    console.log(`ended with ${await server.end()} while the stack is stopped; errors of the page: ${faults.length}`);
+  } finally {
+    await stack.down();
+  }
 }
 
 const browser = await startBrowser();
@@ -112,12 +263,19 @@ for (const name of ["first", "warm"]) {
   await close();
 }
 await latency(browser, server);
-const stack = JSON.parse(await readFile(`${process.env.WAB_DIRECTORY}/.local/stack.json`, "utf8"));
-const url = new URL(server.address);
-const live = await fetch(`${url.origin}/api/live`, { headers: { authorization: `Bearer ${url.hash.replace("#token=", "")}` } });
-const reader = live.body.getReader();
-const [, queue] = /"queue":"([^"]+)"/.exec(new TextDecoder().decode((await reader.read()).value));
-await reader.cancel();
-await busy(browser, server, stack, `${stack.endpoint}/000000000000/${queue}`);
-await browser.close();
 console.log(`ended with ${await server.end()}`);
+
+const stack = JSON.parse(await readFile(join(process.env.WAB_DIRECTORY, ".local", "stack.json"), "utf8"));
+const queue = new FastQueue(stack.endpoint);
+const loaded = await startConsoleIn(await queue.start(stack));
+const opened = await open(browser, loaded);
+await printMemory("at first", opened);
+await fill(opened, queue);
+await printMemory(`with ${BEHIND} behind it`, opened);
+await busy(opened, queue);
+await printMemory("at the end", opened);
+await opened.close();
+console.log(`ended with ${await loaded.end()}`);
+await restart(browser);
+await browser.close();
+process.exit();
