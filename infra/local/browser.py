@@ -14,20 +14,27 @@ TESTS = tools.ROOT / "tests" / "console"
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 
 
-def check_page(files: Files, tool: Path) -> bool:
-    """Tests the page with `tool`, the program `wab`. Without Chromium, says what is left out."""
-    tools.install(["browser"])
-    packages = tools.venv("browser") / "npm"
-    node = str(tools.node("browser"))
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not browser:
-        say("left out: the tests of the console's page need Chromium (Debian: apt-get install chromium)")
-        return True
-    environment = os.environ | {
+def find() -> str | None:
+    """A browser of this machine."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def environment(files: Files, tool: Path, browser: str) -> dict[str, str]:
+    """What the scripts beside the tests need: `tool` is the program `wab`."""
+    return os.environ | {
         "CHROMIUM": browser,
-        "NPM_PACKAGES": str(packages),
+        "NPM_PACKAGES": str(tools.venv("browser") / "npm"),
         "WAB": str(tool),
         "WAB_DIRECTORY": str(listen.directory(files)),
     }
-    command = [node, "--test", "--test-reporter", "spec", str(TESTS / "console.test.mjs")]
-    return subprocess.run(command, env=environment, check=False).returncode == 0
+
+
+def check_page(files: Files, tool: Path) -> bool:
+    """Tests the page with `tool`, the program `wab`. Without Chromium, says what is left out."""
+    tools.install(["browser"])
+    browser = find()
+    if not browser:
+        say("left out: the tests of the console's page need Chromium (Debian: apt-get install chromium)")
+        return True
+    command = [str(tools.node("browser")), "--test", "--test-reporter", "spec", str(TESTS / "console.test.mjs")]
+    return subprocess.run(command, env=environment(files, tool, browser), check=False).returncode == 0
