@@ -153,7 +153,8 @@ class FastQueue {
     }
     const { host, connection, "content-length": length, ...headers } = request.headers;
     const passed = await fetch(this.endpoint + request.url, { method: request.method, headers, body: body.length > 0 ? body : undefined });
-    response.writeHead(passed.status, { "content-type": passed.headers.get("content-type") ?? "" });
+    const { "content-encoding": encoding, "content-length": size, "transfer-encoding": chunks, ...kept } = Object.fromEntries(passed.headers);
+    response.writeHead(passed.status, kept);
     response.end(Buffer.from(await passed.arrayBuffer()));
   }
 
