@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import listen
@@ -26,6 +27,8 @@ def check_page(files: Files, tool: Path) -> bool:
     environment = os.environ | {
         "CHROMIUM": browser,
         "NPM_PACKAGES": str(packages),
+        "PYTHON": sys.executable,
+        "STACK_NAME": files.name,
         "WAB": str(tool),
         "WAB_DIRECTORY": str(listen.directory(files)),
     }
