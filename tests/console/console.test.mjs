@@ -21,12 +21,12 @@ after(async () => {
   await server?.end();
 });
 
-/** Opens the page, runs `check` on it, and holds the page to what it may do. */
-async function on(check, options) {
+/** Opens the page, runs `check` on it, and holds the page to what it may do, but for what is `allowed`. */
+async function on(check, { allowed, ...options } = {}) {
   const { page, faults, close } = await openPage(browser, server.address, options);
   page.setDefaultTimeout(15_000);
   await check(page);
-  assert.deepEqual(faults, []);
+  assert.deepEqual(faults.filter((fault) => !allowed?.test(fault)), []);
   await close();
 }
 
@@ -431,13 +431,15 @@ test("read_only_console_refuses_to_act", async () => {
 // The last test: the stack that it starts is empty.
 test("restarted_stack_is_followed_again", () =>
   on(async (page) => {
-    await show(page, "events");
+    await show(page, "flow");
     const start = await stopStack();
     await page.getByText("✘ not live, retrying").waitFor({ timeout: 60_000 });
+    // Without its file, the options would name a stack on AWS.
+    await page.locator(".banner").getByText("the local stack was stopped").waitFor({ timeout: 60_000 });
     await start();
     await page.getByText("● live").waitFor({ timeout: 60_000 });
-    await send("mo", "--type", "nfm_reply");
-    await row(page, "nfm_reply").last().waitFor({ timeout: 30_000 });
-    await show(page, "flow");
-    await page.getByText("The status can't be read").waitFor({ state: "detached" });
-  }));
+    await page.locator(".banner").getByText("read at").waitFor();
+    await send("mo", "--type", "system");
+    await show(page, "events");
+    await row(page, "system").last().waitFor({ timeout: 60_000 });
+  }, { allowed: /502/ }));

@@ -16,14 +16,14 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use tokio::net::TcpListener;
 
 use self::faults::Faults;
 use self::rows::Rows;
 use crate::aws;
 use crate::shell::{Shell, interrupted};
-use crate::stack::{Consent, Place, Stack, StackArgs};
+use crate::stack::{Consent, Place, Stack, StackArgs, StackFile};
 
 /// Open a page on this machine that shows the system live, and acts on it
 ///
@@ -62,6 +62,8 @@ Exit codes:
   2  usage error, not confirmed, or the port is in use
   3  a call to AWS failed";
 
+const GONE: &str = "the local stack was stopped";
+
 /// What the parts of the console share.
 struct Console {
     directory: PathBuf,
@@ -78,7 +80,7 @@ impl Console {
         let may_break = stack.is_local() && !args.read_only;
         Self {
             directory: directory.to_owned(),
-            stack: args.stack.clone(),
+            stack: args.stack.pinned(&stack.place),
             place: stack.place.clone(),
             read_only: args.read_only,
             rows: Rows::default(),
@@ -86,7 +88,14 @@ impl Console {
         }
     }
 
+    /// Whether the console's stack was local and its file is gone. Its options would then name a stack on AWS, which nobody
+    /// has agreed to change.
+    fn is_gone(&self) -> bool {
+        self.is_local() && StackFile::find(&self.directory).is_none()
+    }
+
     async fn connect(&self) -> anyhow::Result<Stack> {
+        ensure!(!self.is_gone(), GONE);
         self.stack.connect(&self.directory).await
     }
 
@@ -120,4 +129,34 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
         live::remove_queue(&console).await?;
         Ok(0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn console(place: Place, stack: &StackArgs) -> Console {
+        Console {
+            directory: PathBuf::from("/"),
+            stack: stack.pinned(&place),
+            place,
+            read_only: false,
+            rows: Rows::default(),
+            faults: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn stopped_local_stack_is_not_taken_for_one_on_aws() {
+        let console = console(Place::Local { endpoint: "http://localhost:1".to_owned() }, &StackArgs::default());
+        assert_eq!(console.connect().await.unwrap_err().to_string(), GONE);
+    }
+
+    #[test]
+    fn stack_on_aws_is_named_in_each_command() {
+        let [account, region, name] = ["123456789012", "us-east-1", "wab"].map(str::to_owned);
+        let console = console(Place::Deployed { account, region, name }, &StackArgs::default());
+        assert!(!console.is_gone());
+        assert_eq!(console.stack.to_options(), ["--stack=wab", "--region=us-east-1"]);
+    }
 }

@@ -84,6 +84,16 @@ impl StackArgs {
         options.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value.as_ref()?))).collect()
     }
 
+    /// The options that name this stack wherever they are used, also if there is a local stack.
+    pub(crate) fn pinned(&self, place: &Place) -> Self {
+        match place {
+            Place::Deployed { region, name, .. } => {
+                Self { stack: Some(name.clone()), profile: self.profile.clone(), region: Some(region.clone()) }
+            }
+            Place::Local { .. } | Place::Simulated => self.clone(),
+        }
+    }
+
     pub(crate) async fn connect(&self, directory: &Path) -> anyhow::Result<Stack> {
         let is_deployed = self.stack.is_some() || self.profile.is_some() || self.region.is_some();
         match StackFile::find(directory) {

@@ -55,6 +55,10 @@ async fn listen_once(console: &Console, shown: &mut Recent) -> anyhow::Result<()
 
 /// Unsubscribes and deletes the console's queue.
 pub(super) async fn remove_queue(console: &Console) -> anyhow::Result<()> {
+    // A local stack's queues end with it.
+    if console.is_gone() {
+        return Ok(());
+    }
     let stack = console.connect().await?;
     match Queue::find(&stack.sdk, &queue_name(&stack)).await? {
         Some(queue) => mailbox::remove(&stack, &queue).await,

@@ -22,7 +22,7 @@ use subtle::ConstantTimeEq as _;
 use super::command::{self, Policy, Refused};
 use super::faults::{self, Faults};
 use super::web::FILES;
-use super::{Console, cost, live};
+use super::{Console, GONE, cost, live};
 use crate::send::list::{Entry, entries};
 use crate::stack::Place;
 
@@ -204,6 +204,9 @@ async fn run_command(State(Shared { console, .. }): State<Shared>, Json(Run { ar
         Err(refused @ Refused::ReadOnly) => return problem(StatusCode::FORBIDDEN, &refused.to_string()),
         Err(refused @ Refused::Unknown) => return problem(StatusCode::BAD_REQUEST, &refused.to_string()),
     };
+    if console.is_gone() {
+        return problem(StatusCode::BAD_GATEWAY, GONE);
+    }
     // A command has a runtime of its own, as in a process of its own.
     let run = move || command::run(allowed, act, &console.directory, &console.stack.to_options());
     match tokio::task::spawn_blocking(run).await {
