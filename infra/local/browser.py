@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import listen
@@ -24,6 +25,8 @@ def environment(files: Files, tool: Path, browser: str) -> dict[str, str]:
     return os.environ | {
         "CHROMIUM": browser,
         "NPM_PACKAGES": str(tools.venv("browser") / "npm"),
+        "PYTHON": sys.executable,
+        "STACK_NAME": files.name,
         "WAB": str(tool),
         "WAB_DIRECTORY": str(listen.directory(files)),
     }

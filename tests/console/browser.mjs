@@ -1,29 +1,83 @@
 // The console on a local stack, and a browser that shows it.
 
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readFile, symlink } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { createRequire } from "node:module";
-import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 
-const { WAB, WAB_DIRECTORY, NPM_PACKAGES, CHROMIUM } = process.env;
+const { WAB, WAB_DIRECTORY, NPM_PACKAGES, CHROMIUM, PYTHON, STACK_NAME } = process.env;
+const STACK = fileURLToPath(new URL("../../infra/local/stack.py", import.meta.url));
 const packages = createRequire(`${NPM_PACKAGES}/`);
 const { chromium } = packages("playwright-core");
 const AXE = packages.resolve("axe-core/axe.min.js");
 
-/** Runs `wab` in a directory, by which it finds its stack, and returns what it prints. It must end with 0. */
-export function wabIn(directory, ...args) {
+/** Runs a program, and returns what it prints. It must end with 0. */
+function run(program, args, options) {
   return new Promise((resolve, reject) => {
-    const child = spawn(WAB, args, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
     let [out, err] = ["", ""];
     child.stdout.on("data", (data) => (out += data));
     child.stderr.on("data", (data) => (err += data));
-    child.on("close", (code) => (code === 0 ? resolve(out) : reject(new Error(`wab ${args.join(" ")}: ${code}\n${out}${err}`))));
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve(out) : reject(new Error(`${program} ${args.join(" ")}: ${code}\n${out}${err}`))));
   });
+}
+
+/** Runs `wab` in a directory, by which it finds its stack. */
+export function wabIn(directory, ...args) {
+  return run(WAB, args, { cwd: directory });
 }
 
 /** Runs `wab` on the stack of the tests. */
 export function wab(...args) {
   return wabIn(WAB_DIRECTORY, ...args);
+}
+
+/** Stops the stack with all that it holds. Returns what starts it anew, at the same address. */
+export async function stopStack() {
+  const { port } = await stackFile();
+  await run(PYTHON, [STACK, "down", "--name", STACK_NAME]);
+  return async () => {
+    await run(PYTHON, [STACK, "up", "--name", STACK_NAME, "--port", String(port)]);
+    // What infra/local/listen.py made was deleted with the stack.
+    if (!existsSync(`${WAB_DIRECTORY}/.local`)) await symlink(".", `${WAB_DIRECTORY}/.local`);
+  };
+}
+
+/** The stack's file. */
+export async function stackFile() {
+  return JSON.parse(await readFile(`${WAB_DIRECTORY}/.local/stack.json`, "utf8"));
+}
+
+/** Calls the emulator, which reads the credentials and checks no signature. */
+async function call(service, path, headers, body) {
+  const { endpoint, region, access_key_id: key } = await stackFile();
+  const authorization = `AWS4-HMAC-SHA256 Credential=${key}/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=00`;
+  const answer = await fetch(`${endpoint}${path}`, { method: "POST", headers: { authorization, ...headers }, body: JSON.stringify(body) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${service}: ${answer.status} ${text}`);
+  return JSON.parse(text);
+}
+
+/** Puts a message into a queue, as a topic would. */
+export async function enqueue(queue, body) {
+  const { endpoint } = await stackFile();
+  const headers = { "content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.SendMessage" };
+  return call("sqs", "/", headers, { QueueUrl: `${endpoint}/000000000000/${queue}`, MessageBody: body });
+}
+
+/** Hands `fanout` the stored message again, as a record that has waited in the stream for this many minutes. */
+export async function handOver(id, minutes) {
+  const { table, fanout_function: fanout } = await stackFile();
+  const Keys = { pk: { S: `MO#${id}` }, sk: { S: "EVENT" } };
+  const headers = { "content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.GetItem" };
+  const { Item } = await call("dynamodb", "/", headers, { TableName: table, Key: Keys });
+  const created = Math.floor(Date.now() / 1000) - minutes * 60;
+  const dynamodb = { Keys, NewImage: Item, SequenceNumber: "1", ApproximateCreationDateTime: created };
+  const record = { eventID: "1", eventName: "INSERT", eventSource: "aws:dynamodb", dynamodb };
+  return call("lambda", `/2015-03-31/functions/${fanout}/invocations`, {}, { Records: [record] });
 }
 
 /** Sends one callback, and returns its id. */

@@ -27,6 +27,7 @@ pub(crate) struct Report {
     /// The version of the template.
     pub(crate) version: Option<String>,
     pub(crate) at: Timestamp,
+    pub(crate) received: [Received; 2],
     pub(crate) callbacks: Vec<Callbacks>,
     /// The start of the last minute in which a callback was answered 200.
     pub(crate) last_accepted: Option<Timestamp>,
@@ -35,6 +36,14 @@ pub(crate) struct Report {
     /// What couldn't be read, and why.
     pub(crate) unread: Vec<String>,
     pub(crate) seconds: f64,
+}
+
+/// Callbacks that reached their function, whatever it answered: its invocations.
+#[derive(Debug, Serialize)]
+pub(crate) struct Received {
+    pub(crate) kind: &'static str,
+    pub(crate) last_15_minutes: u64,
+    pub(crate) last_24_hours: u64,
 }
 
 /// Callbacks with one outcome, or events that were published.
@@ -114,6 +123,7 @@ pub(crate) async fn gather(stack: &Stack, now: Timestamp) -> anyhow::Result<Repo
         stack: stack.place.clone(),
         version: resources.version.clone(),
         at: now,
+        received: screen.received(),
         callbacks: screen.callbacks(),
         last_accepted: screen.last_accepted(),
         signals: screen.signals(parked, spilled).into_iter().map(|signal| signal.ended_with(&alarms)).collect(),
@@ -135,6 +145,13 @@ pub(crate) struct Screen<'a> {
 }
 
 impl Screen<'_> {
+    pub(crate) fn received(&self) -> [Received; 2] {
+        [("mo", Role::Mo), ("dlr", Role::Dlr)].map(|(kind, role)| {
+            let (last_15_minutes, last_24_hours) = self.counts(&self.readings.of(&[Source::Invocations(role)]));
+            Received { kind, last_15_minutes, last_24_hours }
+        })
+    }
+
     pub(crate) fn callbacks(&self) -> Vec<Callbacks> {
         let outcomes = OUTCOMES.map(|outcome| (outcome, Source::Callbacks(outcome)));
         let sources = outcomes.into_iter().chain([("published", Source::Published)]);

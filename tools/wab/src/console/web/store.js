@@ -214,6 +214,7 @@ export class Store {
  * @typedef {object} StatusReport
  * @property {string} at
  * @property {string | null} version
+ * @property {{kind: string, last_15_minutes: number, last_24_hours: number}[]} received
  * @property {{outcome: string, last_15_minutes: number, last_24_hours: number}[]} callbacks
  * @property {string | null} last_accepted
  * @property {Signal[]} signals

@@ -19,7 +19,8 @@ import { isBad, troubles } from "../store.js";
  * @property {(numbers: Numbers) => string[]} notes
  */
 
-const ANSWERED_200 = ["stored", "duplicate", "variant", "deferred"];
+const NOT_NEW = ["duplicate", "variant"];
+const ANSWERED_200 = ["stored", ...NOT_NEW, "deferred"];
 const CODES = ["401", "413", "429", "5xx"];
 /** The signals of these codes. */
 const REFUSED = ["unauthorized", "too large", "rate limited", "unanswered"];
@@ -35,6 +36,12 @@ class Numbers {
   /** Callbacks of an outcome. @param {string} outcome */
   outcome(outcome) {
     const found = this.report.callbacks.find((callbacks) => callbacks.outcome === outcome);
+    return { recent: found?.last_15_minutes ?? 0, day: found?.last_24_hours ?? 0 };
+  }
+
+  /** Callbacks that reached their function. @param {"mo" | "dlr"} kind */
+  received(kind) {
+    const found = this.report.received.find((received) => received.kind === kind);
     return { recent: found?.last_15_minutes ?? 0, day: found?.last_24_hours ?? 0 };
   }
 
@@ -84,15 +91,18 @@ function sum(pairs) {
 }
 
 /** @param {Pair} pair @param {string} word */
-function inTime(pair, word) {
-  return [`${word} in 15 min`, `${count(pair.day)} in 24 h`];
+function inTime({ recent, day }, word) {
+  return [`${word} in 15 min`, `${rate(recent / 15)}/min, ${count(day)} in 24 h`];
 }
 
-/** Some of the refused answers by code. @param {Numbers} numbers @param {number} from @param {number} to */
-function codes(numbers, from, to) {
-  return CODES.map((code, index) => `${code}: ${count(numbers.signal(REFUSED[index]).recent)}`)
-    .slice(from, to)
-    .join(", ");
+/** @param {"mo" | "dlr"} kind @param {string[]} alarms @returns {BoxDefinition} */
+function callbacks(kind, alarms) {
+  return {
+    name: kind,
+    alarms,
+    figure: (numbers) => count(numbers.received(kind).recent),
+    notes: (numbers) => inTime(numbers.received(kind), "callbacks"),
+  };
 }
 
 /** @param {"mo" | "dlr"} kind @returns {BoxDefinition} */
@@ -120,23 +130,24 @@ const BOXES = {
     name: "API Gateway",
     href: "#/doctor",
     figure: (numbers) => count(numbers.answered().recent),
-    notes: (numbers) => inTime(numbers.answered(), "answered"),
-  },
-  functions: {
-    name: "mo, dlr",
-    alarms: ["MoErrors", "DlrErrors", "MoThrottles", "DlrThrottles"],
-    figure: (numbers) => count(numbers.accepted().recent),
     notes: (numbers) => [
-      ...inTime(numbers.accepted(), "200"),
-      ...ANSWERED_200.slice(1).map((outcome) => `${count(numbers.outcome(outcome).recent)} ${outcome}`),
+      ...inTime(numbers.answered(), "answered"),
+      `200: ${count(numbers.accepted().recent)}`,
+      `400: ${count(numbers.outcome("quarantined").recent)}`,
+      ...CODES.map((code, index) => `${code}: ${count(numbers.signal(REFUSED[index]).recent)}`),
     ],
   },
+  mo: callbacks("mo", ["MoErrors", "MoThrottles"]),
+  dlr: callbacks("dlr", ["DlrErrors", "DlrThrottles"]),
   table: {
     name: "table",
     href: "#/conversation",
     alarms: ["Deferred"],
     figure: (numbers) => count(numbers.outcome("stored").recent),
-    notes: (numbers) => inTime(numbers.outcome("stored"), "stored"),
+    notes: (numbers) => [
+      ...inTime(numbers.outcome("stored"), "stored"),
+      ...NOT_NEW.map((outcome) => `${count(numbers.outcome(outcome).recent)} ${outcome}`),
+    ],
   },
   stream: {
     name: "stream",
@@ -154,13 +165,13 @@ const BOXES = {
     figure: (numbers) => count(numbers.outcome("published").recent),
     notes: (numbers) => inTime(numbers.outcome("published"), "published"),
   },
-  mo: topic("mo"),
-  dlr: topic("dlr"),
+  "topic-mo": topic("mo"),
+  "topic-dlr": topic("dlr"),
   refused: {
     name: "refused",
     alarms: ["Unanswered", "RateLimited", "TooLarge", "Unauthorized"],
     figure: (numbers) => count(numbers.refused().recent),
-    notes: (numbers) => [...inTime(numbers.refused(), "answers"), codes(numbers, 0, 2), codes(numbers, 2, 4)],
+    notes: (numbers) => [...inTime(numbers.refused(), "answers"), CODES.join(", ")],
   },
   quarantine: {
     name: "quarantine",
@@ -209,19 +220,21 @@ const BOXES = {
 
 /** @typedef {{from: string, to: string, aside?: boolean, moves: (numbers: Numbers) => boolean}} Edge */
 
-const isPublishing = (/** @type {Numbers} */ { store }) => store.perSecond("mo") + store.perSecond("dlr") > 0;
+const moves = (/** @type {("mo" | "dlr")[]} */ ...kinds) => (/** @type {Numbers} */ { store }) => kinds.some((kind) => store.perSecond(kind) > 0);
+const isPublishing = moves("mo", "dlr");
 const isSpilling = (/** @type {Numbers} */ numbers) => !["0", "?"].includes(numbers.waiting("spill queue"));
 const never = () => false;
 
 /** @type {Edge[]} */
 const EDGES = [
   { from: "gateway", to: "api", moves: isPublishing },
-  { from: "api", to: "functions", moves: isPublishing },
+  { from: "api", to: "mo", moves: moves("mo") },
+  { from: "api", to: "dlr", moves: moves("dlr") },
   { from: "functions", to: "table", moves: isPublishing },
   { from: "table", to: "stream", moves: isPublishing },
   { from: "stream", to: "fanout", moves: isPublishing },
-  { from: "fanout", to: "mo", moves: ({ store }) => store.perSecond("mo") > 0 },
-  { from: "fanout", to: "dlr", moves: ({ store }) => store.perSecond("dlr") > 0 },
+  { from: "fanout", to: "topic-mo", moves: moves("mo") },
+  { from: "fanout", to: "topic-dlr", moves: moves("dlr") },
   { from: "topics", to: "subscribers", moves: isPublishing },
   { from: "api", to: "refused", aside: true, moves: never },
   { from: "functions", to: "quarantine", aside: true, moves: never },
@@ -346,7 +359,9 @@ class Diagram {
     this.boxes = Object.keys(BOXES).map((id) => new Box(id));
     /** @type {Map<string, HTMLElement>} */
     this.places = new Map(this.boxes.map((box) => [box.id, box.element]));
-    this.places.set("topics", h("div", { class: "group" }, this.places.get("mo"), this.places.get("dlr")));
+    const group = (/** @type {string[]} */ ...ids) => h("div", { class: "group" }, ids.map((id) => this.places.get(id)));
+    this.places.set("functions", group("mo", "dlr"));
+    this.places.set("topics", group("topic-mo", "topic-dlr"));
     this.paths = EDGES.map((edge) => s("path", { class: edgeClass(edge, false), "marker-end": "url(#edge-head)" }));
     const head = s(
       "marker",
@@ -363,21 +378,7 @@ class Diagram {
       s("path", { class: "edge-head", d: "M0 0 8 4 0 8z" }),
     );
     this.edges = s("svg", { class: "edges", "aria-hidden": "true" }, s("defs", null, head), this.paths);
-    const areas = [
-      "gateway",
-      "api",
-      "functions",
-      "table",
-      "stream",
-      "fanout",
-      "topics",
-      "refused",
-      "quarantine",
-      "spill",
-      "recover",
-      "parked",
-      "subscribers",
-    ];
+    const areas = ["gateway", "api", "functions", "table", "stream", "fanout", "topics", "refused", "quarantine", "spill", "recover", "parked", "subscribers"];
     const items = areas.map((area) =>
       h("li", { style: { "grid-area": area, display: "grid" } }, this.places.get(area)),
     );
