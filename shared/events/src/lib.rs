@@ -113,6 +113,8 @@ pub mod contract;
 mod dlr;
 mod envelope;
 mod event;
+#[cfg(feature = "https")]
+pub mod https;
 mod kind;
 pub mod message;
 mod mo;
