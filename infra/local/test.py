@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import browser
@@ -60,12 +61,13 @@ def main() -> int:
     os.environ.setdefault(PERIOD, "2")
     tools.install(["aws"])  # tests/drills run commands of the documentation
     tests = Tests()
-    with temporary_stack.up("test", "--rotating") as stack:
+    with temporary_stack.up("test", "--rotating") as stack, ThreadPoolExecutor() as background:
         tests.run(stack, [], [])
-        succeeded = browser.check_page(Files("test"), tools.program("wab"))
-    # The drills begin with a healthy stack, and break it one after another.
-    with temporary_stack.up("drills") as stack:
-        tests.run(stack, ["--test", "drills"], ["--test-threads", "1"])
+        page = background.submit(browser.check_page, Files("test"), tools.program("wab"))
+        # The drills begin with a healthy stack, and break it one after another. They mostly wait for alarms.
+        with temporary_stack.up("drills") as drilled:
+            tests.run(drilled, ["--test", "drills"], ["--test-threads", "1"])
+        succeeded = page.result()
     del os.environ[PERIOD]
     succeeded = check_local_stack() and tests.succeeded and succeeded
     succeeded = check_contracts() and succeeded
