@@ -33,7 +33,7 @@ object! {
         message_creation_type: Option<String>,
         /// The group that the message was sent to.
         group_id: Option<Id>,
-        /// WhatsApp's id of the message. It reveals the user's phone number: see [`Id`].
+        /// WhatsApp's id of the message. It reveals the user's phone number, so keep it out of logs.
         id: Option<Id>,
         /// When the message was sent.
         timestamp: Option<Timestamp>,

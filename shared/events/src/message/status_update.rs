@@ -9,7 +9,7 @@ object! {
     /// time and errors are in the [`Head`](super::Head).
     ///
     /// The gateway's documentation hints at it, although `content` is documented to hold messages only. The gateway's
-    /// own delivery receipts are [`DlrData`](crate::DlrData).
+    /// own [delivery receipts](crate::DlrData) are events of another kind.
     StatusUpdate {
         /// The status.
         status: UpdateStatus,
