@@ -60,7 +60,7 @@ pub fn event(kind: Kind) -> Value {
         ("/properties/data", json!({"title": match kind { Kind::Mo => "Mo data", Kind::Dlr => "Dlr data" }})),
         ("/properties/data/properties/unrecognized", json!({"type": "object"})),
         ("/properties/data/properties/binary", json!({"title": "Binary"})),
-        ("/properties/data/properties/delivery", json!({"title": "Delivery"})),
+        ("/properties/data/properties/delivery", json!({"title": "Delivery state"})),
         ("/properties/data/properties/delivery/properties/history/items", json!({"title": "History entry"})),
         (
             "",
