@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import browser
+import clients
 import temporary_stack
 from state import Files
 
@@ -71,6 +72,7 @@ def main() -> int:
     del os.environ[PERIOD]
     succeeded = check_local_stack() and tests.succeeded and succeeded
     succeeded = check_contracts() and succeeded
+    succeeded = clients.check() and succeeded
     print(f"\n{tests.passed} passed, {tests.failed} failed")
     return 0 if succeeded else 1
 

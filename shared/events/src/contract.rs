@@ -17,7 +17,14 @@ use crate::mo::MoData;
 /// [`Malformed`](crate::message::MessageKind::Malformed).
 #[must_use]
 pub fn message() -> Value {
-    let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Message>().to_value();
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let message = generator.subschema_for::<Message>();
+    let mut schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:wab:message:v1",
+        "$ref": message.get("$ref"),
+        "$defs": generator.take_definitions(true),
+    });
     plain_descriptions(&mut schema);
     schema
 }
@@ -26,36 +33,73 @@ pub fn message() -> Value {
 /// included.
 #[must_use]
 pub fn event(kind: Kind) -> Value {
-    let (title, data) = match kind {
-        Kind::Mo => ("A message from a WhatsApp user", inline::<MoData>()),
-        Kind::Dlr => ("A delivery receipt", inline::<DlrData>()),
+    let (title, about, data) = match kind {
+        Kind::Mo => ("Mo event", "A message from a WhatsApp user", inline::<MoData>()),
+        Kind::Dlr => ("Dlr event", "A delivery receipt", inline::<DlrData>()),
     };
     let mut schema = inline::<Envelope>().to_value();
-    let fixed = [
-        ("specversion", json!({"const": "1.0"})),
-        ("id", json!({"pattern": "^[0-9a-f]{32}$"})),
-        ("source", json!({"pattern": "^/wab/"})),
-        ("type", json!({"const": kind.schema()})),
-        ("time", json!({"format": "date-time"})),
-        ("datacontenttype", json!({"const": "application/json"})),
-        ("variant", json!({"type": "string", "pattern": "^[0-9a-f]{12}$"})),
-        ("dataref", json!({"type": "string"})),
-        ("data", data.to_value()),
-    ];
-    for (name, more) in fixed {
-        let property = schema.pointer_mut(&format!("/properties/{name}")).and_then(Value::as_object_mut);
-        if let (Some(property), Value::Object(more)) = (property, more) {
-            // The property keeps the description that the envelope gives it.
-            property
-                .extend(more.into_iter().filter(|(key, _)| key != "$schema" && key != "description" && key != "title"));
+    let mut at = |path: &str, more: Value| {
+        let place = schema.pointer_mut(path).and_then(Value::as_object_mut);
+        if let (Some(place), Value::Object(more)) = (place, more) {
+            // A property keeps the description that its object gives it.
+            place.extend(
+                more.into_iter().filter(|(key, _)| path.is_empty() || (key != "$schema" && key != "description")),
+            );
         }
+    };
+    at("/properties/data", data.to_value());
+    for (path, more) in [
+        ("/properties/specversion", json!({"const": "1.0"})),
+        ("/properties/id", json!({"pattern": "^[0-9a-f]{32}$"})),
+        ("/properties/source", json!({"pattern": "^/wab/"})),
+        ("/properties/type", json!({"const": kind.schema()})),
+        ("/properties/time", json!({"format": "date-time"})),
+        ("/properties/datacontenttype", json!({"const": "application/json"})),
+        ("/properties/dataschema", json!({"const": kind.data_schema()})),
+        ("/properties/variant", json!({"pattern": "^[0-9a-f]{12}$"})),
+        ("/properties/data", json!({"title": match kind { Kind::Mo => "Mo data", Kind::Dlr => "Dlr data" }})),
+        ("/properties/data/properties/unrecognized", json!({"type": "object"})),
+        ("/properties/data/properties/binary", json!({"title": "Binary"})),
+        ("/properties/data/properties/delivery", json!({"title": "Delivery state"})),
+        ("/properties/data/properties/delivery/properties/history/items", json!({"title": "History entry"})),
+        (
+            "",
+            json!({
+                "$id": kind.data_schema().split_once('#').map(|(id, _)| id),
+                "title": title,
+                "description": format!("{about}, as wab publishes it: a CloudEvents 1.0 object in structured JSON."),
+                "if": {"required": ["data"]},
+                "then": {"not": {"required": ["dataref"]}},
+                "else": {"required": ["dataref"]},
+            }),
+        ),
+    ] {
+        at(path, more);
     }
-    if let Some(schema) = schema.as_object_mut() {
-        schema.insert("title".to_owned(), title.into());
-        schema.insert("oneOf".to_owned(), json!([{"required": ["data"]}, {"required": ["dataref"]}]));
+    without_null(&mut schema);
+    if let Some(bytes) = schema.pointer_mut("/properties/data/properties/binary/properties/bytes") {
+        let description = bytes.get("description").cloned();
+        *bytes = json!({"type": "integer", "minimum": 0, "description": description});
     }
     plain_descriptions(&mut schema);
     schema
+}
+
+/// Removes the alternative `null` from every key that has one type: wab leaves out what is absent.
+fn without_null(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(types) = members.get_mut("type")
+                && let Some([only, Value::String(null)]) = types.as_array().map(Vec::as_slice)
+                && null == "null"
+            {
+                *types = only.clone();
+            }
+            members.values_mut().for_each(without_null);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(without_null),
+        _ => {}
+    }
 }
 
 /// Turns the descriptions, which are Rust documentation, into text for readers of any language.
@@ -109,5 +153,15 @@ mod tests {
         assert_eq!(plain(documentation), "A text of `Some` type.\n\nMay be empty.");
         assert_eq!(plain("A text.\n\n# Errors\nNone."), "A text.");
         assert_eq!(plain("Bare [bracket"), "Bare [bracket");
+    }
+
+    #[test]
+    fn contracts_hold_no_rust() {
+        for contract in [message(), event(Kind::Mo), event(Kind::Dlr)] {
+            let text = contract.to_string();
+            for rust in ["::", "```", "[`", "Option<", "assert"] {
+                assert!(!text.contains(rust), "{rust}");
+            }
+        }
     }
 }

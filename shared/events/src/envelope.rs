@@ -21,6 +21,9 @@ object! {
         time: String,
         /// Always `application/json`.
         datacontenttype: String,
+        /// The URI of the contract of `data`. Absent without `data`, and in events that were published before it was
+        /// introduced.
+        dataschema: Option<String>,
         /// Set only if an earlier callback with another body has the same message id and, for a receipt, the same
         /// status: the first 12 hex digits of this body's digest.
         variant: Option<String>,

@@ -34,6 +34,15 @@ impl Kind {
         }
     }
 
+    /// The event's `dataschema`: the URI of the part of the contract that describes `data`.
+    #[must_use]
+    pub const fn data_schema(self) -> &'static str {
+        match self {
+            Self::Mo => "urn:wab:mo-event:v1#/properties/data",
+            Self::Dlr => "urn:wab:dlr-event:v1#/properties/data",
+        }
+    }
+
     /// The kind of the events with this `type`. None if this version of the crate doesn't know the contract.
     #[must_use]
     pub fn of_schema(schema: &str) -> Option<Self> {

@@ -59,7 +59,8 @@ impl<'a> NewEvent<'a> {
     /// If the item's key isn't an event's.
     pub fn by_reference(item: &'a Item<'a>, dataref: String) -> Result<Self, EventError> {
         let (kind, id) = item.key.kind_and_id().ok_or(EventError::NotAnEvent)?;
-        let envelope = Envelope { dataref: Some(dataref.clone()), ..envelope(item, kind, id) };
+        // The body as received doesn't follow the contract of `data`.
+        let envelope = Envelope { dataref: Some(dataref.clone()), dataschema: None, ..envelope(item, kind, id) };
         Ok(Self { event: Event::new(envelope, Data::Elsewhere { kind, dataref }), item })
     }
 
@@ -136,6 +137,7 @@ fn envelope(item: &Item<'_>, kind: Kind, id: &str) -> Envelope {
         subject: id.to_owned(),
         time: item.received_at.as_str().to_owned(),
         datacontenttype: "application/json".to_owned(),
+        dataschema: Some(kind.data_schema().to_owned()),
         variant: item.is_variant().then(|| item.digest.short().to_owned()),
         dataref: None,
         data: None,
@@ -245,6 +247,7 @@ mod tests {
                 "subject": "7c1f",
                 "time": "2025-11-23T09:15:02.417Z",
                 "datacontenttype": "application/json",
+                "dataschema": "urn:wab:mo-event:v1#/properties/data",
                 "data": {
                     "id": "7c1f",
                     "source": "+6421000001",

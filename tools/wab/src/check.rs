@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn problems_are_explained_without_values() {
-        let text = r#"{"type":"text","text":{"body":"secret"},"_vnd":{"a":"secret","b":[1,2]}}
+        let text = r#"{"type":"text","text":{"body":"secret"},"extra":{"a":"secret","b":[1,2]}}
 {"type":"contacts","contacts":[{},{"phones":"secret"}]}
 {"type":"poll","poll":{"question":"secret"}}
 not json"#;
@@ -275,7 +275,7 @@ not json"#;
         assert_eq!(code, 1);
         assert!(!out.contains("secret"), "{out}");
         for line in [
-            "$._vnd: not named, 3 leaves (1 times, first explain.jsonl:1)",
+            "$.extra: not named, 3 leaves (1 times, first explain.jsonl:1)",
             "$.contacts[*].phones: expected an array, found a string (1 times, first explain.jsonl:2)",
             "$.poll: not named, 1 leaves (1 times, first explain.jsonl:3)",
             "$: not JSON at column 2 (1 times, first explain.jsonl:4)",

@@ -246,7 +246,7 @@ fn about(message: &Message) -> Option<String> {
         MessageKind::Known(Payload::Order(order)) => count(order.product_items.len(), "item"),
         MessageKind::Known(Payload::Reaction(reaction)) if reaction.is_removal() => Some("reaction removed".to_owned()),
         MessageKind::Known(Payload::Empty) => Some("without its payload".to_owned()),
-        MessageKind::Known(_) => message.media().map(|media| media.essence().to_owned()),
+        MessageKind::Known(_) => message.media().and_then(|media| media.essence()).map(str::to_owned),
         MessageKind::Unrecognized { .. } => Some("a type unknown to this version".to_owned()),
         MessageKind::Malformed { at, problem, .. } => Some(format!("malformed at {at}: {problem}")),
     }

@@ -213,7 +213,7 @@ impl schemars::JsonSchema for Decimal {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "type": ["number", "string"],
+            "type": ["string", "integer", "number"],
             "pattern": r"^\s*-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?\s*$",
             "description": "An exact number, in a JSON number or a string.",
             "examples": [99.9, "99.90"],

@@ -3,10 +3,8 @@
 use super::error::MessageError;
 use super::lenient::Lenient;
 use super::referral::Referral;
-use super::shape::object;
-use super::status_update::UpdateStatus;
+use super::shape::{object, open_enum};
 use super::value::{Id, Timestamp};
-use super::vendor::Vendor;
 
 object! {
     /// The part of a message that all types share.
@@ -19,6 +17,8 @@ object! {
         from: Option<Id>,
         /// The sender's business-scoped user id.
         from_user_id: Option<Id>,
+        /// The sender's business-scoped user id, as Turn.io sends it.
+        from_bsuid: Option<Id>,
         /// The sender's user id as all accounts of one business see it.
         from_parent_user_id: Option<Id>,
         /// An id of Meta's own, in the message of a device whose sender is the business.
@@ -33,7 +33,7 @@ object! {
         message_creation_type: Option<String>,
         /// The group that the message was sent to.
         group_id: Option<Id>,
-        /// WhatsApp's id of the message. It reveals the user's phone number: see [`Id`].
+        /// WhatsApp's id of the message. It reveals the user's phone number, so keep it out of logs.
         id: Option<Id>,
         /// When the message was sent.
         timestamp: Option<Timestamp>,
@@ -51,8 +51,8 @@ object! {
         history_context: Option<HistoryContext>,
         /// What made the user send a contact card, such as `contact_request/other`.
         origin: Option<String>,
-        /// What a vendor's gateway adds: not WhatsApp's.
-        vendor as "_vnd": Option<Box<Lenient<Vendor>>>,
+        /// Meta's own data. Not documented; recorded since August 2026.
+        internal_1p_only_data: Option<Box<Lenient<InternalData>>>,
     }
 }
 
@@ -62,6 +62,10 @@ object! {
     Context {
         /// The sender of the message that this one replies to.
         from: Option<Id>,
+        /// The business-scoped user id of the sender of the message that this one replies to.
+        from_user_id: Option<Id>,
+        /// The same user's id as all accounts of one business see it.
+        from_parent_user_id: Option<Id>,
         /// WhatsApp's id of the message that this one replies to.
         id: Option<Id>,
         /// True if the message was forwarded.
@@ -107,8 +111,53 @@ object! {
     #[derive(Default)]
     HistoryContext {
         /// The status of the message at that time.
-        status: Option<UpdateStatus>,
+        status: Option<HistoryStatus>,
         /// True if the business sent the message.
         from_me: Option<bool>,
+    }
+}
+
+open_enum! {
+    /// The status of a message from before the business joined. The words are upper case, unlike those of a
+    /// [`StatusUpdate`](super::StatusUpdate).
+    HistoryStatus {
+        /// Not sent: an error.
+        Error = "ERROR",
+        /// Not sent yet.
+        Pending = "PENDING",
+        /// Sent, not delivered yet.
+        Sent = "SENT",
+        /// Delivered to the phone.
+        Delivered = "DELIVERED",
+        /// Opened by the recipient.
+        Read = "READ",
+        /// A voice message was played.
+        Played = "PLAYED",
+    }
+}
+
+object! {
+    /// Meta's own data. Not documented.
+    #[derive(Default)]
+    InternalData {
+        /// Meta's accounts that the message belongs to.
+        account_context: Option<AccountContext>,
+    }
+}
+
+object! {
+    /// Meta's accounts that a message belongs to. Not documented.
+    #[derive(Default)]
+    AccountContext {
+        /// An id of Meta's own.
+        waac_id: Option<Id>,
+        /// An id of Meta's own.
+        cs_id: Option<Id>,
+        /// The kind of account.
+        account_context_type: Option<String>,
+        /// An id of Meta's own. Statuses only.
+        pma_id: Option<Id>,
+        /// The app that sent the message. Statuses only.
+        app_id: Option<Id>,
     }
 }

@@ -74,6 +74,10 @@ impl Serialize for Json {
     }
 }
 
+/// The keys that gateways of vendors are known to add to a message or to its `context`: `_vnd` of Turn.io, `gs_id` and
+/// `meta_msg_id` of Gupshup, `kapso` of Kapso. Read them with [`Message::vendor`](super::Message::vendor).
+pub const VENDOR_KEYS: [&str; 4] = ["_vnd", "gs_id", "meta_msg_id", "kapso"];
+
 /// The keys of an object that its type doesn't name, in their original order, each with its value verbatim. A repeated
 /// key is here as often as it occurs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -114,7 +118,7 @@ impl Unrecognized {
     }
 
     pub(crate) fn report<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
-        for (key, value) in self.iter() {
+        for (key, value) in self.iter().filter(|(key, _)| !VENDOR_KEYS.contains(key)) {
             found(JsonPath::default().under_key(key), value);
         }
     }

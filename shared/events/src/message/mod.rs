@@ -17,7 +17,7 @@
 //! let message = Message::parse(json)?;
 //! match message.kind() {
 //!     MessageKind::Known(Payload::Text(text)) => println!("{}", text.body),
-//!     MessageKind::Known(Payload::Image(image)) => println!("fetch medium {}", image.id.as_str()),
+//!     MessageKind::Known(Payload::Image(image)) => println!("fetch medium {:?}", image.id),
 //!     MessageKind::Known(_) => println!("a type that this subscriber doesn't handle"),
 //!     MessageKind::Unrecognized { message_type } => println!("a type newer than this crate: {message_type:?}"),
 //!     MessageKind::Malformed { at, problem, .. } => println!("{at}: {problem}"), // a place, never a value
@@ -45,14 +45,13 @@ mod status_update;
 #[cfg(test)]
 mod tests;
 mod value;
-mod vendor;
 mod view;
 
 pub use decimal::{Decimal, NotANumber};
 pub use error::{ErrorData, MessageError};
 pub use fault::{Fault, JsonKind, JsonPath, Problem};
-pub use head::{Context, Head, HistoryContext, Identity, ReferredProduct};
-pub use json::{Json, Unrecognized};
+pub use head::{AccountContext, Context, Head, HistoryContext, HistoryStatus, Identity, InternalData, ReferredProduct};
+pub use json::{Json, Unrecognized, VENDOR_KEYS};
 pub use lenient::Lenient;
 pub use payload::{
     Button, ButtonReply, CallPermission, CallPermissionReply, ContactAddress, ContactCard, ContactEmail, ContactIm,
@@ -64,5 +63,4 @@ pub use referral::{Referral, ReferralMedia, ReferralSource, WelcomeMessage};
 pub use sender::{Match, PhoneNumber, Sender, UserId};
 pub use status_update::{Conversation, ConversationOrigin, Pricing, StatusMessage, StatusUpdate, UpdateStatus};
 pub use value::{Id, JsonText, Timestamp};
-pub use vendor::{TurnChat, TurnLabel, TurnNote, TurnPerson, Vendor};
 pub use view::{Message, MessageKind, NotAMessage};

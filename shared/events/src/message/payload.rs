@@ -242,7 +242,7 @@ impl Payload {
             | Self::Audio(media)
             | Self::Sticker(media)
             | Self::Document(media) => media.caption.as_deref(),
-            Self::Button(button) => Some(&button.text),
+            Self::Button(button) => button.text.as_deref(),
             Self::Interactive(interactive) => match interactive.reply() {
                 Reply::Button(button) => Some(&button.title),
                 Reply::List(item) => Some(&item.title),

@@ -1,4 +1,7 @@
 //! JSON Schema of what can't be derived: a message as a whole, and values that are kept verbatim.
+//!
+//! The alternatives of a message are plain objects, because code generators understand them. What they can't express is
+//! under `not`, which generators ignore.
 
 use std::borrow::Cow;
 
@@ -6,15 +9,22 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::payload::{BARE, KEYED, Payload, is_unsupported};
-use super::{Head, Interactive, Json, Lenient, Media, Message, StatusUpdate};
+use super::{Head, Interactive, Json, Lenient, Message, MessageError, StatusUpdate};
+
+/// Every JSON kind. An integer is a number, but code generators then keep the difference.
+const ANY: [&str; 7] = ["object", "array", "string", "integer", "number", "boolean", "null"];
 
 impl JsonSchema for Json {
     fn schema_name() -> Cow<'static, str> {
         "Json".into()
     }
 
+    fn inline_schema() -> bool {
+        true
+    }
+
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"description": "Any JSON value: its shape isn't documented."})
+        json_schema!({"type": ANY})
     }
 }
 
@@ -23,9 +33,13 @@ impl<T: JsonSchema> JsonSchema for Lenient<T> {
         format!("Lenient_{}", T::schema_name()).into()
     }
 
+    fn inline_schema() -> bool {
+        true
+    }
+
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let typed = generator.subschema_for::<T>();
-        json_schema!({"anyOf": [typed, {"description": "Any other shape: the documentation isn't reliable here."}]})
+        json_schema!({"anyOf": [typed, {"type": ANY}]})
     }
 }
 
@@ -37,69 +51,183 @@ impl JsonSchema for Message {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let untyped =
-            json!({"anyOf": [{"not": {"required": ["type"]}}, {"properties": {"type": {"enum": [null, ""]}}}]});
-        let of_type = |name: &str| {
-            let stated = json!({"properties": {"type": {"const": name}}, "required": ["type"]});
-            if is_unsupported(name) {
-                return stated;
-            }
-            let others = revealing().filter(|other| *other != name);
-            let others: Vec<Value> = others.map(|other| json!({"required": [other]})).collect();
-            let inferred = json!({"allOf": [untyped, {"required": [name]}, {"not": {"anyOf": others}}]});
-            json!({"anyOf": [stated, inferred]})
-        };
-        let mut rules = vec![generator.subschema_for::<Head>().to_value()];
-        for (name, schema) in Payload::schemas(generator) {
-            // With errors, the payload of any type may be absent; of these types it always may.
-            let may_be_missing = name == "interactive" || is_unsupported(name);
-            let mut named = schema.to_value();
-            if name == "interactive" {
-                let mut all = vec![named];
-                all.extend(Interactive::default().replies().map(|(reply, _)| {
-                    json!({
-                        "if": {"properties": {"type": {"const": reply}}, "required": ["type"]},
-                        "then": {"properties": {reply: {"not": {"type": "null"}}}, "required": [reply]},
-                    })
-                }));
-                named = json!({"allOf": all});
-            }
-            let properties =
-                json!({name: if may_be_missing { json!({"anyOf": [named, {"type": "null"}]}) } else { named }});
-            let has_errors = json!({"properties": {"errors": {"type": "array", "minItems": 1}, name: {"type": "null"}}, "required": ["errors"]});
-            let then = match name {
-                _ if may_be_missing => json!({"properties": properties}),
-                "voice" => {
-                    let audio = generator.subschema_for::<Media>().to_value();
-                    let here = json!({"properties": properties, "required": [name]});
-                    json!({"anyOf": [here, {"properties": {"audio": audio}, "required": ["audio"]}, has_errors]})
-                }
-                _ => json!({"anyOf": [{"properties": properties, "required": [name]}, has_errors]}),
-            };
-            rules.push(json!({"if": of_type(name), "then": then}));
+        let head = head(generator);
+        let payloads = Payload::schemas(generator);
+        if let Some(interactive) = generator.definitions_mut().get_mut("Interactive").and_then(Value::as_object_mut) {
+            interactive.insert("not".to_owned(), lacks_its_reply());
         }
-        let known: Vec<Value> = KEYED.iter().chain(BARE).copied().map(Value::from).collect();
-        rules.push(json!({
-            "if": {
-                "properties": {"status": {"type": "string"}, "type": {"not": {"enum": known}}},
-                "required": ["status"],
-                // Without a type, a payload key reveals it.
-                "not": {"allOf": [
-                    untyped,
-                    {"anyOf": revealing().map(|name| json!({"required": [name]})).collect::<Vec<_>>()},
-                ]},
-            },
-            "then": generator.subschema_for::<StatusUpdate>().to_value(),
-        }));
+        let mut known = Vec::new();
+        let define = |generator: &mut SchemaGenerator, title: &str, description: &str, parts: &[&Value]| {
+            let name: String = title.split(' ').map(capitalized).collect();
+            let schema = json!({"title": title, "description": description, "allOf": parts});
+            generator.definitions_mut().insert(name.clone(), schema);
+            json!({"$ref": format!("#/$defs/{name}")})
+        };
+        for (name, payload) in &payloads {
+            let title = format!("{} message", capitalized(&name.replace('_', " ")));
+            let body = of_type(name, payload.as_value());
+            known.push(define(generator, &title, &format!("A message of the type `{name}`."), &[&head, &body]));
+        }
+        for name in BARE {
+            let title = format!("{} message", capitalized(&name.replace('_', " ")));
+            let body = json!({"type": "object", "properties": {"type": constant(name)}, "required": ["type"]});
+            let description = format!("A message of the type `{name}`, which has no payload.");
+            known.push(define(generator, &title, &description, &[&head, &body]));
+        }
+        generator.definitions_mut().insert(
+            "KnownMessage".to_owned(),
+            json!({
+                "title": "Known message",
+                "description": "A message of a known type. `type` tells the alternatives apart.",
+                "oneOf": known,
+            }),
+        );
+        let error = generator.subschema_for::<MessageError>();
+        let without_payload = define(
+            generator,
+            "Message without payload",
+            "A message of a known type that has errors instead of its payload.",
+            &[&head, &without_payload(&error)],
+        );
+        let untyped = define(
+            generator,
+            "Untyped message",
+            "An older message without a type. Its only payload reveals the type.",
+            &[&head, &untyped(&payloads)],
+        );
+        let types: Vec<&str> = KEYED.iter().chain(BARE).copied().collect();
+        let open = json!({"type": ["string", "null"], "not": {"enum": types}});
+        let update = generator.subschema_for::<StatusUpdate>();
+        let status = define(
+            generator,
+            "Status update message",
+            "Not a message, but the status of one that the business sent.",
+            &[
+                &head,
+                update.as_value(),
+                &json!({"type": "object", "properties": {"type": open}, "not": reveals_its_type()}),
+            ],
+        );
+        let is_status = json!({"properties": {"status": {"type": "string"}}, "required": ["status"]});
+        let other = define(
+            generator,
+            "Other message",
+            "A message whose type isn't listed here, or that has none. Its payload is usually under a key named like the type.",
+            &[
+                &head,
+                &json!({
+                    "type": "object",
+                    "properties": {"type": open},
+                    "not": {"anyOf": [is_status, reveals_its_type()]},
+                }),
+            ],
+        );
         json_schema!({
+            "title": "Message",
             "description": "WhatsApp's message object. Types and keys that aren't listed here are valid.",
-            "type": "object",
-            "allOf": rules,
+            "anyOf": [{"$ref": "#/$defs/KnownMessage"}, without_payload, untyped, status, other],
         })
     }
 }
 
-/// The keys that reveal the type of a message which doesn't state it.
-fn revealing() -> impl Iterator<Item = &'static str> {
-    KEYED.iter().copied().filter(|name| !is_unsupported(name))
+/// What all messages share, except the type, which each alternative states.
+fn head(generator: &mut SchemaGenerator) -> Value {
+    let reference = generator.subschema_for::<Head>().to_value();
+    if let Some(keys) =
+        generator.definitions_mut().get_mut("Head").and_then(|head| head.pointer_mut("/properties")?.as_object_mut())
+    {
+        keys.remove("type");
+    }
+    reference
+}
+
+/// A message that states this type and has its payload.
+fn of_type(name: &str, payload: &Value) -> Value {
+    let optional = json!({"anyOf": [payload, {"type": "null"}]});
+    match name {
+        "interactive" | "unsupported" | "unknown" => json!({
+            "type": "object",
+            "properties": {"type": constant(name), name: optional},
+            "required": ["type"],
+        }),
+        // The payload may have the type's newer name.
+        "voice" => json!({
+            "type": "object",
+            "properties": {"type": constant(name), "voice": optional, "audio": optional},
+            "required": ["type"],
+            "not": {"properties": {"voice": {"type": "null"}, "audio": {"type": "null"}}},
+        }),
+        _ => json!({
+            "type": "object",
+            "properties": {"type": constant(name), name: payload},
+            "required": ["type", name],
+        }),
+    }
+}
+
+/// A message that states a type and has errors, but not the payload.
+fn without_payload(error: &Schema) -> Value {
+    let types: Vec<&str> = KEYED.iter().copied().filter(|name| !may_lack_payload(name)).collect();
+    let has = |name: &str, key: &str| json!({"properties": {"type": {"const": name}, key: {"not": {"type": "null"}}}, "required": ["type", key]});
+    let present: Vec<Value> = types.iter().map(|name| has(name, name)).chain([has("voice", "audio")]).collect();
+    json!({
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "enum": types},
+            "errors": {"type": "array", "items": error, "minItems": 1},
+        },
+        "required": ["type", "errors"],
+        "not": {"anyOf": present},
+    })
+}
+
+/// A message without a type that has exactly one payload, or errors instead of it.
+fn untyped(payloads: &[(&'static str, Schema)]) -> Value {
+    let mut properties = json!({"type": {"type": ["string", "null"], "enum": ["", null]}});
+    let mut excluded = vec![json!({"not": reveals_its_type()})];
+    for (name, payload) in payloads.iter().filter(|(name, _)| !is_unsupported(name)) {
+        if let Some(properties) = properties.as_object_mut() {
+            properties.insert((*name).to_owned(), json!({"anyOf": [payload, {"type": "null"}]}));
+        }
+        if !may_lack_payload(name) {
+            excluded.push(json!({
+                "properties": {*name: {"type": "null"}},
+                "required": [name],
+                "not": {"properties": {"errors": {"type": "array", "minItems": 1}}, "required": ["errors"]},
+            }));
+        }
+    }
+    json!({"type": "object", "properties": properties, "not": {"anyOf": excluded}})
+}
+
+/// A message without a type whose keys reveal it: exactly one of them is the name of a type with a payload.
+fn reveals_its_type() -> Value {
+    let revealing = KEYED.iter().copied().filter(|name| !is_unsupported(name));
+    json!({
+        "properties": {"type": {"enum": ["", null]}},
+        "oneOf": revealing.map(|name| json!({"required": [name]})).collect::<Vec<_>>(),
+    })
+}
+
+/// Whether a message of this type may have neither a payload nor errors.
+fn may_lack_payload(name: &str) -> bool {
+    name == "interactive" || is_unsupported(name)
+}
+
+fn constant(word: &str) -> Value {
+    json!({"type": "string", "const": word})
+}
+
+fn capitalized(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// An interactive reply whose `type` names a known reply that is absent.
+fn lacks_its_reply() -> Value {
+    let none = Interactive::default();
+    let absent = none.replies().into_iter().map(
+        |(reply, _)| json!({"properties": {"type": {"const": reply}, reply: {"type": "null"}}, "required": ["type"]}),
+    );
+    json!({"anyOf": absent.collect::<Vec<_>>()})
 }

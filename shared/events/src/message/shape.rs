@@ -328,7 +328,7 @@ macro_rules! open_enum {
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 schemars::json_schema!({
                     "type": "string",
-                    "description": concat!("An open set. Known: ", $("`", $word, "` ",)* "."),
+                    "description": format!("An open set. Known: {}.", [$(concat!("`", $word, "`"),)*].join(", ")),
                     "examples": [$($word,)*],
                 })
             }

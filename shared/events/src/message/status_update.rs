@@ -1,5 +1,7 @@
 //! The status of a message that the business sent, in WhatsApp's own form.
 
+use super::head::{AccountContext, InternalData};
+use super::lenient::Lenient;
 use super::payment::Payment;
 use super::shape::{object, open_enum};
 use super::value::{Id, Timestamp};
@@ -9,7 +11,7 @@ object! {
     /// time and errors are in the [`Head`](super::Head).
     ///
     /// The gateway's documentation hints at it, although `content` is documented to hold messages only. The gateway's
-    /// own delivery receipts are [`DlrData`](crate::DlrData).
+    /// own [delivery receipts](crate::DlrData) are events of another kind.
     StatusUpdate {
         /// The status.
         status: UpdateStatus,
@@ -43,6 +45,14 @@ object! {
         payment: Option<Payment>,
         /// The data that the business attached to the message.
         biz_opaque_callback_data: Option<String>,
+        /// The template that the message was made from. Direct Send only.
+        template_id: Option<Id>,
+        /// An id of Meta's own.
+        recipient_logical_id: Option<Id>,
+        /// Meta's own data. Not documented.
+        webhook_extra_data: Option<Lenient<InternalData>>,
+        /// Meta's accounts that the message belongs to. Not documented.
+        account_context: Option<Lenient<AccountContext>>,
         /// The recipient again, in older messages.
         message: Option<StatusMessage>,
     }
@@ -83,6 +93,8 @@ object! {
         expiration_timestamp: Option<Timestamp>,
         /// What opened the conversation.
         origin: Option<ConversationOrigin>,
+        /// The price category, in the status of a message to a group.
+        pricing: Option<Pricing>,
     }
 }
 

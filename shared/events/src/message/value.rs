@@ -108,13 +108,16 @@ mod schema {
 
     use super::{Id, JsonText, Timestamp};
 
+    /// An integer is a number, but code generators then keep its digits.
+    const TEXT_OR_NUMBER: [&str; 3] = ["string", "integer", "number"];
+
     impl JsonSchema for Id {
         fn schema_name() -> Cow<'static, str> {
             "Id".into()
         }
 
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            json_schema!({"type": ["string", "number"], "description": "An opaque identifier."})
+            json_schema!({"type": TEXT_OR_NUMBER, "description": "An opaque identifier."})
         }
     }
 
@@ -125,7 +128,7 @@ mod schema {
 
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
             json_schema!({
-                "type": ["string", "number"],
+                "type": TEXT_OR_NUMBER,
                 "description": "Seconds since 1970-01-01T00:00:00Z.",
                 "examples": ["1763889301"],
             })

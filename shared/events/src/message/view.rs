@@ -174,7 +174,13 @@ impl Message {
     pub fn sender(&self) -> Sender {
         let head = &self.head;
         let parent = head.from_parent_user_id.as_ref().and_then(|id| UserId::parse(id.as_str()));
-        Sender::of([&head.from_user_id, &head.from].into_iter().flatten().map(|id| id.as_str())).with_parent(parent)
+        let ids = [&head.from_user_id, &head.from_bsuid, &head.from].into_iter().flatten();
+        let sender = Sender::of(ids.map(|id| id.as_str())).with_parent(parent);
+        match &self.kind {
+            // A user who changes their id may have no `from`.
+            MessageKind::Known(Payload::System(system)) if sender.is_unknown() => system.user(),
+            _ => sender,
+        }
     }
 
     /// When the message was sent, to the second. None if it has no usable timestamp.
@@ -240,15 +246,35 @@ impl Message {
         self.head.errors.as_deref().unwrap_or_default()
     }
 
-    /// Every value that the typed view doesn't name, at any depth, with its place.
+    /// What a vendor's gateway, or anyone, has added to WhatsApp's message under a key that the typed view doesn't name.
+    /// The key may be beside those of the message or in its `context`. [`VENDOR_KEYS`](super::VENDOR_KEYS) lists those
+    /// that are known.
     ///
     /// ```
     /// use wab_events::message::Message;
     ///
-    /// let json = r#"{"type": "text", "text": {"body": "Hi", "preview": true}, "_vnd": {"v1": 7}}"#;
+    /// let json = r#"{"type": "text", "text": {"body": "Hi"}, "_vnd": {"v1": {"direction": "inbound"}}}"#;
+    /// let message = Message::parse(json)?;
+    /// let turn: serde_json::Value = message.vendor("_vnd").unwrap().parse().unwrap();
+    /// assert_eq!(turn["v1"]["direction"], "inbound");
+    /// # Ok::<(), wab_events::message::NotAMessage>(())
+    /// ```
+    #[must_use]
+    pub fn vendor(&self, key: &str) -> Option<&Json> {
+        let in_context = || self.head.context.as_ref()?.unrecognized.get(key);
+        self.head.unrecognized.get(key).or_else(in_context)
+    }
+
+    /// Every value that the typed view doesn't name, at any depth, with its place. Leaves out the
+    /// [keys of vendors](super::VENDOR_KEYS), which aren't WhatsApp's: see [`vendor`](Self::vendor).
+    ///
+    /// ```
+    /// use wab_events::message::Message;
+    ///
+    /// let json = r#"{"type": "text", "text": {"body": "Hi", "preview": true}, "new": {"v1": 7}}"#;
     /// let message = Message::parse(json)?;
     /// let places: Vec<String> = message.unrecognized().iter().map(|(at, value)| format!("{at} {value:?}")).collect();
-    /// assert_eq!(places, [r#"$._vnd {"v1": 7}"#, "$.text.preview true"]);
+    /// assert_eq!(places, [r#"$.new {"v1": 7}"#, "$.text.preview true"]);
     /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
     #[must_use]

@@ -364,7 +364,9 @@ fn masked_event(event: Value, mask: Mask) -> Value {
             ("subject", Value::String(id)) => mask.id(id).into_owned().into(),
             // That of an item names the message id.
             ("dataref", Value::String(at)) if at.starts_with("s3://") => value,
-            ("specversion" | "id" | "source" | "type" | "time" | "datacontenttype" | "variant", _) => value,
+            ("specversion" | "id" | "source" | "type" | "time" | "datacontenttype" | "dataschema" | "variant", _) => {
+                value
+            }
             _ => mask.json(&value),
         };
         (key, value)

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use wab_events::message::{
-    Amount, ContactCard, Context, Decimal, Interactive, Media, Message, MessageError, MessageKind, NfmReply, Order,
-    Payload, PaymentNotification, Referral, Reply, StatusUpdate, System,
+    AccountContext, Amount, ContactCard, Context, Decimal, Interactive, Media, Message, MessageError, MessageKind,
+    NfmReply, Order, Payload, PaymentNotification, Referral, Reply, StatusUpdate, System, VENDOR_KEYS,
 };
 use wab_models::{BinaryContent, Content as CallbackContent, FieldName, Fields, MoCallback};
 
@@ -144,12 +144,12 @@ fn summary(payload: &Payload, message: &Message, mask: Mask) -> String {
         }
         Payload::Contacts(cards) => {
             let names = cards.iter().map(|card| match &card.name {
-                Some(name) => mask.text(&name.formatted_name).into_owned(),
+                Some(name) => mask.text(name.formatted_name.as_deref().unwrap_or_default()).into_owned(),
                 None => "(no name)".to_owned(),
             });
             tagged("contacts", &names.collect::<Vec<_>>().join(", "))
         }
-        Payload::Button(button) => tagged("button", &text(Some(&button.text))),
+        Payload::Button(button) => tagged("button", &text(button.text.as_deref())),
         Payload::Interactive(interactive) => reply_summary(interactive, mask),
         Payload::Reaction(reaction) if reaction.is_removal() => "[reaction removed]".to_owned(),
         Payload::Reaction(reaction) => tagged("reaction", &text(reaction.emoji.as_deref())),
@@ -259,7 +259,7 @@ fn add_payload(payload: &Payload, details: &mut Details) {
             }
         }
         Payload::Button(button) => {
-            details.text("text", Some(&button.text));
+            details.text("text", button.text.as_deref());
             details.text("payload", button.payload.as_deref());
         }
         Payload::Interactive(interactive) => add_reply(interactive, details),
@@ -290,8 +290,8 @@ fn add_payload(payload: &Payload, details: &mut Details) {
 fn add_media(media: &Media, details: &mut Details) {
     details.text("caption", media.caption.as_deref());
     details.text("file name", media.filename.as_deref());
-    details.word("media type", Some(&*media.mime_type));
-    details.id("medium", Some(&media.id));
+    details.word("media type", media.mime_type.as_deref());
+    details.id("medium", media.id.as_ref());
     details.flag("voice note", media.voice);
     details.flag("animated", media.animated);
     details.text("sha256", media.sha256.as_deref());
@@ -303,7 +303,7 @@ fn add_media(media: &Media, details: &mut Details) {
 
 fn add_card(card: &ContactCard, details: &mut Details) {
     if let Some(name) = &card.name {
-        details.text("name", Some(&name.formatted_name));
+        details.text("name", name.formatted_name.as_deref());
         details.text("first name", name.first_name.as_deref());
         details.text("middle name", name.middle_name.as_deref());
         details.text("last name", name.last_name.as_deref());
@@ -343,11 +343,14 @@ fn add_card(card: &ContactCard, details: &mut Details) {
     }
     details.text("birthday", card.birthday.as_deref());
     details.text("vcard", card.vcard.as_deref());
+    details.text("picture", card.contact_image.as_deref());
     details.word("origin", card.origin.as_deref());
 }
 
 fn add_reply(interactive: &Interactive, details: &mut Details) {
     details.word("reply", interactive.reply_type.as_deref());
+    details.word("action", interactive.action.as_deref());
+    details.time("replied", interactive.timestamp.as_ref());
     if let Some(button) = &interactive.button_reply {
         details.text("title", Some(&button.title));
         details.id("button", Some(&button.id));
@@ -397,7 +400,7 @@ fn add_form(form: &NfmReply, details: &mut Details) {
 }
 
 fn add_order(order: &Order, details: &mut Details) {
-    details.id("catalogue", Some(&order.catalog_id));
+    details.id("catalogue", order.catalog_id.as_ref());
     details.text("note", order.text.as_deref());
     for (position, item) in (1..).zip(&order.product_items) {
         let id = details.mask.id(item.product_retailer_id.as_str()).into_owned();
@@ -450,7 +453,13 @@ fn add_status(update: &StatusUpdate, details: &mut Details) {
         let origin = conversation.origin.as_ref().and_then(|origin| origin.origin_type.as_deref());
         details.word("conversation is", origin);
     }
-    if let Some(pricing) = &update.pricing {
+    details.id("template", update.template_id.as_ref());
+    details.contact("recipient's logical id", update.recipient_logical_id.as_ref());
+    let extra = update.webhook_extra_data.as_ref().and_then(|data| data.typed()?.account_context.as_ref());
+    add_accounts(extra, details);
+    add_accounts(update.account_context.as_ref().and_then(|accounts| accounts.typed()), details);
+    let pricing = update.pricing.as_ref().or_else(|| update.conversation.as_ref()?.pricing.as_ref());
+    if let Some(pricing) = pricing {
         details.flag("billable", pricing.billable);
         details.word("pricing", pricing.pricing_model.as_deref());
         details.word("price type", pricing.pricing_type.as_deref());
@@ -502,6 +511,7 @@ fn add_head(message: &Message, details: &mut Details) {
     details.contact("from", head.from.as_ref());
     details.contact("user id", head.from_user_id.as_ref());
     details.contact("parent user id", head.from_parent_user_id.as_ref());
+    details.contact("user id", head.from_bsuid.as_ref());
     details.contact("logical id", head.from_logical_id.as_ref());
     details.contact("to", head.to.as_ref());
     details.contact("to user id", head.to_user_id.as_ref());
@@ -527,15 +537,27 @@ fn add_head(message: &Message, details: &mut Details) {
         details.flag("history is ours", history.from_me);
     }
     details.word("origin", head.origin.as_deref());
-    if let Some(vendor) = &head.vendor {
-        let json = serde_json::to_string(vendor).ok();
-        details.word("vendor", json.map(|json| masked_json(&json, details.mask)));
+    if let Some(data) = head.internal_1p_only_data.as_ref().and_then(|data| data.typed()) {
+        add_accounts(data.account_context.as_ref(), details);
+    }
+    for key in VENDOR_KEYS {
+        details.word(key, message.vendor(key).map(|json| masked_json(json.get(), details.mask)));
+    }
+}
+
+fn add_accounts(accounts: Option<&AccountContext>, details: &mut Details) {
+    let Some(accounts) = accounts else { return };
+    details.word("account", accounts.account_context_type.as_deref());
+    for id in [&accounts.waac_id, &accounts.cs_id, &accounts.pma_id, &accounts.app_id] {
+        details.id("account's id", id.as_ref());
     }
 }
 
 fn add_context(context: &Context, details: &mut Details) {
     details.id("reply to", context.id.as_ref());
     details.contact("reply to a message of", context.from.as_ref());
+    details.contact("with the user id", context.from_user_id.as_ref());
+    details.contact("with the parent user id", context.from_parent_user_id.as_ref());
     details.flag("forwarded", context.forwarded);
     details.flag("forwarded often", context.frequently_forwarded);
     if let Some(product) = &context.referred_product {

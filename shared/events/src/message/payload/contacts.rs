@@ -26,6 +26,8 @@ object! {
         birthday: Option<String>,
         /// The whole card as a vCard (RFC 6350).
         vcard: Option<String>,
+        /// The person's picture in base64. On-Premises API only.
+        contact_image: Option<String>,
         /// Why the user sent the card: `contact_request` if the business asked for their number, or `other`.
         origin: Option<String>,
     }
@@ -41,9 +43,10 @@ impl ContactCard {
 
 object! {
     /// The name on a card.
+    #[derive(Default)]
     ContactName {
         /// The full name.
-        formatted_name: String,
+        formatted_name: Option<String>,
         /// The given name.
         first_name: Option<String>,
         /// The middle name.

@@ -23,12 +23,14 @@ impl Reaction {
 }
 
 object! {
-    /// An earlier message, edited.
+    /// An earlier message, edited: as it is now, without id and sender. An edit within an edit has an unknown type.
     Edit {
         /// WhatsApp's id of the earlier message.
         original_message_id: Id,
-        /// The message as edited, without id and sender. An edit within it is not read: its kind is
-        /// [`Unrecognized`](crate::message::MessageKind::Unrecognized).
+        /// The message as edited, without id and sender. Its kind is never [`Malformed`](crate::message::MessageKind::Malformed);
+        /// an edit within it is [`Unrecognized`](crate::message::MessageKind::Unrecognized).
+        // Code generators copy a type whose reference has a description.
+        #[cfg_attr(feature = "schema", schemars(description = ""))]
         message: Box<Message>,
     }
 }

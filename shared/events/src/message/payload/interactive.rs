@@ -26,6 +26,10 @@ object! {
         payment_method: Option<PaymentMethod>,
         /// A payment. Its shape isn't documented.
         payment_notification: Option<Lenient<PaymentNotification>>,
+        /// What the reply is about: `address_message`. Present if `type` doesn't name the reply.
+        action: Option<String>,
+        /// When the user replied, next to `action`.
+        timestamp: Option<Timestamp>,
     }
 }
 
@@ -67,11 +71,13 @@ pub enum Reply<'m> {
 }
 
 impl Interactive {
-    /// The reply that `type` names. Without a `type`, the reply that is present.
+    /// The reply that `type` names. If it names none, the reply that is present: without a `type`, and in address
+    /// messages, whose `type` is `interactive`.
     #[must_use]
     pub fn reply(&self) -> Reply<'_> {
         let reply_type = self.reply_type.as_deref();
-        let wanted = |(name, reply)| reply_type.is_none_or(|wanted| wanted == name).then_some(reply)?;
+        let named = reply_type.filter(|name| *name != "interactive");
+        let wanted = |(name, reply)| named.is_none_or(|named| named == name).then_some(reply)?;
         self.replies().into_iter().find_map(wanted).unwrap_or(Reply::Unrecognized { reply_type })
     }
 

@@ -7,11 +7,12 @@ object! {
     /// A medium: image, video, audio, voice, sticker or document. All of them are fetched the same way.
     ///
     /// The gateway fetches a medium by its id (`GET /media?media_id=…`), which is valid for 7 days.
+    #[derive(Default)]
     Media {
-        /// The id to fetch the medium by.
-        id: Id,
+        /// The id to fetch the medium by. Absent if a reseller hasn't downloaded the medium yet.
+        id: Option<Id>,
         /// The media type, possibly with parameters: `audio/ogg; codecs=opus`.
-        mime_type: String,
+        mime_type: Option<String>,
         /// The SHA-256 digest of the bytes, in base64; in very old messages in hex. Some recorded messages lack it.
         sha256: Option<String>,
         /// The caption that the user wrote.
@@ -29,15 +30,16 @@ object! {
         link: Option<String>,
         /// The path of the medium on the gateway's own disk. On-Premises API only.
         file: Option<String>,
-        /// `downloaded` once the gateway has fetched the medium. On-Premises API only.
+        /// `downloaded` once the gateway has fetched the medium, `undownloaded` before. Resellers and the On-Premises API
+        /// only.
         status: Option<String>,
     }
 }
 
 impl Media {
-    /// The media type without parameters, such as `audio/ogg` (RFC 2045 section 5.1).
+    /// The media type without parameters, such as `audio/ogg` (RFC 2045 section 5.1). None if it is absent.
     #[must_use]
-    pub fn essence(&self) -> &str {
-        self.mime_type.split(';').next().unwrap_or_default().trim()
+    pub fn essence(&self) -> Option<&str> {
+        self.mime_type.as_deref()?.split(';').next().map(str::trim)
     }
 }

@@ -8,7 +8,7 @@ object! {
     /// A shopping cart that the user sent.
     Order {
         /// Meta's id of the catalogue.
-        catalog_id: Id,
+        catalog_id: Option<Id>,
         /// The products in the cart.
         product_items: Vec<ProductItem>,
         /// What the user wrote with the order.

@@ -1,6 +1,6 @@
 //! Changes to the user themselves.
 
-use crate::message::sender::PhoneNumber;
+use crate::message::sender::{PhoneNumber, Sender, UserId};
 use crate::message::shape::{object, open_enum};
 use crate::message::value::Id;
 
@@ -36,6 +36,14 @@ impl System {
     #[must_use]
     pub fn new_number(&self) -> Option<PhoneNumber> {
         PhoneNumber::parse(self.wa_id.as_ref().or(self.new_wa_id.as_ref())?.as_str())
+    }
+
+    /// The user, by the identifiers after the change, or else those before it.
+    pub(crate) fn user(&self) -> Sender {
+        let ids =
+            [&self.user_id, &self.wa_id, &self.new_wa_id, &self.previous_user_id, &self.customer].into_iter().flatten();
+        let parent = self.parent_user_id.as_ref().or(self.previous_parent_user_id.as_ref());
+        Sender::of(ids.map(Id::as_str)).with_parent(parent.and_then(|id| UserId::parse(id.as_str())))
     }
 }
 

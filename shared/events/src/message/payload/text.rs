@@ -12,9 +12,10 @@ object! {
 
 object! {
     /// A tap on a button of a template.
+    #[derive(Default)]
     Button {
         /// The label of the button.
-        text: String,
+        text: Option<String>,
         /// The payload that the business assigned to the button.
         payload: Option<String>,
     }

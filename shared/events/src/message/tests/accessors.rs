@@ -99,7 +99,8 @@ fn form_is_parsed_into_any_type() {
 #[test]
 fn media_type_is_given_without_parameters() {
     let voice = payload!(Audio, r#"{"type":"audio","audio":{"id":7,"mime_type":"audio/ogg ; codecs=opus"}}"#);
-    assert_eq!((voice.id.as_str(), voice.essence()), ("7", "audio/ogg"));
+    assert_eq!((voice.id.as_ref().unwrap().as_str(), voice.essence()), ("7", Some("audio/ogg")));
+    assert_eq!(Media::default().essence(), None);
 }
 
 #[test]
@@ -193,8 +194,43 @@ fn undocumented_values_are_typed_or_raw() {
     };
     assert_eq!(mentions(r#"["6421000003"]"#).typed().unwrap()[0].as_str(), "6421000003");
     assert_eq!(mentions(r#"{"all":true}"#).typed(), None);
-    let vendor = parse(r#"{"_vnd":{"v1":{"direction":"inbound"}}}"#).head().vendor.clone().unwrap();
-    assert_eq!(vendor.typed().unwrap().v1.direction.as_deref(), Some("inbound"));
+}
+
+#[test]
+fn keys_of_vendors_are_found_by_name() {
+    let message = parse(r#"{"type":"new","kapso":{"a":1},"extra":2,"context":{"gs_id":"g","from":"6421000001"}}"#);
+    let vendor = |key: &str| message.vendor(key).map(Json::get);
+    assert_eq!((vendor("kapso"), vendor("gs_id"), vendor("extra")), (Some(r#"{"a":1}"#), Some(r#""g""#), Some("2")));
+    assert_eq!((vendor("from"), vendor("_vnd")), (None, None));
+    assert_eq!(message.unrecognized().len(), 1, "the key of no vendor");
+}
+
+#[track_caller]
+fn check_sender(json: &str, phone: Option<&str>, user_id: Option<&str>, parent: Option<&str>) {
+    let sender = parse(json).sender();
+    let found = (
+        sender.phone().map(PhoneNumber::digits),
+        sender.user_id().map(UserId::as_str),
+        sender.parent_user_id().map(UserId::as_str),
+    );
+    assert_eq!(found, (phone, user_id, parent), "{json}");
+}
+
+#[test]
+fn sender_is_named_by_whatever_names_one() {
+    check_sender(r#"{"from":"6421000001"}"#, Some("6421000001"), None, None);
+    check_sender(r#"{"from_bsuid":"NZ.1"}"#, None, Some("NZ.1"), None);
+    check_sender(r#"{"from":"","from_user_id":"NZ.1","from_bsuid":"NZ.2"}"#, None, Some("NZ.1"), None);
+    let system = |keys: &str| format!(r#"{{"type":"system",{keys}}}"#);
+    let changed = r#""system":{"user_id":"NZ.2","previous_user_id":"NZ.1","previous_parent_user_id":"NZ.ENT.1"}"#;
+    check_sender(&system(changed), None, Some("NZ.2"), Some("NZ.ENT.1"));
+    check_sender(
+        &system(r#""system":{"new_wa_id":"6421000002","customer":"6421000001"}"#),
+        Some("6421000002"),
+        None,
+        None,
+    );
+    check_sender(&system(r#""from":"6421000001","system":{"wa_id":"6421000002"}"#), Some("6421000001"), None, None);
 }
 
 #[test]

@@ -1,0 +1,86 @@
+"""Checks the packages in clients/: their generated files, their types under the strictest settings, and their tests.
+
+--update generates the files again. The tools are those of the set `contracts`.
+"""
+
+import tools  # first, for its check of the Python version  # isort: skip
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+CLIENTS = tools.ROOT / "clients"
+GENERATE = Path(__file__).resolve().parent / "contracts" / "generate.py"
+
+
+def check() -> bool:
+    """Runs every check, and prints one line for each."""
+    tools.install(["contracts"])
+    python, node = str(tools.venv("contracts") / "bin" / "python"), str(tools.node("contracts"))
+    packages = tools.venv("contracts") / "npm" / "node_modules"
+    link_packages(CLIENTS / "typescript" / "node_modules", packages)
+    typescript, tests = str(CLIENTS / "typescript"), str(CLIENTS / "typescript" / "test" / "index.test.ts")
+    checks = {
+        "files are generated": [python, str(GENERATE), "--check"],
+        "TypeScript types": [node, str(packages / "typescript" / "bin" / "tsc"), "--project", typescript],
+        "TypeScript tests": [node, "--test", tests],
+        "Python types": [python, "-m", "mypy", "--no-error-summary", "--cache-dir", os.devnull],
+        "Python tests": [python, "-m", "unittest", "discover", "--quiet", "--start-directory", "tests"],
+    }
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["src", "example"]), "PYTHONDONTWRITEBYTECODE": "1"}
+    succeeded = report("versions", *versions_differ())
+    for name, command in checks.items():
+        done = subprocess.run(
+            command,
+            cwd=CLIENTS / "python",
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        succeeded = report(name, *([done.stdout] if done.returncode else [])) and succeeded
+    return succeeded
+
+
+def link_packages(link: Path, packages: Path) -> None:
+    """Makes the npm packages of the set importable by the TypeScript package."""
+    if link.is_symlink() and link.readlink() != packages:
+        link.unlink()
+    if not link.exists():
+        link.symlink_to(packages)
+
+
+def versions_differ() -> list[str]:
+    """All packages have the version of the workspace, because the contracts have it."""
+
+    def version(file: str) -> str:
+        return re.findall(r'^version = "(.+)"$', (tools.ROOT / file).read_text(), re.MULTILINE)[0]
+
+    found = {
+        version("Cargo.toml"),
+        version("clients/python/pyproject.toml"),
+        json.loads((CLIENTS / "typescript" / "package.json").read_text())["version"],
+    }
+    return [f"different versions: {', '.join(sorted(found))}"] if len(found) > 1 else []
+
+
+def report(name: str, *faults: str) -> bool:
+    print(f"clients {name} ... {'FAILED' if faults else 'ok'}", flush=True)
+    for fault in faults:
+        print(fault)
+    return not faults
+
+
+def main() -> int:
+    if "--update" in sys.argv:
+        tools.install(["contracts"])
+        return subprocess.run([str(tools.venv("contracts") / "bin" / "python"), str(GENERATE)], check=False).returncode
+    return 0 if check() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
