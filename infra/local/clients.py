@@ -22,11 +22,11 @@ def check() -> bool:
     python, node = str(tools.venv("contracts") / "bin" / "python"), str(tools.node("contracts"))
     packages = tools.venv("contracts") / "npm" / "node_modules"
     link_packages(CLIENTS / "typescript" / "node_modules", packages)
-    typescript, tests = str(CLIENTS / "typescript"), str(CLIENTS / "typescript" / "test" / "index.test.ts")
+    typescript, tests = str(CLIENTS / "typescript"), map(str, (CLIENTS / "typescript" / "test").glob("*.test.ts"))
     checks = {
         "files are generated": [python, str(GENERATE), "--check"],
         "TypeScript types": [node, str(packages / "typescript" / "bin" / "tsc"), "--project", typescript],
-        "TypeScript tests": [node, "--test", tests],
+        "TypeScript tests": [node, "--test", *tests],
         "Python types": [python, "-m", "mypy", "--no-error-summary", "--cache-dir", os.devnull],
         "Python tests": [python, "-m", "unittest", "discover", "--quiet", "--start-directory", "tests"],
     }

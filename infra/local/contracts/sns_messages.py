@@ -1,6 +1,6 @@
 """Signs the messages of shared/events/golden/sns as SNS does, with a key that is made for it and thrown away.
 
-Run it with the emulator's Python, which has `cryptography`. The tests of wab-events and of clients/ read the messages.
+Run it with the Python of the tool set `contracts`. The tests of wab-events and of clients/ read the messages.
 """
 
 import base64
@@ -47,8 +47,10 @@ def main() -> None:
     directory = GOLDEN / "sns"
     directory.mkdir(exist_ok=True)
     (directory / "certificate.pem").write_bytes(certificate(key))
+    (directory / "other-certificate.pem").write_bytes(certificate(rsa.generate_private_key(65537, 2048)))
     head = {"MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324", "TopicArn": TOPIC, "Timestamp": TIME}
-    event = json.dumps(json.loads((CONTRACTS / "examples" / "mo-event.json").read_text()), ensure_ascii=False, separators=(",", ":"))
+    event = (CONTRACTS / "examples" / "mo-event.json").read_text()
+    event = json.dumps(json.loads(event), ensure_ascii=False, separators=(",", ":"))
     attributes = {"kind": {"Type": "String", "Value": "mo"}, "type": {"Type": "String", "Value": "text"}}
     unsubscribe = {"UnsubscribeURL": f"{HOST}/?Action=Unsubscribe&SubscriptionArn={TOPIC}:0f3a9c1d"}
     confirm = head | {"Token": "2336412f37", "SubscribeURL": CONFIRM}
