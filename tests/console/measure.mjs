@@ -259,6 +259,7 @@ const server = await startConsole();
 console.log(`console: address after ${Date.now() - began} ms`);
 for (const name of ["first", "warm"]) {
   const { page, close } = await openPage(browser, server.address);
+  await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length > 0);
   const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
   console.log(`${name} first paint: ${paint.toFixed(0)} ms`);
   await close();
