@@ -8,8 +8,10 @@ import tools  # first, for its check of the Python version  # isort: skip
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 CLIENTS = tools.ROOT / "clients"
@@ -33,17 +35,32 @@ def check() -> bool:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(["src", "example"]), "PYTHONDONTWRITEBYTECODE": "1"}
     succeeded = report("versions", *versions_differ())
     for name, command in checks.items():
-        done = subprocess.run(
-            command,
-            cwd=CLIENTS / "python",
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+        succeeded = run(name, command, environment) and succeeded
+    return build_typescript(environment) and succeeded
+
+
+def run(name: str, command: list[str], environment: dict[str, str]) -> bool:
+    done = subprocess.run(
+        command,
+        cwd=CLIENTS / "python",
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return report(name, *([done.stdout] if done.returncode else []))
+
+
+def build_typescript(environment: dict[str, str]) -> bool:
+    """Builds the TypeScript package as its users do, with nothing but what it declares."""
+    path = os.pathsep.join([str(tools.node("contracts").parent), environment["PATH"]])
+    with tempfile.TemporaryDirectory() as copy:
+        ignored = shutil.ignore_patterns("node_modules", "dist")
+        shutil.copytree(CLIENTS / "typescript", copy, ignore=ignored, dirs_exist_ok=True)
+        return run(
+            "TypeScript build", [*tools.npm("contracts"), "--prefix", copy, "install"], environment | {"PATH": path}
         )
-        succeeded = report(name, *([done.stdout] if done.returncode else [])) and succeeded
-    return succeeded
 
 
 def link_packages(link: Path, packages: Path) -> None:

@@ -108,23 +108,27 @@ def node(name: str) -> Path:
     return nodejs(name) / "bin" / "node"
 
 
+def npm(name: str) -> list[str]:
+    """The command `npm` of a set."""
+    return [str(node(name)), str(nodejs(name) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
 def install_npm_packages(home: Path, source: Path) -> None:
     """Installs the npm packages that a directory locks, under the set's home."""
-    npm = nodejs(home.name) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     package, lock = home / "npm", "package-lock.json"
     # npm writes the second file last.
     if (package / "node_modules" / f".{lock}").exists() and filecmp.cmp(source / lock, package / lock):
         return
     shutil.rmtree(package, ignore_errors=True)
     shutil.copytree(source, package)
-    run([str(node(home.name)), str(npm), "--prefix", str(package), "--silent", "ci", "--ignore-scripts"])
+    run([*npm(home.name), "--prefix", str(package), "--silent", "ci", "--ignore-scripts"])
 
 
 def install_cargo_tool(name: str) -> None:
     version, home = CARGO_TOOLS[name], TOOLS / "cargo"
     installed = home / ".crates.toml"
     if not installed.exists() or f'"{name} {version} ' not in installed.read_text():
-        # Without optimisation it's built in a third of the time, and is fast enough.
+        # Without optimisation it's built sooner, and is fast enough.
         run(["cargo", "install", "--debug", "--locked", "--root", str(home), f"{name}@{version}"])
 
 
