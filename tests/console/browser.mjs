@@ -35,12 +35,17 @@ export function wab(...args) {
   return wabIn(WAB_DIRECTORY, ...args);
 }
 
+/** Runs `up` or `down` for the stack of this name. */
+export function stackCommand(command, name, ...options) {
+  return run(PYTHON, [STACK, command, "--name", name, ...options]);
+}
+
 /** Stops the stack with all that it holds. Returns what starts it anew, at the same address. */
 export async function stopStack() {
   const { port } = await stackFile();
-  await run(PYTHON, [STACK, "down", "--name", STACK_NAME]);
+  await stackCommand("down", STACK_NAME);
   return async () => {
-    await run(PYTHON, [STACK, "up", "--name", STACK_NAME, "--port", String(port)]);
+    await stackCommand("up", STACK_NAME, "--port", String(port));
     // What infra/local/listen.py made was deleted with the stack.
     if (!existsSync(`${WAB_DIRECTORY}/.local`)) await symlink(".", `${WAB_DIRECTORY}/.local`);
   };
@@ -61,6 +66,13 @@ async function call(service, path, headers, body) {
   return JSON.parse(text);
 }
 
+/** Calls DynamoDB about the stack's table. */
+export async function dynamodb(operation, body) {
+  const { table } = await stackFile();
+  const headers = { "content-type": "application/x-amz-json-1.0", "x-amz-target": `DynamoDB_20120810.${operation}` };
+  return call("dynamodb", "/", headers, { TableName: table, ...body });
+}
+
 /** Puts a message into a queue, as a topic would. */
 export async function enqueue(queue, body) {
   const { endpoint } = await stackFile();
@@ -70,13 +82,12 @@ export async function enqueue(queue, body) {
 
 /** Hands `fanout` the stored message again, as a record that has waited in the stream for this many minutes. */
 export async function handOver(id, minutes) {
-  const { table, fanout_function: fanout } = await stackFile();
+  const { fanout_function: fanout } = await stackFile();
   const Keys = { pk: { S: `MO#${id}` }, sk: { S: "EVENT" } };
-  const headers = { "content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.GetItem" };
-  const { Item } = await call("dynamodb", "/", headers, { TableName: table, Key: Keys });
+  const { Item } = await dynamodb("GetItem", { Key: Keys });
   const created = Math.floor(Date.now() / 1000) - minutes * 60;
-  const dynamodb = { Keys, NewImage: Item, SequenceNumber: "1", ApproximateCreationDateTime: created };
-  const record = { eventID: "1", eventName: "INSERT", eventSource: "aws:dynamodb", dynamodb };
+  const change = { Keys, NewImage: Item, SequenceNumber: "1", ApproximateCreationDateTime: created };
+  const record = { eventID: "1", eventName: "INSERT", eventSource: "aws:dynamodb", dynamodb: change };
   return call("lambda", `/2015-03-31/functions/${fanout}/invocations`, {}, { Records: [record] });
 }
 

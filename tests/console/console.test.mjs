@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { enqueue, handOver, openPage, send, show, startBrowser, startConsole, stopStack, violations, wab } from "./browser.mjs";
+import { ask, enqueue, handOver, openPage, send, show, startBrowser, startConsole, stopStack, violations, wab } from "./browser.mjs";
 
 const VIEWS = ["flow", "events", "conversation", "act", "parked", "faults", "doctor", "cost"];
 const NUMBER = "+6421000001";
@@ -49,10 +49,8 @@ async function doIt(page, command) {
 
 /** The name of the console's queue. */
 async function consoleQueue() {
-  const url = new URL(server.address);
-  const headers = { authorization: `Bearer ${url.hash.replace("#token=", "")}` };
   const end = new AbortController();
-  const live = await fetch(`${url.origin}/api/live`, { headers, signal: end.signal });
+  const live = await ask(server, "/api/live", { signal: end.signal });
   const { value } = await live.body.getReader().read();
   end.abort();
   return /"queue":"([^"]+)"/.exec(new TextDecoder().decode(value))[1];

@@ -1,14 +1,12 @@
 // Measures the console's page on a local stack: node tests/console/measure.mjs, with the environment of
 // infra/local/browser.py. Prints one line a figure. Takes some minutes.
 
-import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { ask, openPage, show, startBrowser, startConsole, startConsoleIn, wab, wabIn } from "./browser.mjs";
+import { ask, openPage, show, stackCommand, stackFile, startBrowser, startConsole, startConsoleIn, wab, wabIn } from "./browser.mjs";
 
 const AT_50 = { rate: 50, seconds: 30 };
 const AT_200 = { rate: 200, seconds: 60 };
@@ -218,10 +216,9 @@ async function busy(opened, queue) {
 /** A stack that may be stopped: what starts it, what stops it, and a directory in which `wab` finds it. */
 async function stackOf(name) {
   const root = fileURLToPath(new URL("../..", import.meta.url));
-  const stack = (command) => promisify(execFile)("python3", ["infra/local/stack.py", command, "--name", name], { cwd: root });
   const directory = await mkdtemp(join(tmpdir(), "wab-"));
   await symlink(join(root, ".local", name), join(directory, ".local"));
-  return { directory, up: () => stack("up"), down: () => stack("down") };
+  return { directory, up: () => stackCommand("up", name), down: () => stackCommand("down", name) };
 }
 
 /** Stops a stack and starts it again, at another address, while the page is open. */
@@ -267,7 +264,7 @@ for (const name of ["first", "warm"]) {
 await latency(browser, server);
 console.log(`ended with ${await server.end()}`);
 
-const stack = JSON.parse(await readFile(join(process.env.WAB_DIRECTORY, ".local", "stack.json"), "utf8"));
+const stack = await stackFile();
 const queue = new FastQueue(stack.endpoint);
 const loaded = await startConsoleIn(await queue.start(stack));
 const opened = await open(browser, loaded);

@@ -1,19 +1,9 @@
 // Takes the pictures of the console's views in docs/console, from made-up data. Run by infra/local/pictures.py.
 
-import { mkdir, readFile } from "node:fs/promises";
-import { ask, openPage, send, show, startBrowser, startConsole, wab } from "./browser.mjs";
+import { mkdir } from "node:fs/promises";
+import { ask, dynamodb, openPage, send, show, startBrowser, startConsole, wab } from "./browser.mjs";
 
-const { PICTURES, WAB_DIRECTORY } = process.env;
-const stack = JSON.parse(await readFile(`${WAB_DIRECTORY}/.local/stack.json`, "utf8"));
-
-/** A call to DynamoDB with an administrator's rights. */
-async function dynamodb(operation, body) {
-  const authorization = `AWS4-HMAC-SHA256 Credential=${stack.access_key_id}/20260101/${stack.region}/dynamodb/aws4_request, SignedHeaders=host, Signature=00`;
-  const headers = { authorization, "content-type": "application/x-amz-json-1.0", "x-amz-target": `DynamoDB_20120810.${operation}` };
-  const response = await fetch(stack.endpoint, { method: "POST", headers, body: JSON.stringify({ TableName: stack.table, ...body }) });
-  if (!response.ok) throw new Error(`${operation}: ${await response.text()}`);
-  return response.json();
-}
+const { PICTURES } = process.env;
 
 /** Stores a message in a layout that no function knows, so that its event is parked. */
 async function park(id) {

@@ -35,20 +35,17 @@ class Numbers {
 
   /** Callbacks of an outcome. @param {string} outcome */
   outcome(outcome) {
-    const found = this.report.callbacks.find((callbacks) => callbacks.outcome === outcome);
-    return { recent: found?.last_15_minutes ?? 0, day: found?.last_24_hours ?? 0 };
+    return pair(this.report.callbacks.find((callbacks) => callbacks.outcome === outcome));
   }
 
   /** Callbacks that reached their function. @param {"mo" | "dlr"} kind */
   received(kind) {
-    const found = this.report.received.find((received) => received.kind === kind);
-    return { recent: found?.last_15_minutes ?? 0, day: found?.last_24_hours ?? 0 };
+    return pair(this.report.received.find((received) => received.kind === kind));
   }
 
   /** What a signal counts. @param {string} name */
   signal(name) {
-    const counted = this.amount(name)?.counted;
-    return { recent: counted?.last_15_minutes ?? 0, day: counted?.last_24_hours ?? 0 };
+    return pair(this.amount(name)?.counted);
   }
 
   /** What waits, or `?`. @param {string} name */
@@ -81,6 +78,11 @@ class Numbers {
 }
 
 /** @typedef {{recent: number, day: number}} Pair in 15 minutes and in 24 hours */
+
+/** @param {{last_15_minutes: number, last_24_hours: number} | undefined} counted @returns {Pair} */
+function pair(counted) {
+  return { recent: counted?.last_15_minutes ?? 0, day: counted?.last_24_hours ?? 0 };
+}
 
 /** @param {Pair[]} pairs @returns {Pair} */
 function sum(pairs) {
