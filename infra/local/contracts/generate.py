@@ -46,9 +46,9 @@ def validation(schema: dict) -> str:
 
     def bare(value: object, names: bool = False) -> object:
         if isinstance(value, dict):
-            prose = set() if names else {"title", "description", "examples"}
-            keys = value.keys() - prose
-            return {key: bare(value[key], key in ("properties", "$defs") and not names) for key in value if key in keys}
+            prose = () if names else ("title", "description", "examples")
+            named = {key: member for key, member in value.items() if key not in prose}
+            return {key: bare(member, key in ("properties", "$defs") and not names) for key, member in named.items()}
         return [bare(element) for element in value] if isinstance(value, list) else value
 
     definitions = schema["$defs"]

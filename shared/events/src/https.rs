@@ -38,7 +38,7 @@ use serde::Deserialize;
 use crate::{Event, EventError};
 
 /// How old a post may be, unless [`Endpoint::with_window`] says otherwise. A delivery policy of SNS retries for at most an
-/// hour, with the time of the first attempt.
+/// hour, and a retry has the time of publication.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 /// How far the clocks of SNS and of this machine may be apart.
@@ -74,7 +74,7 @@ pub enum Post {
 /// Why a post isn't taken. Contains nothing of the post, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// The body isn't a message of SNS. So it is if the subscription has raw message delivery, which signs nothing.
+    /// The body isn't a message of SNS. With raw message delivery none is: SNS then posts the event alone, unsigned.
     #[error("the body is not a message of SNS")]
     NotFromSns,
     /// The message is of a topic that the endpoint doesn't name.
@@ -95,7 +95,7 @@ pub enum Rejected {
     /// The signature isn't that of the certificate's key.
     #[error("the signature is wrong")]
     Signature,
-    /// SNS signed the message, and it holds no event of wab.
+    /// SNS signed the message, but it holds no event of wab.
     #[error(transparent)]
     Event(#[from] EventError),
 }
@@ -125,6 +125,16 @@ enum Type {
     UnsubscribeConfirmation,
 }
 
+impl Type {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Notification => "Notification",
+            Self::SubscriptionConfirmation => "SubscriptionConfirmation",
+            Self::UnsubscribeConfirmation => "UnsubscribeConfirmation",
+        }
+    }
+}
+
 impl Endpoint {
     /// An endpoint of these topics: the stack's outputs `MoTopicArn` and `DlrTopicArn`.
     pub fn new(topic_arns: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -149,11 +159,10 @@ impl Endpoint {
         if message.signature_version != "2" {
             return Err(Rejected::SignatureVersion);
         }
-        let at_sns = |url: &str| message.path_at_sns(url).map(str::to_owned);
-        let certificate = at_sns(&message.signing_cert_url).ok_or(Rejected::ForeignUrl)?;
+        let certificate = message.path_at_sns(&message.signing_cert_url).ok_or(Rejected::ForeignUrl)?;
         let name = certificate.strip_prefix("SimpleNotificationService-").and_then(|rest| rest.strip_suffix(".pem"));
         let is_certificate = name.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        if !is_certificate || message.subscribe_url.as_deref().is_some_and(|url| at_sns(url).is_none()) {
+        if !is_certificate || message.subscribe_url.as_deref().is_some_and(|url| message.path_at_sns(url).is_none()) {
             return Err(Rejected::ForeignUrl);
         }
         let sent_at: Timestamp = message.timestamp.parse().map_err(|_| Rejected::NotFromSns)?;
@@ -175,7 +184,7 @@ impl Unverified {
     /// Checks the signature with the certificate, in PEM, that the URL answered.
     ///
     /// # Errors
-    /// If the signature is wrong, or SNS signed something else than an event.
+    /// If the certificate can't be read, the signature is wrong, or SNS signed something other than an event.
     pub fn verify(self, certificate: &str) -> Result<Post, Rejected> {
         let Self { message } = self;
         let signature = BASE64_STANDARD.decode(&message.signature).map_err(|_| Rejected::Signature)?;
@@ -210,27 +219,16 @@ impl Message {
 
     /// The fields that are signed, in alphabetical order, each as two lines. Those that are absent are left out.
     fn signed_text(&self) -> String {
-        let (token, subscribe_url) = match self.r#type {
-            Type::Notification => (None, None),
-            Type::SubscriptionConfirmation | Type::UnsubscribeConfirmation => {
-                (self.token.as_deref(), self.subscribe_url.as_deref())
-            }
-        };
-        let r#type = match self.r#type {
-            Type::Notification => "Notification",
-            Type::SubscriptionConfirmation => "SubscriptionConfirmation",
-            Type::UnsubscribeConfirmation => "UnsubscribeConfirmation",
-        };
-        let subject = self.subject.as_deref().filter(|_| matches!(self.r#type, Type::Notification));
+        let is_notification = matches!(self.r#type, Type::Notification);
         let fields = [
             ("Message", Some(self.message.as_str())),
             ("MessageId", Some(&self.message_id)),
-            ("Subject", subject),
-            ("SubscribeURL", subscribe_url),
+            ("Subject", self.subject.as_deref().filter(|_| is_notification)),
+            ("SubscribeURL", self.subscribe_url.as_deref().filter(|_| !is_notification)),
             ("Timestamp", Some(&self.timestamp)),
-            ("Token", token),
+            ("Token", self.token.as_deref().filter(|_| !is_notification)),
             ("TopicArn", Some(&self.topic_arn)),
-            ("Type", Some(r#type)),
+            ("Type", Some(self.r#type.name())),
         ];
         let present = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
         present.fold(String::new(), |text, (name, value)| text + name + "\n" + value + "\n")
