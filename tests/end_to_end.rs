@@ -1,6 +1,7 @@
 //! The deployed stack end to end, from the gateway's request to the subscriber's queue.
 
 mod failures;
+mod in_order;
 mod listen;
 mod printed;
 mod resend;

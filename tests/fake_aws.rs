@@ -225,9 +225,18 @@ pub(crate) fn check_answer(response: &Response<Body>, status: u16, word: &str) {
 
 /// A `fanout` whose topics and bucket are named as their variables.
 pub(crate) fn fanout(sdk: &SdkConfig) -> Fanout {
+    fanout_with(sdk, |name| !name.contains("FIFO"))
+}
+
+/// As [`fanout`], with FIFO topics.
+pub(crate) fn fanout_in_order(sdk: &SdkConfig) -> Fanout {
+    fanout_with(sdk, |_| true)
+}
+
+fn fanout_with(sdk: &SdkConfig, is_set: impl Fn(&str) -> bool) -> Fanout {
     let settings = wab_fanout::Settings::read(|name| match name {
         "DEAD_LETTER_QUEUE_URL" => Some("http://localhost/dead".to_owned()),
-        _ => Some(name.to_owned()),
+        _ => is_set(name).then(|| name.to_owned()),
     });
     Fanout::new(settings.unwrap(), sdk)
 }

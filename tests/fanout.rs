@@ -1,6 +1,7 @@
 //! `fanout`, run in this process.
 
 mod failures;
+mod in_order;
 mod publishing;
 
 use serde_json::{Value, json};

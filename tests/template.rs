@@ -157,6 +157,7 @@ fn each_role_has_exactly_the_permissions_its_function_uses() {
     let allow = |action: &str, resource: Value| (json!(action), resource);
     let get_att = |attribute: &str| json!({"Fn::GetAtt": attribute});
     let objects = || json!({"Fn::Sub": "${Bucket.Arn}/*"});
+    let fifo = |topic: &str| json!({"Fn::If": ["HasFifoTopics", {"Ref": topic}, {"Ref": "AWS::NoValue"}]});
     let put = allow("dynamodb:PutItem", get_att("Events.Arn"));
     let park = allow("sqs:SendMessage", get_att("DeadLetterQueue.Arn"));
     let keep = [put.clone(), allow("s3:PutObject", objects()), allow("sqs:SendMessage", get_att("SpillQueue.Arn"))];
@@ -174,7 +175,10 @@ fn each_role_has_exactly_the_permissions_its_function_uses() {
                 allow("dynamodb:Query", get_att("Events.Arn")),
                 allow("s3:GetObject", objects()),
                 allow("s3:ListBucket", get_att("Bucket.Arn")),
-                (json!("sns:Publish"), json!([{"Ref": "MoTopic"}, {"Ref": "DlrTopic"}])),
+                (
+                    json!("sns:Publish"),
+                    json!([{"Ref": "MoTopic"}, {"Ref": "DlrTopic"}, fifo("MoFifoTopic"), fifo("DlrFifoTopic")]),
+                ),
                 park,
                 logs("FanoutLogs.Arn"),
             ],
@@ -332,6 +336,25 @@ fn example_subscription_keeps_what_cannot_be_delivered() {
     }
     let redrive = &resources["Subscription"]["Properties"]["RedrivePolicy"];
     assert_eq!(redrive, &json!({"deadLetterTargetArn": {"Fn::GetAtt": "Undelivered.Arn"}}));
+}
+
+#[test]
+fn fifo_topics_are_added_on_request() {
+    let template = template();
+    let asked = json!({"Fn::Equals": [{"Ref": "FifoTopics"}, "true"]});
+    assert_eq!(template["Conditions"]["HasFifoTopics"], asked);
+    assert_eq!(template["Parameters"]["FifoTopics"]["Default"], "false");
+    for kind in ["Mo", "Dlr"] {
+        let topic = &template["Resources"][format!("{kind}FifoTopic")];
+        assert_eq!((&topic["Condition"], &topic["Properties"]["FifoTopic"]), (&json!("HasFifoTopics"), &json!(true)));
+        let name = topic["Properties"]["TopicName"]["Fn::Sub"].as_str().unwrap();
+        assert!(name.ends_with(".fifo"), "SNS requires it");
+        assert_eq!(topic["Properties"]["KmsMasterKeyId"], resource(&format!("{kind}Topic"))["KmsMasterKeyId"]);
+        let variable =
+            &resource("Fanout")["Environment"]["Variables"][format!("{}_FIFO_TOPIC_ARN", kind.to_uppercase())];
+        let topic = json!({"Ref": format!("{kind}FifoTopic")});
+        assert_eq!(variable, &json!({"Fn::If": ["HasFifoTopics", topic, {"Ref": "AWS::NoValue"}]}));
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ CHAOS = ["cargo", "run", "--quiet", "--locked", "--package", "wab-chaos", "--"]
 def main() -> int:
     if {"-h", "--help"} & set(sys.argv):
         return subprocess.run([*CHAOS, "--help"], cwd=tools.ROOT, check=False).returncode
-    with temporary_stack.up(NAME) as stack:
+    with temporary_stack.up(NAME, "--parameter=FifoTopics=true") as stack:
         return subprocess.run([*CHAOS, "--stack", str(stack), *sys.argv[1:]], cwd=tools.ROOT, check=False).returncode
 
 

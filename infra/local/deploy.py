@@ -18,7 +18,7 @@ DEPLOY_SECONDS = 300
 DEMO_VERIFIER = "local:03eecb1e5d33a976de28e01c5342da4827ba1f668774bb61fcad9c6fb4dd0ab5"
 
 
-def deploy(files: Files, state: State, artefacts: str, rotating: bool) -> State:
+def deploy(files: Files, state: State, artefacts: str, rotating: bool, parameters: list[str]) -> State:
     """Creates or updates the stack. `state` names the emulator, and the credentials of an earlier deployment."""
     say("deploying infra/template.yaml")
     credentials = choose_credentials(state, rotating)
@@ -36,6 +36,7 @@ def deploy(files: Files, state: State, artefacts: str, rotating: bool) -> State:
         "--parameter-overrides",
         f"CallbackCredentials={','.join([*verifiers(credentials), DEMO_VERIFIER])}",
         f"Architecture={sam_cli.architecture()}",
+        *parameters,
     ]  # fmt: skip
     variables = {
         "AWS_ENDPOINT_URL": state["endpoint"],
@@ -58,6 +59,7 @@ def deploy(files: Files, state: State, artefacts: str, rotating: bool) -> State:
         "table": outputs["TableName"],
         "mo_topic_arn": outputs["MoTopicArn"],
         "dlr_topic_arn": outputs["DlrTopicArn"],
+        "fifo_topic_arns": [outputs[name] for name in ("MoFifoTopicArn", "DlrFifoTopicArn") if name in outputs],
         "bucket": outputs["BucketName"],
         "spill_queue_url": outputs["SpillQueueUrl"],
         "dead_letter_queue_url": outputs["DeadLetterQueueUrl"],

@@ -7,12 +7,12 @@ import os
 import sys
 
 from ministack import app
-from patches import access, alarms, api, changesets, functions, logs, metrics, queues, resources, streams, topics
+from patches import access, alarms, api, changesets, functions, logs, metrics, pipes, queues, resources, streams, topics
 
 if __name__ == "__main__":
     del sys.argv[1:]  # the stack's directory, by which emulator.py recognises this process
     access.install(os.environ.pop("DOCKER_BRIDGE", None))
     streams.PartialFailures().install()
-    for subject in (functions, logs, metrics, alarms, api, queues, resources, topics, changesets):
+    for subject in (functions, logs, metrics, alarms, api, queues, pipes, resources, topics, changesets):
         subject.install()
     app.main()

@@ -62,7 +62,10 @@ def main() -> int:
     os.environ.setdefault(PERIOD, "2")
     tools.install(["aws"])  # tests/drills run commands of the documentation
     tests = Tests()
-    with temporary_stack.up("test", "--rotating") as stack, ThreadPoolExecutor() as background:
+    with (
+        temporary_stack.up("test", "--rotating", "--parameter=FifoTopics=true") as stack,
+        ThreadPoolExecutor() as background,
+    ):
         tests.run(stack, [], [])
         page = background.submit(browser.check_page, Files("test"), tools.program("wab"))
         # The drills begin with a healthy stack, and break it one after another. They mostly wait for alarms.

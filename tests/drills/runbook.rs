@@ -178,6 +178,7 @@ fn callbacks(runbook: &Arc<Document>, turn: &Mutex<()>) -> Vec<Drill> {
         unauthorized(&mut lane).await;
         table_rejects(&mut lane).await;
         silence(&mut lane).await;
+        fifo_notifications_fail(&mut lane).await;
         lane.finished
     })
 }
@@ -280,6 +281,25 @@ async fn silence(lane: &mut Lane) {
     lane.over(drill).await;
     drop(traffic);
     lane.bash.exits("make deploy PARAMETERS='SilenceMinutes=0'", &[0]);
+}
+
+/// A team deletes the queue that got its events in order.
+async fn fifo_notifications_fail(lane: &mut Lane) {
+    lane.bash.exits("make deploy PARAMETERS='FifoTopics=true'", &[0]);
+    let mut drill = lane.begin("FifoNotificationsFailed").await;
+    let topic = lane.stack.file.mo_topic_arn.rsplit_once(':').unwrap().0.to_owned();
+    let topic = format!("{topic}:{}-mo.fifo", lane.stack.file.stack_name);
+    let team = lane.stack.subscribe_fifo(&[&topic]).await;
+    lane.stack.sqs.delete_queue().queue_url(&team.url).send().await.unwrap();
+    let events = events(&lane.stack);
+    lane.alarmed(&mut drill).await;
+    lane.show(&mut drill, &[team.url.rsplit('/').next().unwrap()]);
+    drop(events);
+    for subscription in &team.subscriptions {
+        lane.bash.exits(&format!("aws sns unsubscribe --subscription-arn {subscription}"), &[0]);
+    }
+    lane.over(drill).await;
+    lane.bash.exits("make deploy PARAMETERS='FifoTopics=false'", &[0]);
 }
 
 /// What goes wrong between the table and the subscribers.

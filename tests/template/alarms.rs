@@ -101,6 +101,21 @@ fn lost_callbacks_raise_an_alarm() {
 }
 
 #[test]
+fn lost_notifications_of_fifo_topics_raise_an_alarm() {
+    let template = template();
+    let alarm = &template["Resources"]["FifoNotificationsFailedAlarm"];
+    assert_eq!(alarm["Condition"], "HasFifoTopics");
+    assert_eq!(alarm["Properties"]["Metrics"][0]["Expression"], "FILL(mo, 0) + FILL(dlr, 0)");
+    let watched: Vec<(Value, Value)> =
+        metrics(alarm).into_iter().map(|metric| (metric["MetricName"].clone(), metric["Dimensions"].clone())).collect();
+    let failed = |topic: &str| {
+        let name = json!({"Fn::GetAtt": format!("{topic}.TopicName")});
+        (json!("NumberOfNotificationsFailed"), json!([{"Name": "TopicName", "Value": name}]))
+    };
+    assert_eq!(watched, [failed("MoFifoTopic"), failed("DlrFifoTopic")]);
+}
+
+#[test]
 fn silence_is_an_alarm_that_is_off_by_default() {
     let template = template();
     let alarm = &template["Resources"]["SilenceAlarm"];

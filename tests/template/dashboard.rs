@@ -7,12 +7,19 @@ use serde_json::{Value, json};
 use super::alarms::{alarm_names, metrics};
 use super::{resources, template, text};
 
+/// The alarms that a parameter adds: name in the dashboard, condition, alarm.
+const OPTIONAL_ALARMS: [(&str, &str, &str); 2] =
+    [("Fifo", "HasFifoTopics", "FifoNotificationsFailed"), ("Silence", "WatchesForSilence", "Silence")];
+
 /// The body of the dashboard, in which `<X>` stands for `${X}`.
-fn body(watches_for_silence: bool) -> Value {
+fn body(with_optional_alarms: bool) -> Value {
     let sub = template()["Resources"]["Overview"]["Properties"]["DashboardBody"]["Fn::Sub"].clone();
-    let silence = r#", "${SilenceAlarm.Arn}""#;
-    assert_eq!(sub[1]["Silence"]["Fn::If"], json!(["WatchesForSilence", {"Fn::Sub": silence}, ""]));
-    let body = sub[0].as_str().unwrap().replace("${Silence}", if watches_for_silence { silence } else { "" });
+    let mut body = sub[0].as_str().unwrap().to_owned();
+    for (name, condition, alarm) in OPTIONAL_ALARMS {
+        let listed = format!(r#", "${{{alarm}Alarm.Arn}}""#);
+        assert_eq!(sub[1][name]["Fn::If"], json!([condition, {"Fn::Sub": listed}, ""]));
+        body = body.replace(&format!("${{{name}}}"), if with_optional_alarms { &listed } else { "" });
+    }
     let mut parts = body.split("${");
     let mut json = parts.next().unwrap().to_owned();
     for part in parts {
@@ -122,11 +129,12 @@ fn documented_metrics_are_the_stacks() {
 
 #[test]
 fn dashboard_has_every_alarm() {
-    for watches_for_silence in [false, true] {
-        let body = body(watches_for_silence);
+    for with_optional_alarms in [false, true] {
+        let body = body(with_optional_alarms);
         let alarms = body["widgets"][1]["properties"]["alarms"].as_array().unwrap();
         let alarms: BTreeSet<String> = alarms.iter().map(|arn| arn.as_str().unwrap().to_owned()).collect();
-        let names = alarm_names().into_iter().filter(|name| watches_for_silence || name != "Silence");
+        let is_optional = |name: &str| OPTIONAL_ALARMS.iter().any(|(.., alarm)| *alarm == name);
+        let names = alarm_names().into_iter().filter(|name| with_optional_alarms || !is_optional(name));
         assert_eq!(alarms, names.map(|name| format!("<{name}Alarm.Arn>")).collect());
     }
 }

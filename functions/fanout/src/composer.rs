@@ -56,12 +56,10 @@ impl Composer {
         let pending = entries.iter().filter(|entry| matches!(entry.state, State::Pending));
         let receipts = &self.receipts(pending.filter_map(|entry| entry.record.key()), concurrency).await;
         let bodies_by = Instant::now() + by.duration_since(Instant::now()) / 2;
-        let prepared = entries.iter_mut().filter_map(Entry::pending_event).map(async |(event, state)| {
-            let StoredEvent { item, table_arn, .. } = event;
-            *state = match self.message(item, table_arn.as_deref(), receipts, occasion, bodies_by).await {
-                Ok(message) => State::Ready(message),
-                Err(error) => State::Failed(error),
-            };
+        let prepared = entries.iter_mut().map(async |entry| {
+            let Some(StoredEvent { item, table_arn, .. }) = entry.pending_event() else { return };
+            let message = self.message(item, table_arn.as_deref(), receipts, occasion, bodies_by).await;
+            entry.prepared(message);
         });
         stream::iter(prepared).buffer_unordered(concurrency).collect::<()>().await;
     }

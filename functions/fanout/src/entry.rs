@@ -16,7 +16,11 @@ const MAX_NAMED: usize = 10;
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) record: Record,
+    /// What is published, once it is built.
+    pub(crate) message: Option<Message>,
     pub(crate) state: State,
+    /// Whether this or an earlier invocation published it to the topic of its kind. With FIFO topics, that isn't all.
+    pub(crate) on_topic: bool,
 }
 
 #[derive(Debug)]
@@ -24,8 +28,9 @@ pub(crate) enum State {
     /// An event that nothing was tried with yet, or whose call hasn't returned.
     Pending,
     /// Its message is built.
-    Ready(Message),
+    Ready,
     Failed(PublishError),
+    /// On every topic that it belongs to.
     Published,
     Parked,
     /// The record isn't a new event, or an earlier invocation published it.
@@ -34,36 +39,41 @@ pub(crate) enum State {
 
 impl Entry {
     pub(crate) fn read(raw: &RawValue) -> Self {
-        let record = Record::read(raw);
+        Self::of(Record::read(raw))
+    }
+
+    pub(crate) fn of(record: Record) -> Self {
         let state = match &record {
             Record::Event(_) => State::Pending,
             Record::Poison(poison) => State::Failed(PublishError::Permanent(poison.reason.clone())),
             Record::NoEvent { .. } => State::Skipped,
         };
-        Self { record, state }
+        Self { record, message: None, state, on_topic: false }
     }
 
-    /// The event to prepare, and the state to put the result in; none if there is nothing to prepare.
-    pub(crate) fn pending_event(&mut self) -> Option<(&StoredEvent, &mut State)> {
-        match (&self.record, &mut self.state) {
-            (Record::Event(event), state @ State::Pending) => Some((event, state)),
-            _ => None,
+    /// The event to prepare; none if there is nothing to prepare.
+    pub(crate) fn pending_event(&self) -> Option<&StoredEvent> {
+        self.record.event().filter(|_| matches!(self.state, State::Pending))
+    }
+
+    /// Keeps the result of preparing it.
+    pub(crate) fn prepared(&mut self, outcome: Result<Message, PublishError>) {
+        match outcome {
+            Ok(message) => (self.message, self.state) = (Some(message), State::Ready),
+            Err(error) => self.state = State::Failed(error),
         }
     }
 
     /// The event, if this invocation published it.
     pub(crate) fn published_event(&self) -> Option<&StoredEvent> {
-        match (&self.record, &self.state) {
-            (Record::Event(event), State::Published) => Some(event),
-            _ => None,
-        }
+        self.record.event().filter(|_| matches!(self.state, State::Published))
     }
 
     /// Whether the record needs nothing more from this or a later invocation.
     pub(crate) fn is_done(&self) -> bool {
         match self.state {
             State::Published | State::Parked | State::Skipped => true,
-            State::Pending | State::Ready(_) | State::Failed(_) => false,
+            State::Pending | State::Ready | State::Failed(_) => false,
         }
     }
 }

@@ -30,7 +30,7 @@ pub use crate::entry::MissingSequenceNumber;
 pub use crate::message::{Message, Occasion};
 pub use crate::settings::Settings;
 
-use crate::batch::batches;
+use crate::batch::{Batch, batches, fifo_batches};
 use crate::entry::{Entry, State, Waiting, counts, first_unfinished};
 use crate::publish_error::Verdict;
 use crate::recently_published::RecentlyPublished;
@@ -62,7 +62,7 @@ impl Fanout {
     pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
         Self {
             composer: Composer::new(sdk, settings.table_name, settings.bucket_name),
-            topics: Topics::new(sdk, settings.mo_topic_arn, settings.dlr_topic_arn),
+            topics: Topics::new(sdk, settings.topics, settings.fifo_topics),
             dead_letters: DeadLetterQueue::new(sdk, settings.dead_letter_queue_url),
             clock: Clock::of(sdk),
             metric_namespace: settings.metric_namespace,
@@ -155,25 +155,51 @@ async fn fan_out(fanout: &Fanout, entries: &mut [Entry], occasion: Occasion, by:
     fanout.composer.prepare(entries, occasion, CONCURRENT_CALLS, by).await;
     // Before parking: an unavailable dead-letter queue must not delay an event that can be published.
     publish(fanout, entries).await;
+    if fanout.topics.has_fifo() {
+        publish_in_order(fanout, entries, occasion).await;
+    }
     park_or_wait(fanout, entries).await
 }
 
-/// Publishes the entries that are ready, in waves of calls. A transient failure ends it after its wave: SNS is
-/// unhealthy, and more calls would make it worse. A withheld topic doesn't affect the other topic.
+/// Publishes the entries that are ready, in waves of calls.
 async fn publish(fanout: &Fanout, entries: &mut [Entry]) {
-    for wave in batches(entries).chunks_mut(CONCURRENT_CALLS) {
-        join_all(wave.iter_mut().map(|batch| fanout.topics.publish(batch))).await;
-        if wave.iter().any(|batch| batch.has_transient_failure()) {
+    publish_all(fanout, &mut batches(entries, !fanout.topics.has_fifo())).await;
+}
+
+/// Publishes to the FIFO topics what is on the others, one event of a group after another.
+async fn publish_in_order(fanout: &Fanout, entries: &mut [Entry], occasion: Occasion) {
+    // SNS would drop what it has had within five minutes, and a replay is on purpose.
+    let suffix = match occasion {
+        Occasion::Stored => String::new(),
+        Occasion::Replay => {
+            format!("-{}", fanout.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis())
+        }
+    };
+    loop {
+        let mut next = fifo_batches(entries, &suffix);
+        if next.is_empty() || !publish_all(fanout, &mut next).await {
             return;
         }
     }
+}
+
+/// Publishes batches in waves of calls. A transient failure ends it after its wave: SNS is unhealthy, and more calls
+/// would make it worse. A withheld topic doesn't affect the other topic. Returns whether it came to the end.
+async fn publish_all(fanout: &Fanout, batches: &mut [Batch<'_>]) -> bool {
+    for wave in batches.chunks_mut(CONCURRENT_CALLS) {
+        join_all(wave.iter_mut().map(|batch| fanout.topics.publish(batch))).await;
+        if wave.iter().any(Batch::has_transient_failure) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Parks the records that are given up, in order, until the first one that has to wait: Lambda retries every record
 /// behind that one anyway.
 async fn park_or_wait(fanout: &Fanout, entries: &mut [Entry]) -> Result<(), Reason> {
     let now = fanout.clock.now();
-    for Entry { record, state } in entries.iter_mut() {
+    for Entry { record, state, .. } in entries.iter_mut() {
         let State::Failed(error) = state else { continue };
         match error.verdict(record.age(now)) {
             Verdict::Park(reason) => park(fanout, record, &reason).await?,

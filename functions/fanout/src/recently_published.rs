@@ -1,6 +1,6 @@
 //! What was published of batches that Lambda retries.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::entry::{Entry, State};
@@ -13,21 +13,31 @@ const MAX_EVENTS: usize = 10_000;
 /// this process, for as long as they wait. So each event behind them is published once, and not once per retry. If the
 /// process ends, its events are published again.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct RecentlyPublished(Arc<Mutex<HashSet<Name>>>);
+pub(crate) struct RecentlyPublished(Arc<Mutex<HashMap<Name, Progress>>>);
+
+/// How far an event is.
+#[derive(Debug, Clone, Copy)]
+enum Progress {
+    /// On the topic of its kind, and not yet on the FIFO topic.
+    OnTopic,
+    Done,
+}
 
 /// A record's sequence number and its event's id. A sequence number alone is unique only within its shard.
 type Name = (String, String);
 
 impl RecentlyPublished {
-    /// Skips the events that an earlier invocation published.
+    /// Skips what an earlier invocation did.
     pub(crate) fn skip(&self, entries: &mut [Entry]) {
         let published = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if published.is_empty() {
             return;
         }
         for entry in entries {
-            if name(&entry.record).is_some_and(|name| published.contains(&name)) {
-                entry.state = State::Skipped;
+            match name(&entry.record).and_then(|name| published.get(&name)) {
+                Some(Progress::Done) => entry.state = State::Skipped,
+                Some(Progress::OnTopic) => entry.on_topic = true,
+                None => {}
             }
         }
     }
@@ -42,17 +52,21 @@ impl RecentlyPublished {
         }
         for entry in entries {
             let Some(name) = name(&entry.record) else { continue };
-            if is_retried && entry.is_done() {
-                published.insert(name);
-            } else {
-                published.remove(&name);
+            let progress = match (entry.is_done(), entry.on_topic) {
+                (true, _) => Some(Progress::Done),
+                (false, true) => Some(Progress::OnTopic),
+                (false, false) => None,
+            };
+            match progress.filter(|_| is_retried) {
+                Some(progress) => drop(published.insert(name, progress)),
+                None => drop(published.remove(&name)),
             }
         }
     }
 }
 
 fn name(record: &Record) -> Option<Name> {
-    let Record::Event(event) = record else { return None };
+    let event = record.event()?;
     Some((record.sequence_number()?.to_owned(), event.item.key.event_id()))
 }
 
@@ -104,6 +118,18 @@ mod tests {
     }
 
     #[test]
+    fn event_that_is_on_its_topic_goes_to_the_fifo_topic_only() {
+        let recent = RecentlyPublished::default();
+        let mut batch = entries(&[("a", false), ("b", false)]);
+        batch[1].on_topic = true;
+        recent.update(&batch);
+        let mut again = entries(&[("a", false), ("b", false)]);
+        recent.skip(&mut again);
+        assert_eq!([again[0].on_topic, again[1].on_topic], [false, true]);
+        assert!(again.iter().all(|entry| matches!(entry.state, State::Pending)));
+    }
+
+    #[test]
     fn records_of_two_shards_are_told_apart() {
         let recent = RecentlyPublished::default();
         recent.update(&entries(&[("a", false), ("b", true)]));
@@ -113,7 +139,11 @@ mod tests {
     /// How many events are remembered after a batch with one published event, if so many were remembered before.
     fn remembered_after(before: usize) -> usize {
         let recent = RecentlyPublished::default();
-        recent.0.lock().unwrap().extend((0..before).map(|number| (number.to_string(), String::new())));
+        recent
+            .0
+            .lock()
+            .unwrap()
+            .extend((0..before).map(|number| ((number.to_string(), String::new()), Progress::Done)));
         recent.update(&entries(&[("a", false), ("b", true)]));
         let published = recent.0.lock().unwrap();
         published.len()

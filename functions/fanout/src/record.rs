@@ -78,6 +78,13 @@ impl Record {
         }
     }
 
+    pub(crate) fn event(&self) -> Option<&StoredEvent> {
+        match self {
+            Self::Event(event) => Some(event),
+            Self::Poison(_) | Self::NoEvent { .. } => None,
+        }
+    }
+
     /// The name by which Lambda retries from this record.
     pub(crate) fn sequence_number(&self) -> Option<&str> {
         let sequence_number = match self {
@@ -105,8 +112,8 @@ impl Record {
 
     /// The time since the event was stored. Zero if the record doesn't have it.
     pub(crate) fn age(&self, now: SystemTime) -> Duration {
-        let Self::Event(event) = self else { return Duration::ZERO };
-        let stored_at = event.stored_at.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let stored_at = self.event().and_then(|event| event.stored_at);
+        let stored_at = stored_at.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         stored_at.and_then(|stored_at| now.duration_since(UNIX_EPOCH + stored_at).ok()).unwrap_or_default()
     }
 }

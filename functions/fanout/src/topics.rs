@@ -1,4 +1,4 @@
-//! The two SNS topics.
+//! The SNS topics.
 
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::retry::RetryConfig;
@@ -8,36 +8,53 @@ use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use wab_events::Kind;
 use wab_platform::{Ping, Reason, SdkConfig};
 
-use crate::batch::{Batch, Outbound};
-use crate::message::Message;
+use crate::batch::{Batch, Outbound, Place};
 use crate::publish_error::PublishError;
 
 /// The topics that events are published to.
 #[derive(Debug, Clone)]
 pub(crate) struct Topics {
     client: Client,
-    mo_arn: String,
-    dlr_arn: String,
+    arns: TopicArns,
+    fifo_arns: Option<TopicArns>,
+}
+
+/// A topic for each kind of event.
+#[derive(Debug, Clone)]
+pub(crate) struct TopicArns {
+    pub(crate) mo: String,
+    pub(crate) dlr: String,
+}
+
+impl TopicArns {
+    fn of(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Mo => &self.mo,
+            Kind::Dlr => &self.dlr,
+        }
+    }
 }
 
 impl Topics {
-    pub(crate) fn new(sdk: &SdkConfig, mo_arn: String, dlr_arn: String) -> Self {
-        Self { client: Client::new(sdk), mo_arn, dlr_arn }
+    pub(crate) fn new(sdk: &SdkConfig, arns: TopicArns, fifo_arns: Option<TopicArns>) -> Self {
+        Self { client: Client::new(sdk), arns, fifo_arns }
+    }
+
+    pub(crate) fn has_fifo(&self) -> bool {
+        self.fifo_arns.is_some()
     }
 
     /// Opens the connection during init: all of a call but its effect. Otherwise the first batch would wait for it.
     pub(crate) async fn warm_up(&self) {
-        let call = self.client.publish_batch().topic_arn(&self.mo_arn).customize().interceptor(Ping);
+        let call = self.client.publish_batch().topic_arn(&self.arns.mo).customize().interceptor(Ping);
         let once = aws_sdk_sns::config::Builder::new().retry_config(RetryConfig::disabled());
         wab_platform::ping(call.config_override(once).send()).await;
     }
 
     /// Publishes a batch and settles each of its entries.
     pub(crate) async fn publish(&self, batch: &mut Batch<'_>) {
-        let topic_arn = match batch.kind {
-            Kind::Mo => &self.mo_arn,
-            Kind::Dlr => &self.dlr_arn,
-        };
+        let arns = if batch.fifo { self.fifo_arns.as_ref() } else { Some(&self.arns) };
+        let Some(topic_arn) = arns.map(|arns| arns.of(batch.kind)) else { return };
         match self.call(topic_arn, &mut batch.outbound).await {
             Ok(()) => {}
             // One entry may be the cause: publish each alone.
@@ -57,7 +74,7 @@ impl Topics {
         let entries = outbound.iter().enumerate();
         let call = self.client.publish_batch().topic_arn(topic_arn).set_publish_batch_request_entries(Some(
             // Building fails only without an id or a message, and both are present.
-            entries.filter_map(|(number, outbound)| request_entry(number, &outbound.message).ok()).collect(),
+            entries.filter_map(|(number, outbound)| request_entry(number, outbound).ok()).collect(),
         ));
         // An error without a code means that there was no response, or none that could be read.
         let output = call
@@ -77,8 +94,12 @@ fn settle_all(outbound: &mut [Outbound<'_>], error: &PublishError) {
     }
 }
 
-fn request_entry(number: usize, message: &Message) -> Result<PublishBatchRequestEntry, BuildError> {
+fn request_entry(number: usize, outbound: &Outbound<'_>) -> Result<PublishBatchRequestEntry, BuildError> {
+    let Outbound { message, place, .. } = outbound;
     let mut entry = PublishBatchRequestEntry::builder().id(number.to_string()).message(&message.text);
+    if let Some(Place { group, deduplication_id }) = place {
+        entry = entry.message_group_id(group).message_deduplication_id(deduplication_id);
+    }
     for (name, value) in &message.attributes {
         let value = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
         entry = entry.message_attributes(*name, value);

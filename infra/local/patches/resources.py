@@ -4,6 +4,7 @@
   looks at what they do.
 - "AWS::Lambda::Function": ReservedConcurrentExecutions. "Configuring reserved concurrency for a function" (Lambda
   Developer Guide): of an account's executions, 1000 by default, 100 stay unreserved.
+- "AWS::SNS::Topic": FifoTopic, FifoThroughputScope and ContentBasedDeduplication.
 - "AWS::ApiGatewayV2::Api": the attribute ApiEndpoint is an address under which the API answers. ministack's is a
   subdomain of localhost, which not every resolver knows.
 
@@ -15,7 +16,7 @@ import os
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict
-from ministack.services import apigateway, dynamodb, lambda_svc
+from ministack.services import apigateway, dynamodb, lambda_svc, sns
 from ministack.services.cloudformation import provisioners
 
 Resource = tuple[str, dict[str, Any]]
@@ -39,6 +40,8 @@ def install() -> None:
     function = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
     function["create"] = with_reserved_concurrency(function["create"], of=1)
     function["update"] = with_reserved_concurrency(function["update"], of=2)
+    topic = provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"]
+    topic["create"] = with_fifo_attributes(topic["create"])
     api = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
     api["create"] = with_reachable_endpoint(api["create"])
 
@@ -85,6 +88,23 @@ def check_reserved(more: int) -> None:
             f"Specified {RESERVED} for function decreases account's UnreservedConcurrentExecution below its minimum "
             "value of [100]."
         )
+
+
+def with_fifo_attributes(original: Any) -> Any:
+    def create(logical_id: str, properties: dict[str, Any], *arguments: Any, **more: Any) -> Resource:
+        arn, attributes = original(logical_id, properties, *arguments, **more)
+        topic = sns._topics[arn]
+        # Values are booleans or texts in a template, and texts in SNS (API reference, CreateTopic).
+        if str(properties.get("FifoTopic")).lower() == "true":
+            topic |= {"dedup_cache": {}, "fifo_seq": 0}
+            topic["attributes"] |= {
+                "FifoTopic": "true",
+                "FifoThroughputScope": properties.get("FifoThroughputScope", "Topic"),
+                "ContentBasedDeduplication": str(properties.get("ContentBasedDeduplication", False)).lower(),
+            }
+        return arn, attributes
+
+    return create
 
 
 def with_reachable_endpoint(original: Any) -> Any:

@@ -6,7 +6,7 @@ import unittest
 from typing import Any
 from unittest import mock
 
-from ministack.services import apigateway, dynamodb, lambda_svc
+from ministack.services import apigateway, dynamodb, lambda_svc, sns
 from ministack.services.cloudformation import provisioners
 
 from patches import resources
@@ -37,6 +37,19 @@ class Resources(unittest.TestCase):
         backups = described(dynamodb._describe_continuous_backups(request))["ContinuousBackupsDescription"]
         self.assertEqual(backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"], "ENABLED")
         self.assertEqual(dynamodb._tables["events"]["SSEDescription"]["Status"], "ENABLED")
+
+    def test_topic_is_fifo(self) -> None:
+        create = resources.with_fifo_attributes(provisioners._sns_create)
+        properties = {"TopicName": "mo.fifo", "FifoTopic": "true", "FifoThroughputScope": "MessageGroup"}
+        arn, _attributes = create("MoFifo", properties, "wab")
+        form = {"TopicArn": [arn], "Message": ["x"], "MessageDeduplicationId": ["1"]}
+        status, _headers, body = sns._publish(form)
+        self.assertEqual(status, 400)
+        self.assertIn(b"MessageGroupId", body)
+        self.assertEqual(sns._publish(form | {"MessageGroupId": ["a"]})[0], 200)
+        self.assertEqual(sns._topics[arn]["attributes"]["FifoThroughputScope"], "MessageGroup")
+        arn, _attributes = create("Mo", {}, "wab")
+        self.assertNotIn("FifoTopic", sns._topics[arn]["attributes"])
 
     def test_expired_items_are_kept(self) -> None:
         settings = resources.Kept()

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use wab_events::Kind;
 
 use crate::body::{BinaryContent, Body, MAX_NUMBER_BYTES, Object, ObjectKey};
 use crate::callback::{DlrCallback, MessageId, MoCallback};
@@ -106,6 +108,16 @@ impl<'a> Item<'a> {
             reference: None,
             binary: None,
         }
+    }
+
+    /// The group in which a FIFO topic keeps events in order: the messages of a sender, or the receipts of a message. An
+    /// MO without a sender is alone. 64 hex digits of SHA-256, because SNS restricts the characters of a group's id.
+    #[must_use]
+    pub fn group(&self) -> String {
+        hex::encode(match (self.key.kind_and_id(), &self.source) {
+            (Some((Kind::Mo, _)), Some(source)) => Sha256::digest(source.as_bytes()),
+            _ => Sha256::digest(&self.key.pk),
+        })
     }
 
     /// The same event, with its body in an object.

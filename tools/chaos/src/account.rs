@@ -89,11 +89,21 @@ pub(crate) struct Figures {
     pub(crate) doubled: usize,
     /// Items without an event, whatever the answer was.
     pub(crate) unpublished: usize,
+    /// The same at the FIFO topics. None without them.
+    pub(crate) lost_in_order: Option<usize>,
+    /// The same at the event bus. None without one.
+    pub(crate) lost_on_the_bus: Option<usize>,
     /// Deliveries beyond one for each event.
     pub(crate) extra_deliveries: usize,
 }
 
 impl Figures {
+    /// Whether everything has arrived everywhere.
+    pub(crate) fn are_complete(&self) -> bool {
+        let lost = [Some(self.lost), Some(self.unpublished), self.lost_in_order, self.lost_on_the_bus];
+        lost.into_iter().flatten().all(|lost| lost == 0)
+    }
+
     pub(crate) fn of(sent: &[Sent], items: &[StoredItem], arrivals: &[Arrival]) -> Self {
         let events: BTreeSet<&str> = arrivals.iter().map(|arrival| arrival.event_id.as_str()).collect();
         let arrived = Arrived::of(items, arrivals);
@@ -102,10 +112,17 @@ impl Figures {
             events: events.len(),
             lost: sent.iter().filter(|sent| sent.accepted && !arrived.has(sent)).count(),
             doubled: doubled(sent, items),
-            unpublished: items.iter().filter(|item| !arrived.covers(item)).count(),
+            unpublished: unpublished(items, arrivals),
             extra_deliveries: arrivals.len() - events.len(),
+            ..Self::default()
         }
     }
+}
+
+/// The number of items without an event.
+pub(crate) fn unpublished(items: &[StoredItem], arrivals: &[Arrival]) -> usize {
+    let arrived = Arrived::of(items, arrivals);
+    items.iter().filter(|item| !arrived.covers(item)).count()
 }
 
 /// The number of callbacks that were answered 200 and haven't arrived, as far as is known without the table. If a key has

@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod service;
 mod stack;
+mod subscribers;
 mod world;
 
 use std::collections::BTreeMap;
@@ -37,14 +38,16 @@ use crate::proxy::Proxy;
 use crate::report::Report;
 use crate::run::Load;
 use crate::service::Service;
-use crate::stack::{Stack, Subscriber, Variables};
+use crate::stack::{Stack, Variables};
+use crate::subscribers::Subscribers;
 use crate::world::World;
 
 /// Inject faults under load into a running local stack, and count lost and doubled events
 ///
 /// For each fault it posts callbacks: messages and receipts, one in ten a repeat, some large, some malformed. The fault
-/// begins after a quarter of the callbacks and ends after 60 %. Every callback answered 200 must then arrive at a
-/// subscriber within a minute. During the run the functions reach AWS services through proxies in this process.
+/// begins after a quarter of the callbacks and ends after 60 %. Every callback answered 200 must then arrive at each
+/// subscriber within a minute: at a queue of the topics, at a FIFO queue if the stack has FIFO topics, and on the event
+/// bus if one is given. During the run the functions reach AWS services through proxies in this process.
 ///
 /// Prints a table. Exits with 1 if an event was lost, doubled or not published, an answer took more than 4 s, valid
 /// credentials were rejected, or an event took more than a minute to arrive. Exits with 2 if it couldn't run.
@@ -66,6 +69,9 @@ struct Options {
     /// Seed of the load in hexadecimal digits, to repeat a run [default: a random seed, which is printed]
     #[arg(long, value_name = "SEED", value_parser = parse_seed)]
     seed: Option<u64>,
+    /// A queue that gets the events of an EventBridge bus; its events are accounted for, too
+    #[arg(long, value_name = "URL")]
+    bus_queue: Option<String>,
     /// Short run with fewer callbacks
     #[arg(long)]
     short: bool,
@@ -122,18 +128,18 @@ async fn chaos(options: &Options) -> anyhow::Result<bool> {
         variables.retain(|name, _| Service::ALL.iter().all(|service| service.endpoint_variable() != name));
         original.insert(function.to_owned(), variables);
     }
-    let subscriber = stack.subscribe(&format!("chaos-{seed:016x}")).await?;
+    let subscribers = Subscribers::begin(&stack, &format!("chaos-{seed:016x}"), options.bus_queue.as_deref()).await?;
     let mut report = Report::default();
     let ended = {
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         tokio::select! {
-            ended = run_all(options, seed, &stack, &subscriber, &original, &mut report) => ended,
+            ended = run_all(options, seed, &stack, &subscribers, &original, &mut report) => ended,
             _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
             _ = terminate.recv() => Err(anyhow::anyhow!("interrupted")),
         }
     };
     let restored = restore(&stack, original).await;
-    let unsubscribed = subscriber.end().await;
+    let unsubscribed = subscribers.end().await;
     let mut out = io::stdout().lock();
     if !report.rows.is_empty() {
         writeln!(out, "{}", if options.markdown { report.markdown() } else { report.table() })?;
@@ -151,7 +157,7 @@ async fn run_all(
     options: &Options,
     seed: u64,
     stack: &Stack,
-    subscriber: &Subscriber,
+    subscribers: &Subscribers,
     original: &BTreeMap<String, Variables>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
@@ -176,7 +182,7 @@ async fn run_all(
     restore(stack, proxied.clone()).await?;
     let load = Load { callbacks: options.callbacks(), concurrency: options.concurrency, seed };
     for &fault in options.faults() {
-        let row = run::run(&world, subscriber, fault, load).await;
+        let row = run::run(&world, subscribers, fault, load).await;
         let row = row.with_context(|| format!("cannot try the fault {:?}", fault.title()))?;
         say(&row.line());
         report.rows.push(row);
@@ -185,7 +191,7 @@ async fn run_all(
             world.gateway.use_credentials(&stack.file.username, &stack.file.password).await?;
         }
     }
-    report.spilled = run::audit(stack, subscriber, &mut report.rows).await?;
+    report.spilled = run::audit(stack, subscribers, &mut report.rows).await?;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ pub(crate) const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
 /// Time within which every callback must be answered.
 const ANSWER_LIMIT: Duration = Duration::from_secs(4);
 
-const HEADER: [&str; 14] = [
+const HEADER: [&str; 16] = [
     "fault",
     "hits",
     "sent",
@@ -24,6 +24,8 @@ const HEADER: [&str; 14] = [
     "stored",
     "events at the subscriber",
     "lost",
+    "lost in order",
+    "lost on the bus",
     "doubled in the store",
     "extra deliveries",
     "longest answer, ms",
@@ -80,6 +82,8 @@ impl Row {
             figures.stored.to_string(),
             figures.events.to_string(),
             figures.lost.to_string(),
+            counted(figures.lost_in_order),
+            counted(figures.lost_on_the_bus),
             figures.doubled.to_string(),
             figures.extra_deliveries.to_string(),
             self.longest.as_millis().to_string(),
@@ -96,6 +100,8 @@ impl Row {
             (figures.lost, "answered 200 and lost"),
             (figures.doubled, "doubled in the store"),
             (figures.unpublished, "stored and never published"),
+            (figures.lost_in_order.unwrap_or(0), "stored and never at the FIFO topics"),
+            (figures.lost_on_the_bus.unwrap_or(0), "stored and never on the bus"),
             (self.malformed_accepted, "malformed and answered 200"),
             (refused, "rejected although their credentials are valid"),
         ] {
@@ -120,6 +126,11 @@ impl Row {
         }
         complaints
     }
+}
+
+/// A count, or a dash if nothing was counted.
+fn counted(count: Option<usize>) -> String {
+    count.map_or("–".to_owned(), |count| count.to_string())
 }
 
 fn named(status: Option<u16>, count: usize) -> String {
@@ -181,7 +192,7 @@ mod tests {
             malformed: 1,
             malformed_accepted: 0,
             rejected: [(Some(503), 1)].into(),
-            figures: Figures { stored: 8, events: 8, ..Figures::default() },
+            figures: Figures { stored: 8, events: 8, lost_in_order: Some(0), ..Figures::default() },
             longest: ANSWER_LIMIT,
             delivered: Some(Duration::from_secs(2)),
             took: Duration::from_secs(5),
@@ -211,6 +222,8 @@ mod tests {
         check(figures(|it| it.lost = 2), &["table slow: 2 answered 200 and lost"]);
         check(figures(|it| it.doubled = 1), &["table slow: 1 doubled in the store"]);
         check(figures(|it| it.unpublished = 1), &["table slow: 1 stored and never published"]);
+        check(figures(|it| it.lost_in_order = Some(1)), &["table slow: 1 stored and never at the FIFO topics"]);
+        check(figures(|it| it.lost_on_the_bus = Some(2)), &["table slow: 2 stored and never on the bus"]);
         check(figures(|it| it.extra_deliveries = 9), &[]);
         check(Row { malformed_accepted: 1, ..row() }, &["table slow: 1 malformed and answered 200"]);
         let rejected = [(Some(401), 3)].into();
@@ -234,7 +247,7 @@ mod tests {
         let markdown = report.markdown();
         let lines: Vec<&str> = markdown.lines().collect();
         assert!(lines[0].starts_with("| fault | hits |") && lines[1].starts_with("| --- | --- |"), "{markdown}");
-        assert_eq!(lines[2], "| table slow | 9 | 10 | 8 | 1 | 1 | 8 | 8 | 0 | 0 | 0 | 4000 | 2.0 | 5 |");
+        assert_eq!(lines[2], "| table slow | 9 | 10 | 8 | 1 | 1 | 8 | 8 | 0 | 0 | – | 0 | 0 | 4000 | 2.0 | 5 |");
         assert!(report.table().contains("table slow"));
     }
 }

@@ -16,7 +16,8 @@ use crate::gateway::{Answer, Gateway};
 use crate::load::{Callback, plan};
 use crate::lock::lock;
 use crate::report::{DELIVERY_LIMIT, Row};
-use crate::stack::{Stack, Subscriber};
+use crate::stack::Stack;
+use crate::subscribers::Subscribers;
 use crate::world::World;
 
 /// Ends a run that is stuck.
@@ -35,13 +36,13 @@ pub(crate) struct Load {
     pub(crate) seed: u64,
 }
 
-pub(crate) async fn run(world: &World, subscriber: &Subscriber, fault: Fault, load: Load) -> anyhow::Result<Row> {
-    tokio::time::timeout(RUN_LIMIT, run_unbounded(world, subscriber, fault, load))
+pub(crate) async fn run(world: &World, subscribers: &Subscribers, fault: Fault, load: Load) -> anyhow::Result<Row> {
+    tokio::time::timeout(RUN_LIMIT, run_unbounded(world, subscribers, fault, load))
         .await
         .context("no result within half an hour")?
 }
 
-async fn run_unbounded(world: &World, subscriber: &Subscriber, fault: Fault, load: Load) -> anyhow::Result<Row> {
+async fn run_unbounded(world: &World, subscribers: &Subscribers, fault: Fault, load: Load) -> anyhow::Result<Row> {
     let started = Instant::now();
     // The load of a fault doesn't depend on which faults ran before.
     let number = Fault::value_variants().iter().position(|other| *other == fault).unwrap_or_default();
@@ -61,7 +62,7 @@ async fn run_unbounded(world: &World, subscriber: &Subscriber, fault: Fault, loa
 
     let sent = sent(&callbacks, &answers);
     let since = load_ended.max(fault_ended);
-    let (figures, delivered) = settle(world, subscriber, &prefix, &sent, since).await?;
+    let (figures, delivered) = settle(world, subscribers, &prefix, &sent, since).await?;
     Ok(Row {
         fault,
         hits,
@@ -129,20 +130,20 @@ async fn inject(
 /// the figures, and how long the last event took to arrive.
 async fn settle(
     world: &World,
-    subscriber: &Subscriber,
+    subscribers: &Subscribers,
     prefix: &str,
     sent: &[Sent],
     since: Instant,
 ) -> anyhow::Result<(Figures, Option<Duration>)> {
-    while missing(sent, &subscriber.arrivals(prefix)) > 0 && since.elapsed() < DELIVERY_LIMIT {
+    while !subscribers.has_all(prefix, sent) && since.elapsed() < DELIVERY_LIMIT {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     // An event that was stored but not answered 200 must be published as well.
     let delivered = loop {
         let at = since.elapsed();
         let items = world.stack.items(prefix).await?;
-        let figures = Figures::of(sent, &items, &subscriber.arrivals(prefix));
-        if figures.lost == 0 && figures.unpublished == 0 {
+        let figures = subscribers.figures(prefix, sent, &items);
+        if figures.are_complete() {
             break Some(at);
         }
         if at > DELIVERY_LIMIT {
@@ -152,17 +153,17 @@ async fn settle(
     };
     let quiet_by = Instant::now() + QUIET_LIMIT;
     let mut seen = None;
-    while seen != Some(subscriber.count(prefix)) && Instant::now() < quiet_by {
-        seen = Some(subscriber.count(prefix));
+    while seen != Some(subscribers.count(prefix)) && Instant::now() < quiet_by {
+        seen = Some(subscribers.count(prefix));
         tokio::time::sleep(QUIET).await;
     }
     let items = world.stack.items(prefix).await?;
-    Ok((Figures::of(sent, &items, &subscriber.arrivals(prefix)), delivered))
+    Ok((subscribers.figures(prefix, sent, &items), delivered))
 }
 
 /// Waits until the spill queue is empty, then takes the figures of all faults again: by then `recover` has put every
 /// spilled event, also those that were stored before. Returns the number of events still in the spill queue.
-pub(crate) async fn audit(stack: &Stack, subscriber: &Subscriber, rows: &mut [Row]) -> anyhow::Result<usize> {
+pub(crate) async fn audit(stack: &Stack, subscribers: &Subscribers, rows: &mut [Row]) -> anyhow::Result<usize> {
     let give_up = Instant::now() + SPILL_LIMIT;
     let mut spilled = stack.spilled().await?;
     while spilled > 0 && Instant::now() < give_up {
@@ -173,7 +174,7 @@ pub(crate) async fn audit(stack: &Stack, subscriber: &Subscriber, rows: &mut [Ro
     tokio::time::sleep(2 * QUIET).await;
     for row in rows {
         let items = stack.items(&row.prefix).await?;
-        row.figures = Figures::of(&row.evidence, &items, &subscriber.arrivals(&row.prefix));
+        row.figures = subscribers.figures(&row.prefix, &row.evidence, &items);
     }
     Ok(spilled)
 }

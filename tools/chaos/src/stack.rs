@@ -1,4 +1,4 @@
-//! The running stack: its functions' configuration, its table, and a subscriber of its topics.
+//! The running stack: its functions' configuration, its table, and queues where events arrive.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -124,26 +124,35 @@ impl Stack {
         Ok(waiting)
     }
 
-    /// Subscribes a new queue to both topics with raw delivery. A task empties the queue as messages arrive.
-    pub(crate) async fn subscribe(&self, name: &str) -> anyhow::Result<Subscriber> {
-        let queue = self.sqs.create_queue().queue_name(name).send().await?;
+    /// Subscribes a new queue to topics with raw delivery; a FIFO queue if its name ends with `.fifo`. A task empties the
+    /// queue as messages arrive.
+    pub(crate) async fn subscribe(&self, name: &str, topics: &[&str]) -> anyhow::Result<Subscriber> {
+        let mut create = self.sqs.create_queue().queue_name(name);
+        if name.ends_with(".fifo") {
+            create = create.attributes(QueueAttributeName::FifoQueue, "true");
+        }
+        let queue = create.send().await?;
         let url = queue.queue_url.context("the new queue has no URL")?;
         let get = self.sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
         let attributes = get.send().await?.attributes.unwrap_or_default();
         let arn = attributes.get(&QueueAttributeName::QueueArn).context("the new queue has no ARN")?;
-        let topics = [&self.file.mo_topic_arn, &self.file.dlr_topic_arn];
-        let policy = queue_policy(arn, &topics.map(String::as_str));
+        let policy = queue_policy(arn, topics);
         let set = self.sqs.set_queue_attributes().queue_url(&url);
         set.attributes(QueueAttributeName::Policy, policy).send().await?;
         let mut subscriptions = Vec::new();
         for topic in topics {
-            let subscription = self.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn);
+            let subscription = self.sns.subscribe().topic_arn(*topic).protocol("sqs").endpoint(arn);
             let subscribed = subscription.attributes("RawMessageDelivery", "true").send().await?;
             subscriptions.extend(subscribed.subscription_arn);
         }
+        Ok(Subscriber { subscriptions, ..self.read_queue(&url) })
+    }
+
+    /// A subscriber that something else sends to.
+    pub(crate) fn read_queue(&self, url: &str) -> Subscriber {
         let arrived = Arc::default();
-        let draining = tokio::spawn(drain(self.sqs.clone(), url.clone(), Arc::clone(&arrived)));
-        Ok(Subscriber { stack: self.clone(), url, subscriptions, arrived, draining })
+        let draining = tokio::spawn(drain(self.sqs.clone(), url.to_owned(), Arc::clone(&arrived)));
+        Subscriber { stack: self.clone(), url: url.to_owned(), subscriptions: Vec::new(), arrived, draining }
     }
 }
 
@@ -162,7 +171,7 @@ fn stored(item: &HashMap<String, AttributeValue>, prefix: &str) -> anyhow::Resul
     Ok(StoredItem::read(pk, sk, digest))
 }
 
-/// A queue subscribed to both topics.
+/// A queue where events arrive.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     stack: Stack,
@@ -245,9 +254,10 @@ fn run_of(id: &str) -> String {
     id.match_indices('-').nth(1).and_then(|(at, _)| id.get(..=at)).unwrap_or(id).to_owned()
 }
 
-/// Parses a message as an event.
+/// Parses a message as an event, alone or as the detail of an event of EventBridge.
 fn read(message: &str) -> Option<Arrival> {
-    let event: Value = serde_json::from_str(message).ok()?;
+    let message: Value = serde_json::from_str(message).ok()?;
+    let event = message.get("detail").unwrap_or(&message);
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let data = event.get("data");
     let id = text(event.get("subject"))?;
@@ -285,6 +295,8 @@ mod tests {
 
         let large = read(r#"{"id":"e","type":"wab.mo.v1","subject":"a","dataref":"arn:…"}"#).unwrap();
         assert_eq!((large.key, large.variant, large.marker), (Key::mo("a"), None, None));
+        let on_the_bus = read(r#"{"source":"wab","detail":{"id":"e","type":"wab.mo.v1","subject":"a"}}"#).unwrap();
+        assert_eq!(on_the_bus.key, Key::mo("a"));
         assert!(read(r#"{"id":"e","type":"else","subject":"a"}"#).is_none());
         assert!(read("no event").is_none());
     }

@@ -22,7 +22,7 @@ pub(crate) fn transient(target: Target, number: u8) -> Code {
             (400, "ThrottlingException"),
             (403, "RequestThrottled"),
         ],
-        Target::MoTopic | Target::DlrTopic => {
+        Target::MoTopic | Target::DlrTopic | Target::FifoTopics => {
             [(429, "Throttled"), (500, "InternalError"), (503, "ServiceUnavailable"), (400, "KMSThrottling")]
         }
     };
@@ -45,7 +45,7 @@ pub(crate) fn withheld(target: Target, number: u8) -> Code {
             (400, "QueueDoesNotExist"),
             (403, "AccessDeniedException"),
         ],
-        Target::MoTopic | Target::DlrTopic => {
+        Target::MoTopic | Target::DlrTopic | Target::FifoTopics => {
             [(403, "AuthorizationError"), (404, "NotFound"), (400, "KMSAccessDenied"), (400, "KMSDisabled")]
         }
     };

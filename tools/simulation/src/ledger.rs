@@ -52,6 +52,14 @@ pub(crate) struct Event {
     /// When it was first delivered or parked.
     pub(crate) settled_at: Option<Ms>,
     pub(crate) delivered: u64,
+    /// How often a FIFO topic delivered it.
+    pub(crate) delivered_in_order: u64,
+    /// Its group on a FIFO topic.
+    pub(crate) group: Option<String>,
+    /// The stored events count up.
+    pub(crate) number: usize,
+    /// The shard of its record.
+    pub(crate) shard: usize,
     pub(crate) parked: bool,
     /// Whether its item has expired.
     pub(crate) expired: bool,

@@ -13,7 +13,7 @@ use crate::errors::{Code, ENTRY_CODES, transient, withheld};
 use crate::expiry::expire;
 use crate::plan::{How, Kind, Target};
 use crate::process::{Call, Caller};
-use crate::stack::{DLR_TOPIC, SPILL_URL, TABLE_ARN};
+use crate::stack::{DLR_FIFO_TOPIC, DLR_TOPIC, MO_FIFO_TOPIC, SPILL_URL, TABLE_ARN};
 use crate::time::{HOUR, Ms, SECOND};
 use crate::world::World;
 use crate::{promises, roles};
@@ -91,8 +91,11 @@ fn target(request: &Request) -> Option<Target> {
         (Service::Sqs, _) if is_for_spill_queue(request) => Target::Spill,
         (Service::Sqs, _) => Target::DeadLetters,
         (Service::Sns, "Ping") => Target::MoTopic,
-        (Service::Sns, _) if Batch::read(request).topic_arn == DLR_TOPIC => Target::DlrTopic,
-        (Service::Sns, _) => Target::MoTopic,
+        (Service::Sns, _) => match &*Batch::read(request).topic_arn {
+            DLR_TOPIC => Target::DlrTopic,
+            MO_FIFO_TOPIC | DLR_FIFO_TOPIC => Target::FifoTopics,
+            _ => Target::MoTopic,
+        },
         (Service::Lambda, _) => return None,
     })
 }
@@ -141,7 +144,7 @@ async fn answer(world: &Rc<World>, from: Caller, began: Ms, request: &Request) -
                     _ => None,
                 }
             };
-            let (answer, messages) = batch.publish(fails);
+            let (answer, messages) = batch.publish(&mut world.on_fifo_topics.borrow_mut(), now, fails);
             for message in messages {
                 promises::delivered(world, began, &topic_arn, &message);
             }

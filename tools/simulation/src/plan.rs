@@ -29,6 +29,8 @@ pub struct Setup {
     pub cold_start: Ms,
     /// Maximum error of a process's clock, in either direction.
     pub skew: Ms,
+    /// `FifoTopics` of the template.
+    pub fifo_topics: bool,
     /// `RetentionDays` of the template.
     pub retention_days: u16,
     /// Lambda's longest pause between two tries of a stream batch. AWS doesn't document it.
@@ -153,6 +155,8 @@ pub enum Target {
     MoTopic,
     /// The topic for delivery receipts.
     DlrTopic,
+    /// Both FIFO topics.
+    FifoTopics,
 }
 
 /// How a call fails.

@@ -18,7 +18,9 @@ use wab_platform::SdkConfig;
 use wab_recover::Recover;
 
 use crate::plan::{Function, Setup};
-use crate::stack::{BUCKET, DEAD_LETTERS_URL, DLR_TOPIC, MO_TOPIC, PASSWORD, SPILL_URL, TABLE_ARN, USER};
+use crate::stack::{
+    BUCKET, DEAD_LETTERS_URL, DLR_FIFO_TOPIC, DLR_TOPIC, MO_FIFO_TOPIC, MO_TOPIC, PASSWORD, SPILL_URL, TABLE_ARN, USER,
+};
 use crate::time::{EPOCH_MS, Ms};
 
 /// Who calls AWS.
@@ -126,6 +128,8 @@ impl Process {
     ) -> Self {
         let setting = |name: &str| match name {
             "RETENTION_DAYS" => Some(setup.retention_days.to_string()),
+            "MO_FIFO_TOPIC_ARN" => setup.fifo_topics.then(|| MO_FIFO_TOPIC.to_owned()),
+            "DLR_FIFO_TOPIC_ARN" => setup.fifo_topics.then(|| DLR_FIFO_TOPIC.to_owned()),
             name => setting(name),
         };
         let sdk = sdk(Caller::Process(function, number), network, start, skew);

@@ -19,7 +19,7 @@ use crate::body::Sent;
 use crate::ledger::{CallbackAnswer, Delivery, Event, Receipt, personal};
 use crate::plan::{Callback, Function, How, Kind, Target};
 use crate::process::Caller;
-use crate::stack::{BUCKET, DLR_TOPIC, MO_TOPIC, USER};
+use crate::stack::{BUCKET, DLR_FIFO_TOPIC, DLR_TOPIC, MO_FIFO_TOPIC, MO_TOPIC, USER};
 use crate::time::{MINUTE, Ms, SECOND};
 use crate::world::World;
 
@@ -164,6 +164,10 @@ pub(crate) fn stored(world: &World, put: &Put) {
         stored_at: world.now(),
         settled_at: None,
         delivered: 0,
+        delivered_in_order: 0,
+        group: None,
+        number: ledger.events.len(),
+        shard: put.shard,
         parked: false,
         expired: false,
     };
@@ -188,13 +192,21 @@ pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Mes
     let Some(event) = ledger.events.get_mut(&published.id) else {
         return world.violation("what is published is stored", || published.id.clone());
     };
-    event.delivered += 1;
+    match &message.group {
+        Some(_) => event.delivered_in_order += 1,
+        None => event.delivered += 1,
+    }
     if event.settled_at.is_none() {
         event.settled_at = Some(now);
         check_waiting(world, event.stored_at, &event.pk);
     }
     let is_mo = event.pk.starts_with("MO#");
-    let (topic, event_type) = if is_mo { (MO_TOPIC, "wab.mo.v1") } else { (DLR_TOPIC, "wab.dlr.v1") };
+    let (topic, event_type) = match (is_mo, message.group.is_some()) {
+        (true, false) => (MO_TOPIC, "wab.mo.v1"),
+        (true, true) => (MO_FIFO_TOPIC, "wab.mo.v1"),
+        (false, false) => (DLR_TOPIC, "wab.dlr.v1"),
+        (false, true) => (DLR_FIFO_TOPIC, "wab.dlr.v1"),
+    };
     let subject = event.pk.split_once('#').map(|(_, id)| id);
     let is_true = topic_arn == topic
         && published.event_type == event_type
@@ -204,6 +216,10 @@ pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Mes
     if !is_true {
         world.violation("an event says what is stored", || format!("{published:?} {:?}", message.attributes));
     }
+    if let Some(group) = &message.group {
+        in_order(world, &published.id, group, &mut ledger.events);
+    }
+    let Some(event) = ledger.events.get(&published.id) else { return };
     let verbatim = ledger.bodies.get(&event.body).and_then(|sent| sent.verbatim.clone());
     match (published.data, &published.dataref) {
         (Some(data), None) => {
@@ -227,6 +243,30 @@ pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Mes
             }
         }
         _ => world.violation("an event has data or a reference", || published.id.clone()),
+    }
+}
+
+/// Checks the first delivery of an event by a FIFO topic. The events of its group that were stored before it, and whose
+/// records were in the same shard, have been delivered or parked.
+fn in_order(world: &World, id: &str, group: &str, events: &mut BTreeMap<String, Event>) {
+    let Some(event) = events.get_mut(id) else { return };
+    event.group = Some(group.to_owned());
+    if event.delivered_in_order > 1 {
+        return;
+    }
+    let Some(event) = events.get(id) else { return };
+    let is_of_group = |other: &&Event| match event.attributes.get("source") {
+        Some(source) => other.attributes.get("source") == Some(source),
+        None => other.pk == event.pk,
+    };
+    for other in events.values().filter(is_of_group) {
+        if other.group.as_ref().is_some_and(|of_other| of_other != group) {
+            world.violation("a group's events have its id", || format!("{} and {}", event.pk, other.pk));
+        }
+        let is_before = other.number < event.number && (other.pk == event.pk || other.shard == event.shard);
+        if is_before && other.delivered_in_order == 0 && !other.parked {
+            world.violation("a FIFO topic keeps a group's order", || format!("{} before {}", event.pk, other.pk));
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::aws::dynamodb::{Record, Table};
 use crate::aws::s3::Bucket;
+use crate::aws::sns::Recent;
 use crate::aws::sqs::Queue;
 use crate::body::Sent;
 use crate::ledger::{Ledger, personal};
@@ -29,6 +30,7 @@ pub(crate) struct World {
     pub(crate) bucket: RefCell<Bucket>,
     pub(crate) spill: RefCell<Queue>,
     pub(crate) dead_letters: RefCell<Queue>,
+    pub(crate) on_fifo_topics: RefCell<Recent>,
     pub(crate) spill_changed: Notify,
     pub(crate) stream_changed: Notify,
     /// Invocations of `recover` in progress.
@@ -64,6 +66,7 @@ impl World {
             bucket: RefCell::default(),
             spill: RefCell::default(),
             dead_letters: RefCell::default(),
+            on_fifo_topics: RefCell::default(),
             spill_changed: Notify::new(),
             stream_changed: Notify::new(),
             recovering: Cell::new(0),

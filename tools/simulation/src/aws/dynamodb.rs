@@ -66,6 +66,8 @@ pub(crate) struct Put {
     pub(crate) item: Item,
     /// Whether it replaced another item.
     pub(crate) overwritten: bool,
+    /// The shard of its record.
+    pub(crate) shard: usize,
 }
 
 impl Table {
@@ -110,7 +112,8 @@ impl Table {
         if before.as_ref().is_none_or(|row| row.item != item) {
             self.stream(&pk, &sk, &item, if before.is_none() { "INSERT" } else { "MODIFY" }, now);
         }
-        Put { pk, sk, item, overwritten: before.is_some() }
+        let shard = self.open_shard(&pk);
+        Put { pk, sk, item, overwritten: before.is_some(), shard }
     }
 
     /// Deletes an expired item: "typically within a few days of their expiration". Until then it can be read. Its stream

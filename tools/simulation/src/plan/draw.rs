@@ -64,13 +64,15 @@ fn plan(scale: Scale) -> impl Strategy<Value = Plan> {
         20u64..900,
         prop_oneof![3 => Just(0u64), 1 => 1u64..2_000],
         prop_oneof![2 => Just(30u16), 1 => Just(1u16)],
+        any::<bool>(),
     )
-        .prop_map(move |(shards, latency, cold_start, skew, retention_days)| Setup {
+        .prop_map(move |(shards, latency, cold_start, skew, retention_days, fifo_topics)| Setup {
             shards,
             latency,
             cold_start,
             skew,
             retention_days,
+            fifo_topics,
             retry_pause: scale.retry_pause,
         });
     (
@@ -138,6 +140,7 @@ fn faults(scale: Scale) -> impl Strategy<Value = Vec<Fault>> {
         2 => Just((Target::TableWrites, Target::Bucket)),
         1 => Just((Target::MoTopic, Target::DlrTopic)),
         1 => Just((Target::MoTopic, Target::DeadLetters)),
+        1 => Just((Target::DlrTopic, Target::FifoTopics)),
     ];
     let pair =
         (fault(scale), together, how(), how(), 20u8..101).prop_map(|(fault, (one, other), how, as_well, percent)| {
@@ -203,6 +206,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         2 => Just(Target::DeadLetters),
         4 => Just(Target::MoTopic),
         4 => Just(Target::DlrTopic),
+        3 => Just(Target::FifoTopics),
     ];
     let function = || prop::sample::select(&[Function::Mo, Function::Dlr, Function::Fanout, Function::Recover][..]);
     prop_oneof![

@@ -42,6 +42,7 @@ fn named(target: Target, how: How) -> &'static str {
         DeadLetters: "dead-letter queue rejects" "dead-letter queue withheld" "dead-letter queue slow" "dead-letter queue silent" "dead-letter queue's answer lost";
         MoTopic: "topic mo rejects" "topic mo withheld" "topic mo slow" "topic mo silent" "topic mo's answer lost";
         DlrTopic: "topic dlr rejects" "topic dlr withheld" "topic dlr slow" "topic dlr silent" "topic dlr's answer lost";
+        FifoTopics: "fifo topics reject" "fifo topics withheld" "fifo topics slow" "fifo topics silent" "fifo topics' answer lost";
     }
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn all_kinds() -> impl Iterator<Item = Kind> {
         Target::DeadLetters,
         Target::MoTopic,
         Target::DlrTopic,
+        Target::FifoTopics,
     ];
     let hows = [How::Transient(0), How::Withheld(0), How::Slow(0), How::Silent, How::AnswerLost];
     let calls = targets.into_iter().flat_map(move |target| hows.map(|how| Kind::Calls(target, how)));

@@ -16,6 +16,7 @@ pub(super) fn patience(fault: &Fault, pk: &str) -> Option<Ms> {
     let of_topic = |target| match target {
         Target::MoTopic => pk.starts_with("MO#"),
         Target::DlrTopic | Target::TableReads => pk.starts_with("DLR#"),
+        Target::FifoTopics => true,
         _ => false,
     };
     match fault.kind {
@@ -43,13 +44,19 @@ pub(super) fn check_waiting(world: &World, stored_at: Ms, pk: &str) {
             continue;
         }
         match fault.kind {
-            Kind::Calls(Target::MoTopic | Target::DlrTopic | Target::TableReads, How::Withheld(_)) => {
-                is_withheld = true
-            }
+            Kind::Calls(
+                Target::MoTopic | Target::DlrTopic | Target::FifoTopics | Target::TableReads,
+                How::Withheld(_),
+            ) => is_withheld = true,
             Kind::Entries(number) if (2..4).contains(&number) => is_withheld = true,
             // A foreign item waits for the dead-letter queue, and so do the records behind it.
             Kind::Calls(
-                Target::MoTopic | Target::DlrTopic | Target::TableReads | Target::Bucket | Target::DeadLetters,
+                Target::MoTopic
+                | Target::DlrTopic
+                | Target::FifoTopics
+                | Target::TableReads
+                | Target::Bucket
+                | Target::DeadLetters,
                 _,
             )
             | Kind::Entries(_)

@@ -29,6 +29,9 @@ pub struct StackFile {
     pub bucket: String,
     pub mo_topic_arn: String,
     pub dlr_topic_arn: String,
+    /// Empty unless the stack was deployed with `FifoTopics`.
+    #[serde(default)]
+    pub fifo_topic_arns: Vec<String>,
     pub spill_queue_url: String,
     pub dead_letter_queue_url: String,
     pub mo_function: String,

@@ -16,6 +16,8 @@ pub struct Resources {
     pub bucket: String,
     pub mo_topic_arn: String,
     pub dlr_topic_arn: String,
+    /// Empty unless the stack was deployed with `FifoTopics`.
+    pub fifo_topic_arns: Vec<String>,
     pub dead_letter_queue_url: String,
     /// Stacks deployed before there was a spill queue have none.
     pub spill_queue_url: Option<String>,
@@ -60,6 +62,7 @@ impl Resources {
             bucket: required("BucketName")?,
             mo_topic_arn: required("MoTopicArn")?,
             dlr_topic_arn: required("DlrTopicArn")?,
+            fifo_topic_arns: ["MoFifoTopicArn", "DlrFifoTopicArn"].into_iter().filter_map(optional).collect(),
             dead_letter_queue_url: required("DeadLetterQueueUrl")?,
             spill_queue_url: optional("SpillQueueUrl"),
             mo_function: required("MoFunction")?,
@@ -82,6 +85,7 @@ impl From<StackFile> for Resources {
             bucket: file.bucket,
             mo_topic_arn: file.mo_topic_arn,
             dlr_topic_arn: file.dlr_topic_arn,
+            fifo_topic_arns: file.fifo_topic_arns,
             dead_letter_queue_url: file.dead_letter_queue_url,
             spill_queue_url: Some(file.spill_queue_url),
             mo_function: file.mo_function,

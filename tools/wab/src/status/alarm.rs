@@ -40,7 +40,7 @@ const VARIANT: &str = r#"{ $.fields.outcome = "variant" }"#;
 const REPORTED: &str = r#"{ ($.level = "WARN") || ($.level = "ERROR") || ($.type = "platform.*") }"#;
 
 /// Every alarm of the template, in the order of the runbook.
-const ALL: [Watched; 21] = [
+const ALL: [Watched; 22] = [
     watched("Unanswered", &[Source::Unanswered])
         .said_by(&[("mo", FAILED), ("dlr", FAILED), ("api", ANSWERED_5XX)])
         .about(Subject::Functions),
@@ -72,6 +72,7 @@ const ALL: [Watched; 21] = [
     watched("FanoutThrottles", &[Source::Throttles(Role::Fanout)]).about(Subject::Concurrency),
     watched("MoNotificationsFailed", &[Source::MoNotificationsFailed]).about(Subject::Subscriptions),
     watched("DlrNotificationsFailed", &[Source::DlrNotificationsFailed]).about(Subject::Subscriptions),
+    watched("FifoNotificationsFailed", &[Source::FifoNotificationsFailed]).about(Subject::Subscriptions),
     watched("DeadLetters", &[Source::DeadLetters])
         .said_by(&[
             ("fanout", r#"{ $.fields.message = "*parked*" }"#),
@@ -102,7 +103,7 @@ pub(crate) struct Report {
     pub(crate) at: Timestamp,
     pub(crate) alarm: &'static str,
     pub(crate) verdict: Verdict,
-    /// None if the stack has no such alarm: `Silence` needs a parameter.
+    /// None if the stack has no such alarm: `Silence` and `FifoNotificationsFailed` need a parameter.
     pub(crate) state: Option<State>,
     /// When it was last wrong.
     #[serde(flatten)]

@@ -40,6 +40,7 @@ pub(crate) enum Source {
     SpillInFlight,
     MoNotificationsFailed,
     DlrNotificationsFailed,
+    FifoNotificationsFailed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,5 +139,6 @@ fn metrics(stack: &Stack) -> Vec<(Source, Metric)> {
         (Source::MoNotificationsFailed, failed(&resources.mo_topic_arn)),
         (Source::DlrNotificationsFailed, failed(&resources.dlr_topic_arn)),
     ]);
+    metrics.extend(resources.fifo_topic_arns.iter().map(|arn| (Source::FifoNotificationsFailed, failed(arn))));
     metrics
 }

@@ -1,4 +1,4 @@
-//! The subscriptions of both topics: confirmed, with a dead-letter queue, to something that exists, and with a filter
+//! The subscriptions of the topics: confirmed, with a dead-letter queue, to something that exists, and with a filter
 //! policy that can match.
 
 use serde_json::Value;
@@ -20,7 +20,9 @@ pub(super) async fn check(facts: &Facts<'_>) -> Found {
     let mut findings = Vec::new();
     let mut count = 0;
     let subscriptions = Subscriptions::new(&facts.stack.sdk);
-    for (kind, topic) in [("mo", &resources.mo_topic_arn), ("dlr", &resources.dlr_topic_arn)] {
+    let fifo_topics = resources.fifo_topic_arns.iter().map(|arn| (arn.rsplit(':').next().unwrap_or(arn), arn));
+    let topics = [("mo", &resources.mo_topic_arn), ("dlr", &resources.dlr_topic_arn)];
+    for (kind, topic) in topics.into_iter().chain(fifo_topics) {
         for subscription in subscriptions.of_topic(topic).await? {
             count += 1;
             let endpoint = subscriptions.endpoint(topic, &subscription.protocol, &subscription.endpoint).await?;

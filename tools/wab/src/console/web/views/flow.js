@@ -214,7 +214,7 @@ const BOXES = {
   },
   subscribers: {
     name: "subscribers",
-    alarms: ["MoNotificationsFailed", "DlrNotificationsFailed"],
+    alarms: ["MoNotificationsFailed", "DlrNotificationsFailed", "FifoNotificationsFailed"],
     figure: (numbers) => count(numbers.givenUp().recent),
     notes: (numbers) => inTime(numbers.givenUp(), "SNS gave up"),
   },
