@@ -51,8 +51,10 @@ def start(files: Files, port: int, bridge: str | None) -> "subprocess.Popen[byte
     }
     if bridge:
         environment["DOCKER_BRIDGE"] = bridge
-    if period := os.environ.get("ALARM_PERIOD_SECONDS"):
-        environment["ALARM_PERIOD_SECONDS"] = period  # see patches/metrics.py
+    # See patches/metrics.py and patches/endpoints.py.
+    for name in ("ALARM_PERIOD_SECONDS", "SNS_RETRY_SECONDS"):
+        if seconds := os.environ.get(name):
+            environment[name] = seconds
     say(f"starting the emulator on port {port}")
     with files.log.open("wb") as log:
         return subprocess.Popen(

@@ -16,8 +16,8 @@ from state import Files
 
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;")
 
-# Tests wait for alarms. Those of the emulator itself set their own periods.
-PERIOD = "ALARM_PERIOD_SECONDS"
+# Tests wait for alarms and for retries. Those of the emulator itself set their own times.
+TIMES = {"ALARM_PERIOD_SECONDS": "2", "SNS_RETRY_SECONDS": "1"}
 
 
 class Tests:
@@ -58,21 +58,32 @@ def check_contracts() -> bool:
     return subprocess.run([str(python), str(script)], check=False).returncode == 0
 
 
+def check_deliveries(stack: Path) -> bool:
+    """Runs the tests of deliveries.py on the stack, in the emulator's environment."""
+    python = tools.venv("emulator") / "bin" / "python"
+    command = [str(python), str(Path(__file__).resolve().with_name("deliveries.py"))]
+    return subprocess.run(command, env=os.environ | {"WAB_STACK": str(stack)}, check=False).returncode == 0
+
+
 def main() -> int:
-    os.environ.setdefault(PERIOD, "2")
+    for name, seconds in TIMES.items():
+        os.environ.setdefault(name, seconds)
     tools.install(["aws"])  # tests/drills run commands of the documentation
     tests = Tests()
     with (
         temporary_stack.up("test", "--rotating", "--parameter=FifoTopics=true") as stack,
-        ThreadPoolExecutor() as background,
+        ThreadPoolExecutor(max_workers=1) as background,
     ):
         tests.run(stack, [], [])
         page = background.submit(browser.check_page, Files("test"), tools.program("wab"))
+        deliveries = background.submit(check_deliveries, stack)
         # The drills begin with a healthy stack, and break it one after another. They mostly wait for alarms.
         with temporary_stack.up("drills") as drilled:
             tests.run(drilled, ["--test", "drills"], ["--test-threads", "1"])
         succeeded = page.result()
-    del os.environ[PERIOD]
+        succeeded = deliveries.result() and succeeded
+    for name in TIMES:
+        del os.environ[name]
     succeeded = check_local_stack() and tests.succeeded and succeeded
     succeeded = check_contracts() and succeeded
     succeeded = clients.check() and succeeded

@@ -2,7 +2,7 @@
 
 import unittest
 
-from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc
+from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc, sns
 
 
 class Ministack(unittest.TestCase):
@@ -12,6 +12,7 @@ class Ministack(unittest.TestCase):
             dynamodb: ("_ttl_settings",),
             cloudwatch_logs: ("_filter_log_events",),
             lambda_svc: ("_emit_lambda_logs", "_emit_lambda_metrics"),
+            sns: ("_deliver_to_http", "_deliver_to_lambda", "_send_subscription_confirmation"),
         }.items():
             for name in names:
                 self.assertTrue(hasattr(module, name), f"{module.__name__}.{name}")

@@ -4,11 +4,12 @@
 error, which SNS doesn't retry. "Amazon SNS dead-letter queues": a RedrivePolicy on the subscription keeps the message.
 "Monitoring Amazon SNS topics using CloudWatch" names the metrics. ministack drops such messages without a trace.
 
-Deliveries to HTTPS endpoints and functions have no metrics and no redrive here. The list of subscriptions shows
-`PendingConfirmation` in place of the ARN until a subscription is confirmed (API reference, ListSubscriptionsByTopic).
+endpoints.py does the same for the other kinds of subscriptions. The list of subscriptions shows `PendingConfirmation`
+in place of the ARN until a subscription is confirmed (API reference, ListSubscriptionsByTopic).
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core.arn import ArnParseError, parse_arn
@@ -41,13 +42,18 @@ def redrive(original: Any) -> Any:
 
         if attempt(endpoint):
             record(topic_arn, "NumberOfNotificationsDelivered")
-            return
-        record(topic_arn, "NumberOfNotificationsFailed")
-        if dead_letter_queue := redrive_target(topic_arn, endpoint):
-            kept = attempt(dead_letter_queue)
-            record(topic_arn, f"NumberOfNotifications{'RedrivenToDlq' if kept else 'FailedToRedriveToDlq'}")
+        else:
+            give_up(topic_arn, endpoint, attempt)
 
     return deliver
+
+
+def give_up(topic_arn: str, endpoint: str, send: Callable[[str], bool]) -> None:
+    """Counts a failed delivery, and calls `send` with the subscription's dead-letter queue if there is one."""
+    record(topic_arn, "NumberOfNotificationsFailed")
+    if dead_letter_queue := redrive_target(topic_arn, endpoint):
+        kept = send(dead_letter_queue)
+        record(topic_arn, f"NumberOfNotifications{'RedrivenToDlq' if kept else 'FailedToRedriveToDlq'}")
 
 
 def accepts(queue_arn: str, topic_arn: str) -> bool:
