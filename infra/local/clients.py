@@ -25,14 +25,22 @@ def check() -> bool:
     packages = tools.venv("contracts") / "npm" / "node_modules"
     link_packages(CLIENTS / "typescript" / "node_modules", packages)
     typescript, tests = str(CLIENTS / "typescript"), map(str, (CLIENTS / "typescript" / "test").glob("*.test.ts"))
+    go, module = tools.go("contracts"), str(CLIENTS / "go")
     checks = {
         "files are generated": [python, str(GENERATE), "--check"],
         "TypeScript types": [node, str(packages / "typescript" / "bin" / "tsc"), "--project", typescript],
         "TypeScript tests": [node, "--test", *tests],
         "Python types": [python, "-m", "mypy", "--no-error-summary", "--cache-dir", os.devnull],
         "Python tests": [python, "-m", "unittest", "discover", "--quiet", "--start-directory", "tests"],
+        "Go format": [str(go.with_name("gofmt")), "-s", "-d", module],
+        "Go types": [str(go), "-C", module, "vet", "./..."],
+        # Not from the cache, which doesn't notice changes of the golden files.
+        "Go tests": [str(go), "-C", module, "test", "-vet=off", "-count=1", "./..."],
     }
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(["src", "example"]), "PYTHONDONTWRITEBYTECODE": "1"}
+    # This Go alone, without C, the network or the user's settings.
+    environment |= {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOPROXY": "off", "GOENV": "off", "GOFLAGS": ""}
+    environment["GOCACHE"] = str(tools.TOOLS / "go-cache")
     succeeded = report("versions", *versions_differ())
     for name, command in checks.items():
         succeeded = run(name, command, environment) and succeeded
@@ -75,11 +83,12 @@ def versions_differ() -> list[str]:
     """All packages have the version of the workspace, because the contracts have it."""
 
     def version(file: str) -> str:
-        return re.findall(r'^version = "(.+)"$', (tools.ROOT / file).read_text(), re.MULTILINE)[0]
+        return re.findall(r'^(?:version|const Version) = "(.+)"$', (tools.ROOT / file).read_text(), re.MULTILINE)[0]
 
     found = {
         version("Cargo.toml"),
         version("clients/python/pyproject.toml"),
+        version("clients/go/wab.go"),
         json.loads((CLIENTS / "typescript" / "package.json").read_text())["version"],
     }
     return [f"different versions: {', '.join(sorted(found))}"] if len(found) > 1 else []

