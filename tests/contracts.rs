@@ -46,6 +46,13 @@ fn event(kind: Kind) -> Value {
     serde_json::to_value(event).unwrap()
 }
 
+/// The SNS message attributes of the same event.
+fn headers(kind: Kind) -> Value {
+    let item = item(kind);
+    let event = NewEvent::of(&item, item.body.inline().unwrap()).unwrap();
+    event.attributes().into_iter().collect()
+}
+
 /// Every contract, by file name.
 fn contracts() -> BTreeMap<&'static str, Value> {
     let by_reference = |kind| {
@@ -142,7 +149,7 @@ fn asyncapi() -> Value {
             "contentType": "application/cloudevents+json",
             "headers": attributes(kind),
             "payload": payload,
-            "examples": [{"payload": event(kind)}],
+            "examples": [{"headers": headers(kind), "payload": event(kind)}],
         })
     };
     let channel = |kind: &str, message: &str| {

@@ -1,6 +1,6 @@
 """Checks the packages in clients/: their generated files, their types under the strictest settings, and their tests.
 
---update generates the files again. The tools are those of the set `contracts`.
+--update generates the files again, and docs/reference.md with them. The tools are those of the set `contracts`.
 """
 
 import tools  # first, for its check of the Python version  # isort: skip

@@ -1,4 +1,6 @@
-"""Generates the types in clients/ from infra/contracts. With --check, reports what is stale instead of writing it.
+"""Generates the types in clients/ and the page docs/reference.md from infra/contracts.
+
+With --check, reports what is stale instead of writing it.
 
 Runs in the virtual environment `contracts` of tools.py.
 """
@@ -10,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import golang
+import reference
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACTS = ROOT / "infra" / "contracts"
-CLIENTS = ROOT / "clients"
 NOTE = "Generated from infra/contracts by infra/local/contracts/generate.py. Don't edit."
 
 
@@ -96,20 +98,21 @@ def go(schema: dict) -> str:
 def main() -> int:
     schema = contract()
     files = {
-        "typescript/src/types.ts": typescript,
-        "typescript/src/contract.ts": validation,
-        "python/src/wab_events/models.py": python,
-        "go/types.go": go,
+        "clients/typescript/src/types.ts": typescript,
+        "clients/typescript/src/contract.ts": validation,
+        "clients/python/src/wab_events/models.py": python,
+        "clients/go/types.go": go,
+        "docs/reference.md": lambda _: reference.page().text(),
     }
     with ThreadPoolExecutor() as pool:
         generated = dict(zip(files, pool.map(lambda generate: generate(schema), files.values()), strict=True))
-    stale = [name for name, text in generated.items() if not is_written(CLIENTS / name, text)]
+    stale = [name for name, text in generated.items() if not is_written(ROOT / name, text)]
     if "--check" not in sys.argv:
         for name in stale:
-            (CLIENTS / name).write_text(generated[name])
+            (ROOT / name).write_text(generated[name])
         return 0
     for name in stale:
-        print(f"clients/{name} is stale: python3 infra/local/clients.py --update")
+        print(f"{name} is stale: python3 infra/local/clients.py --update")
     return 1 if stale else 0
 
 

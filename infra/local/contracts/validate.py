@@ -1,4 +1,4 @@
-"""Validates infra/contracts against their standards, and the golden files of wab-events against the contracts.
+"""Validates infra/contracts against their standards, and golden files and docs/reference.md against the contracts.
 
 Runs in the virtual environment `contracts` of tools.py. Prints one line for each check.
 """
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import reference
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from openapi_spec_validator import validate as validate_openapi
@@ -61,6 +62,20 @@ def messages() -> list[str]:
     return faults
 
 
+def page() -> list[str]:
+    """Each example of docs/reference.md is valid by its event's contract, and by the definition that it illustrates."""
+    faults = []
+    for example in reference.page().examples:
+        errors = list(schema(f"{example.path[0]}-event.schema.json").iter_errors(example.event))
+        if example.definition:
+            # Without the alternatives, an example can't be valid merely because any other type is.
+            message = json.loads((CONTRACTS / "message.schema.json").read_text())
+            definition = Draft202012Validator(message | {"$ref": f"#/$defs/{example.definition}"})
+            errors += definition.iter_errors(example.event["data"]["content"])
+        faults += [f"{' '.join(example.path)}: {error.message}" for error in errors]
+    return faults
+
+
 def openapi() -> list[str]:
     try:
         validate_openapi(json.loads((CONTRACTS / "openapi.json").read_text()))
@@ -80,7 +95,8 @@ def asyncapi() -> list[str]:
 
 def main() -> int:
     failed = 0
-    for name, check in (("events", events), ("messages", messages), ("OpenAPI", openapi), ("AsyncAPI", asyncapi)):
+    checks = {"events": events, "messages": messages, "reference": page, "OpenAPI": openapi, "AsyncAPI": asyncapi}
+    for name, check in checks.items():
         try:
             faults = check()
         except SchemaError as error:
