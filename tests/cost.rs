@@ -28,6 +28,8 @@ struct Prices {
     s3_get_usd: f64,
     s3_storage_gb_month_usd: f64,
     sns_publish_usd: f64,
+    sns_fifo_publish_usd: f64,
+    sns_fifo_gb_usd: f64,
     logs_gb_usd: f64,
     custom_metric_month_usd: f64,
     alarm_metric_month_usd: f64,
@@ -285,6 +287,12 @@ fn page_has_the_prices_of_options() {
     let rows = [
         ("`Dashboard`", "a month, from the account's fourth dashboard on", prices.dashboard_month_usd),
         ("`Tracing`", "a million recorded traces, after the month's first 100 000", prices.trace_usd * 1e6),
+        ("`FifoTopics`", "a month: an alarm on two metrics", 2.0 * prices.alarm_metric_month_usd),
+        (
+            "`FifoTopics`",
+            "a million events of 2 KB, without delivery",
+            1e6 * (prices.sns_fifo_publish_usd + 2.0 * KB as f64 / 1e9 * prices.sns_fifo_gb_usd),
+        ),
         (
             "`SilenceMinutes`",
             "a month: a metric and an alarm",

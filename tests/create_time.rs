@@ -12,8 +12,16 @@ use serde_json::Value;
 
 use crate::template::{load, parse};
 
-const TEMPLATES: [&str; 3] =
-    ["infra/template.yaml", "examples/subscriber/template.yaml", "tools/wab/golden/subscribe.yaml"];
+const TEMPLATES: [&str; 7] = [
+    "infra/template.yaml",
+    "examples/archive/template.yaml",
+    "examples/eventbridge/template.yaml",
+    "examples/fifo/template.yaml",
+    "examples/lambda/template.yaml",
+    "examples/subscriber/template.yaml",
+    "tools/wab/golden/subscribe.yaml",
+];
+
 /// The assumed size of an ARN, a URL or a generated name.
 const REFERENCE_BYTES: usize = 256;
 

@@ -134,16 +134,15 @@ impl Stack {
         let arn = self.queue_arn(&url).await;
         let set = self.sqs.set_queue_attributes().queue_url(&url);
         set.attributes(QueueAttributeName::Policy, queue_policy(&arn, topics)).send().await.unwrap();
-        let mut subscriptions = Vec::new();
         for topic in topics {
             let mut subscription = self.sns.subscribe().topic_arn(*topic).protocol("sqs").endpoint(&arn);
             subscription = subscription.attributes("RawMessageDelivery", "true");
             if let Some(policy) = &filter_policy {
                 subscription = subscription.attributes("FilterPolicy", policy.to_string());
             }
-            subscriptions.extend(subscription.send().await.unwrap().subscription_arn);
+            subscription.send().await.unwrap();
         }
-        Subscriber { stack: self.clone(), url, subscriptions }
+        Subscriber { stack: self.clone(), url }
     }
 
     /// A new queue.
@@ -158,7 +157,7 @@ impl Stack {
 
     /// Receives all messages of a queue as a subscriber does.
     pub(crate) async fn delivered(&self, queue: &str) -> Vec<Delivered> {
-        let subscriber = Subscriber { stack: self.clone(), url: queue.to_owned(), subscriptions: Vec::new() };
+        let subscriber = Subscriber { stack: self.clone(), url: queue.to_owned() };
         let mut delivered = Vec::new();
         loop {
             let got = subscriber.receive().await;
@@ -245,8 +244,6 @@ impl Delivered {
 pub(crate) struct Subscriber {
     stack: Stack,
     pub(crate) url: String,
-    /// The ARNs of its subscriptions.
-    pub(crate) subscriptions: Vec<String>,
 }
 
 impl Subscriber {

@@ -1,4 +1,5 @@
-"""Tests the examples of deliveries to a function, an HTTPS endpoint and an archive, on a local stack.
+"""Tests the examples of deliveries to a function, an HTTPS endpoint, a FIFO queue, a bus and an archive,
+on a local stack with FIFO topics.
 
 WAB_STACK names the file stack.json of the stack. Its emulator was started with SNS_RETRY_SECONDS.
 """
@@ -29,6 +30,9 @@ from deploy import stack_outputs
 
 DEPLOY_SECONDS = 120
 AWAIT_SECONDS = 30
+
+# Parameters of examples/fifo.
+FIFO = ("MoFifoTopicArn", "DlrFifoTopicArn")
 
 STACK: dict[str, Any] = json.loads(Path(os.environ["WAB_STACK"]).read_text()) if "WAB_STACK" in os.environ else {}
 
@@ -62,7 +66,7 @@ def deploy(example: str, **parameters: str) -> dict[str, str]:
 
 def receive_callback(kind: str, **body: Any) -> str:
     """Posts a callback as the gateway does, and returns its message id."""
-    message_id = str(uuid.uuid4())
+    message_id = body.pop("id", None) or str(uuid.uuid4())
     user = base64.b64encode(f"{STACK['username']}:{STACK['password']}".encode()).decode()
     request = urllib.request.Request(
         STACK[f"{kind}_url"],
@@ -240,6 +244,56 @@ class HttpsEndpoint(unittest.TestCase):
         self.assertEqual((self.handled, self.failing["image"]), ([text, retried], 0))
 
 
+class InOrder(unittest.TestCase):
+    """examples/fifo"""
+
+    def test_queue_gets_each_group_in_order(self) -> None:
+        queue = OUTPUTS["fifo"].result()["EventsUrl"]
+        texts, statuses = [], ["submitted", "sent", "received"]
+        receipt = str(uuid.uuid4())
+        for status in statuses:
+            texts.append(receive_text())
+            receive_callback("dlr", id=receipt, status=status)
+        events: list[dict[str, Any]] = []
+        # Some are of other tests.
+        while sum(event["subject"] in [receipt, *texts] for event in events) < 2 * len(statuses):
+            events.append(json.loads(next_message(queue)))
+        subjects = [event["subject"] for event in events]
+        self.assertEqual([subject for subject in subjects if subject in texts], texts)
+        receipts = [event["data"]["status"] for event in events if event["subject"] == receipt]
+        self.assertEqual(receipts, statuses)
+
+
+class EventBus(unittest.TestCase):
+    """examples/eventbridge"""
+
+    def test_rule_selects_events_on_the_bus(self) -> None:
+        outputs = OUTPUTS["eventbridge"].result()
+        events, (url, arn) = aws("events"), queue_for()
+        pattern = {
+            "source": ["wab"],
+            "detail-type": ["wab.mo.v1"],
+            "detail": {"data": {"content": {"type": ["text"]}}},
+        }
+        events.put_rule(Name="texts", EventBusName="default", EventPattern=json.dumps(pattern))
+        events.put_targets(Rule="texts", EventBusName="default", Targets=[{"Id": "1", "Arn": arn}])
+
+        def await_event(subject: str) -> None:
+            """Takes events of the bus until this one. All are texts; some are of other tests."""
+            found: dict[str, Any] = {}
+            while found.get("subject") != subject:
+                taken = json.loads(next_message(url))
+                self.assertEqual((taken["source"], taken["detail-type"]), ("wab", "wab.mo.v1"))
+                found = taken["detail"]
+                self.assertEqual(found["data"]["content"], {"type": "text", "text": {"body": "Kia ora"}})
+
+        receive_image()
+        await_event(receive_text())
+        # What is no event isn't put on the bus, and keeps nothing back.
+        aws("sqs").send_message(QueueUrl=outputs["EventsUrl"], MessageBody="no event")
+        await_event(receive_text())
+
+
 class Archive(unittest.TestCase):
     """examples/archive"""
 
@@ -309,5 +363,7 @@ if __name__ == "__main__":
         OUTPUTS = {
             "lambda": background.submit(deploy, "lambda", **topics),
             "archive": background.submit(deploy, "archive", **topics, DlrTopicArn=STACK["dlr_topic_arn"]),
+            "eventbridge": background.submit(deploy, "eventbridge", **topics, DlrTopicArn=STACK["dlr_topic_arn"]),
+            "fifo": background.submit(deploy, "fifo", **dict(zip(FIFO, STACK["fifo_topic_arns"], strict=True))),
         }
         unittest.main(verbosity=2)

@@ -64,21 +64,23 @@ fn filter_policy_is_small_enough() {
     check("AWS::SNS::Subscription", keeps, &bad);
 }
 
-/// "Amazon SNS dead-letter queues": the target is a queue of the topic's type, here standard, in the same region.
+/// "Amazon SNS dead-letter queues": the target is a queue of the topic's type, standard or FIFO, in the same region.
 #[test]
-fn subscription_redrives_to_a_standard_queue() {
+fn subscription_redrives_to_a_queue_of_the_topics_type() {
     let keeps = |template: &Value, subscription: &Value| {
         let redrive = &subscription["RedrivePolicy"];
         redrive.is_null()
             || target(&redrive["deadLetterTargetArn"]).is_some_and(|name| {
                 let queue = &template["Resources"][name];
-                queue["Type"] == "AWS::SQS::Queue" && queue["Properties"]["FifoQueue"] != true
+                let is_fifo = subscription["TopicArn"].to_string().contains("Fifo");
+                queue["Type"] == "AWS::SQS::Queue" && (queue["Properties"]["FifoQueue"] == true) == is_fifo
             })
     };
     let bad = [
         "{RedrivePolicy: {deadLetterTargetArn: !Ref MoTopic}}",
         "{RedrivePolicy: {deadLetterTargetArn: !GetAtt Missing.Arn}}",
         "{RedrivePolicy: {}}",
+        "{TopicArn: !Ref MoFifoTopic, RedrivePolicy: {deadLetterTargetArn: !GetAtt DeadLetterQueue.Arn}}",
     ];
     check("AWS::SNS::Subscription", keeps, &bad);
 }

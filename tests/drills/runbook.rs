@@ -293,11 +293,10 @@ async fn fifo_notifications_fail(lane: &mut Lane) {
     lane.stack.sqs.delete_queue().queue_url(&team.url).send().await.unwrap();
     let events = events(&lane.stack);
     lane.alarmed(&mut drill).await;
-    lane.show(&mut drill, &[team.url.rsplit('/').next().unwrap()]);
+    let name = team.url.rsplit('/').next().unwrap();
+    lane.show(&mut drill, &[name]);
     drop(events);
-    for subscription in &team.subscriptions {
-        lane.bash.exits(&format!("aws sns unsubscribe --subscription-arn {subscription}"), &[0]);
-    }
+    unsubscribe(lane, name);
     lane.over(drill).await;
     lane.bash.exits("make deploy PARAMETERS='FifoTopics=false'", &[0]);
 }
@@ -365,12 +364,7 @@ async fn notifications_fail(lane: &mut Lane) {
         lane.show(drill, &[name]);
     }
     drop(events);
-    let subscriptions = format!(
-        "aws sns list-subscriptions --query \"Subscriptions[?contains(Endpoint, '{name}')].SubscriptionArn\" --output text"
-    );
-    for arn in lane.bash.exits(&subscriptions, &[0]).out.split_whitespace() {
-        lane.bash.exits(&format!("aws sns unsubscribe --subscription-arn {arn}"), &[0]);
-    }
+    unsubscribe(lane, name);
     // The team makes a new queue, and gets what was lost.
     let new = lane.stack.queue().await;
     // `wab` takes the emulator for AWS, and recognises a queue by its URL there.
@@ -388,6 +382,16 @@ async fn notifications_fail(lane: &mut Lane) {
     assert!(lane.stack.take_all(&new).await.len() >= 2);
     lane.over(mo).await;
     lane.over(dlr_drill).await;
+}
+
+/// Deletes the subscriptions of a queue.
+fn unsubscribe(lane: &mut Lane, queue: &str) {
+    let subscriptions = format!(
+        "aws sns list-subscriptions --query \"Subscriptions[?contains(Endpoint, '{queue}')].SubscriptionArn\" --output text"
+    );
+    for arn in lane.bash.exits(&subscriptions, &[0]).out.split_whitespace() {
+        lane.bash.exits(&format!("aws sns unsubscribe --subscription-arn {arn}"), &[0]);
+    }
 }
 
 /// A subscriber's event was parked: the topic was missing for longer than 10 minutes.

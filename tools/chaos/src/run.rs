@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::account::{Figures, Sent, missing};
+use crate::account::{Figures, Sent};
 use crate::fault::Fault;
 use crate::gateway::{Answer, Gateway};
 use crate::load::{Callback, plan};
