@@ -12,8 +12,13 @@ use serde_json::Value;
 
 use crate::template::{load, parse};
 
-const TEMPLATES: [&str; 3] =
-    ["infra/template.yaml", "examples/subscriber/template.yaml", "tools/wab/golden/subscribe.yaml"];
+const TEMPLATES: [&str; 5] = [
+    "infra/template.yaml",
+    "examples/rust/template.yaml",
+    "examples/typescript/template.yaml",
+    "examples/python/template.yaml",
+    "tools/wab/golden/subscribe.yaml",
+];
 /// The assumed size of an ARN, a URL or a generated name.
 const REFERENCE_BYTES: usize = 256;
 
