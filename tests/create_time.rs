@@ -12,13 +12,15 @@ use serde_json::Value;
 
 use crate::template::{load, parse};
 
-const TEMPLATES: [&str; 7] = [
+const TEMPLATES: [&str; 9] = [
     "infra/template.yaml",
     "examples/archive/template.yaml",
     "examples/eventbridge/template.yaml",
     "examples/fifo/template.yaml",
     "examples/lambda/template.yaml",
-    "examples/subscriber/template.yaml",
+    "examples/python/template.yaml",
+    "examples/rust/template.yaml",
+    "examples/typescript/template.yaml",
     "tools/wab/golden/subscribe.yaml",
 ];
 

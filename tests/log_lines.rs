@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use wab_ingress::Verifier;
 use wab_models::{Spilled, StreamBatch};
 use wab_recover::{Recover, Settings};
-use wab_subscriber::Subscriber;
 
 use crate::fake_aws::{
     aws, dynamodb_error, fanout, no_table, published, queued, receiver, receiver_with, sdk, success, taken_by,
 };
 use crate::records::{mo_item, mo_record, plenty, record};
 use crate::requests::{PASSWORD, USER, basic, mo_text, probing, request};
+use crate::subscriber_example::subscriber;
 
 /// The value of every field that comes from outside.
 const SECRET: &str = "s3cret";
@@ -293,7 +293,7 @@ async fn recover_logs_a_parked_message() {
 #[tokio::test]
 async fn example_subscriber_logs_under_its_own_target() {
     let (sdk, _) = sdk(success);
-    let subscriber = Subscriber::new(&sdk, "seen".to_owned(), "http://localhost/replies".to_owned());
+    let subscriber = subscriber(&sdk);
     let batch = json!({"Records": [{"messageId": "1", "body": SECRET, "attributes": {}, "messageAttributes": {}}]});
     let lines = log_of(wab_subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
     let [line] = &lines[..] else { panic!("one line: {lines:?}") };
@@ -303,6 +303,5 @@ async fn example_subscriber_logs_under_its_own_target() {
     let event = wab_models::NewEvent::of(&item, &body).unwrap().to_message().unwrap();
     let batch = json!({"Records": [{"messageId": "1", "body": event, "attributes": {}, "messageAttributes": {}}]});
     let lines = log_of(wab_subscriber::handle(&subscriber, serde_json::from_value(batch).unwrap())).await;
-    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
-    assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("INFO"), &json!("Answered")));
+    assert!(lines.is_empty(), "{lines:?}");
 }

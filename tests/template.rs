@@ -324,8 +324,21 @@ fn concurrency_is_reserved_only_on_request() {
 }
 
 #[test]
+fn examples_differ_only_in_the_function() {
+    let without_function = |language: &str| {
+        let mut template = load(&format!("examples/{language}/template.yaml"));
+        let function = template["Resources"].as_object_mut().unwrap().remove("Subscriber").unwrap();
+        template["Parameters"].as_object_mut().unwrap().remove("Runtime"); // of Python
+        let shared = ["CodeUri", "Architectures", "Timeout", "Environment", "Events"];
+        (template, shared.map(|property| function["Properties"][property].clone()))
+    };
+    assert_eq!(without_function("typescript"), without_function("rust"));
+    assert_eq!(without_function("python"), without_function("rust"));
+}
+
+#[test]
 fn example_subscription_keeps_what_cannot_be_delivered() {
-    let resources = load("examples/subscriber/template.yaml")["Resources"].clone();
+    let resources = load("examples/rust/template.yaml")["Resources"].clone();
     let topic = &resources["Subscription"]["Properties"]["TopicArn"];
     for (queue, policy) in [("Texts", "TextsPolicy"), ("Undelivered", "UndeliveredPolicy")] {
         let statement = &resources[policy]["Properties"]["PolicyDocument"]["Statement"][0];

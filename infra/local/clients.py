@@ -37,7 +37,7 @@ def check() -> bool:
         # Not from the cache, which doesn't notice changes of the golden files.
         "Go tests": [str(go), "-C", module, "test", "-vet=off", "-count=1", "./..."],
     }
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["src", "example"]), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"}
     # This Go alone, without C, the network or the user's settings.
     environment |= {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOPROXY": "off", "GOENV": "off", "GOFLAGS": ""}
     environment["GOCACHE"] = str(tools.TOOLS / "go-cache")
@@ -61,14 +61,21 @@ def run(name: str, command: list[str], environment: dict[str, str]) -> bool:
 
 
 def build_typescript(environment: dict[str, str]) -> bool:
-    """Builds the TypeScript package as its users do, with nothing but what it declares."""
+    """Builds the TypeScript package as its users do, with nothing but what it declares, and the example on it."""
     path = os.pathsep.join([str(tools.node("contracts").parent), environment["PATH"]])
+    environment = environment | {"PATH": path}
     with tempfile.TemporaryDirectory() as copy:
-        ignored = shutil.ignore_patterns("node_modules", "dist")
-        shutil.copytree(CLIENTS / "typescript", copy, ignore=ignored, dirs_exist_ok=True)
-        return run(
-            "TypeScript build", [*tools.npm("contracts"), "--prefix", copy, "install"], environment | {"PATH": path}
-        )
+        package, example = Path(copy) / "clients" / "typescript", Path(copy) / "examples" / "typescript"
+        for directory in (package, example):
+            ignored = shutil.ignore_patterns("node_modules", "dist", ".aws-sam")
+            shutil.copytree(tools.ROOT / directory.relative_to(copy), directory, ignore=ignored)
+        npm, tsc = tools.npm("contracts"), str(package / "node_modules" / "typescript" / "bin" / "tsc")
+        checks = {
+            "TypeScript build": [*npm, "--prefix", str(package), "install"],
+            "TypeScript example's packages": [*npm, "--prefix", str(example), "ci"],
+            "TypeScript example's types": [str(tools.node("contracts")), tsc, "--project", str(example)],
+        }
+        return all(run(name, command, environment) for name, command in checks.items())
 
 
 def link_packages(link: Path, packages: Path) -> None:

@@ -22,13 +22,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import sam_cli
 import tools
-from emulator import REGION, client
+from emulator import client
 
-from deploy import stack_outputs
+from deploy import sam_deploy, stack_outputs
 
-DEPLOY_SECONDS = 120
 AWAIT_SECONDS = 30
 
 # Parameters of examples/fifo.
@@ -48,19 +46,9 @@ def aws(service: str) -> Any:
 def deploy(example: str, **parameters: str) -> dict[str, str]:
     """Deploys the example's template, and returns the stack's outputs."""
     name = f"{STACK['stack_name']}-{example}"
+    log = Path(STACK["log"]).with_name(f"deploy-{example}.log")
     overrides = [f"{key}={value}" for key, value in parameters.items()]
-    command = [
-        "deploy",
-        "--template-file", str(tools.ROOT / "examples" / example / "template.yaml"),
-        "--stack-name", name,
-        "--region", REGION,
-        "--capabilities", "CAPABILITY_IAM",
-        "--resolve-s3",
-        "--no-progressbar",
-        "--parameter-overrides", *overrides,
-    ]  # fmt: skip
-    variables = {"AWS_ENDPOINT_URL": STACK["endpoint"], "SAM_CLI_POLL_DELAY": "0.5"}
-    sam_cli.run(command, Path(STACK["log"]).with_name(f"deploy-{example}.log"), DEPLOY_SECONDS, variables)
+    sam_deploy(tools.ROOT / "examples" / example, name, overrides, STACK["endpoint"], log)
     return stack_outputs(STACK["endpoint"], name)
 
 

@@ -5,6 +5,7 @@ This file knows the template's parameters and outputs, and nothing about the fun
 
 import hashlib
 import secrets
+from pathlib import Path
 
 import sam_cli
 import sam_local_files
@@ -18,31 +19,17 @@ DEPLOY_SECONDS = 300
 DEMO_VERIFIER = "local:03eecb1e5d33a976de28e01c5342da4827ba1f668774bb61fcad9c6fb4dd0ab5"
 
 
-def deploy(files: Files, state: State, artefacts: str, rotating: bool, parameters: list[str]) -> State:
+def deploy(files: Files, state: State, artefacts: str, rotating: bool, more: list[str]) -> State:
     """Creates or updates the stack. `state` names the emulator, and the credentials of an earlier deployment."""
     say("deploying infra/template.yaml")
     credentials = choose_credentials(state, rotating)
     stack_name = f"wab-{files.name}"
-    command = [
-        "deploy",
-        "--template-file", str(files.build_dir / "template.yaml"),
-        "--stack-name", stack_name,
-        "--region", REGION,
-        "--capabilities", "CAPABILITY_IAM",
-        "--resolve-s3",
-        "--no-confirm-changeset",
-        "--no-fail-on-empty-changeset",
-        "--no-progressbar",
-        "--parameter-overrides",
+    parameters = [
         f"CallbackCredentials={','.join([*verifiers(credentials), DEMO_VERIFIER])}",
         f"Architecture={sam_cli.architecture()}",
-        *parameters,
-    ]  # fmt: skip
-    variables = {
-        "AWS_ENDPOINT_URL": state["endpoint"],
-        "SAM_CLI_POLL_DELAY": "0.5",  # seconds between polls; the emulator has no rate limit
-    }
-    sam_cli.run(command, files.home / "deploy.log", DEPLOY_SECONDS, variables)
+        *more,
+    ]
+    sam_deploy(files.build_dir, stack_name, parameters, state["endpoint"], files.home / "deploy.log")
 
     outputs = stack_outputs(state["endpoint"], stack_name)
     api_url = outputs["MoUrl"].removesuffix("/mo")
@@ -79,6 +66,27 @@ def deploy(files: Files, state: State, artefacts: str, rotating: bool, parameter
         sam_local_files.write(files, state)
     write_private(files.state, state)
     return state
+
+
+def sam_deploy(build_dir: Path, stack_name: str, parameters: list[str], endpoint: str, log: Path) -> None:
+    """Deploys what `sam build` has written to `build_dir`."""
+    command = [
+        "deploy",
+        "--template-file", str(build_dir / "template.yaml"),
+        "--stack-name", stack_name,
+        "--region", REGION,
+        "--capabilities", "CAPABILITY_IAM",
+        "--resolve-s3",
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+        "--no-progressbar",
+        "--parameter-overrides", *parameters,
+    ]  # fmt: skip
+    variables = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "SAM_CLI_POLL_DELAY": "0.5",  # seconds between polls; the emulator has no rate limit
+    }
+    sam_cli.run(command, log, DEPLOY_SECONDS, variables)
 
 
 def choose_credentials(state: State, rotating: bool) -> dict[str, str]:

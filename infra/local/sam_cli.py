@@ -44,6 +44,7 @@ def run(
     seconds: int,
     variables: dict[str, str],
     meanwhile: Callable[[], None] = lambda: None,
+    directory: Path = tools.ROOT,
 ) -> None:
     """Runs `sam` with `variables` added to its environment, and calls `meanwhile` several times a second."""
     environment = no_account() | {"PATH": search_path()} | variables
@@ -52,7 +53,7 @@ def run(
     with log.open("ab") as output:  # append mode, because cargo writes there too
         sam = subprocess.Popen(
             [str(BIN / "sam"), *command],
-            cwd=tools.ROOT,
+            cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

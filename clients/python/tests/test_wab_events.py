@@ -6,8 +6,6 @@ import unittest
 from collections.abc import Iterator
 from pathlib import Path
 
-from subscriber import Shop, handle
-
 from wab_events import Mo, OtherMessage, TextMessage, Unreadable, dump, parse, parse_message
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,23 +24,6 @@ def mo(content: object, **more: object) -> str:
     """An event with this content, as SNS delivers it."""
     event = json.loads((EVENTS / "mo-event.json").read_text())
     return json.dumps({**event, "data": {**event["data"], "content": content}, **more})
-
-
-class Shopkeeper(Shop):
-    def __init__(self) -> None:
-        self.done: list[str] = []
-
-    def seen(self, event_id: str) -> bool:
-        return False
-
-    def reply(self, to: str, text: str) -> None:
-        self.done.append(f"{to}: {text}")
-
-    def order(self, to: str, products: list[str]) -> None:
-        self.done.append(f"{to} orders {products}")
-
-    def delivered(self, message_id: str) -> None:
-        self.done.append(f"{message_id} delivered")
 
 
 class Test(unittest.TestCase):
@@ -104,15 +85,6 @@ class Test(unittest.TestCase):
         self.assertIsInstance(parse(json.dumps({"Type": "Notification", "Message": mo({})})), Mo)
         for content in ["R0lGODlh", 7, [], None, {"type": 7}, {"type": "text", "text": {"body": "\ud800"}}]:
             self.assertIsInstance(parse(mo(content)), Mo)
-
-    def test_example_answers_a_text_and_reports_what_it_cannot_read(self) -> None:
-        bodies = ["not an event", *(file.read_text() for file in sorted(EVENTS.glob("*.json")))]
-        shop = Shopkeeper()
-        failed = handle({"Records": [{"messageId": str(at), "body": body} for at, body in enumerate(bodies)]}, shop)
-        self.assertEqual(failed, {"batchItemFailures": [{"itemIdentifier": "0"}]})
-        self.assertEqual(
-            sorted(shop.done), ["+6421000001: You wrote: Kia ora", "7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11 delivered"]
-        )
 
 
 if __name__ == "__main__":

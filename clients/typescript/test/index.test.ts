@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { handle } from '../example/subscriber.ts';
 import { is, isKnown, isMessage, parse } from '../src/index.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
@@ -88,18 +87,4 @@ test('any text is a delivery', () => {
   assert.equal(reason(mo({}).replace('wab.mo.v1', 'wab.mo.v2')), 'unknown contract');
   assert.equal(reason(JSON.stringify({ Type: 'Notification', Message: mo({}) })), 'mo');
   assert.equal(reason(mo(JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`))), 'mo');
-});
-
-test('the example answers a text and reports what it cannot read', async () => {
-  const done: string[] = [];
-  const shop = {
-    seen: async () => false,
-    reply: async (to: string, text: string) => void done.push(`${to}: ${text}`),
-    order: async (to: string, products: string[]) => void done.push(`${to} orders ${products.join()}`),
-    delivered: async (id: string) => void done.push(`${id} delivered`),
-  };
-  const bodies = ['not an event', ...files(EVENTS, '.json').map(([, text]) => text)];
-  const Records = bodies.map((body, index) => ({ messageId: String(index), body }));
-  assert.deepEqual(await handle({ Records }, shop), { batchItemFailures: [{ itemIdentifier: '0' }] });
-  assert.deepEqual(done.sort(), ['+6421000001: You wrote: Kia ora', '7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11 delivered']);
 });

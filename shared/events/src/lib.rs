@@ -22,7 +22,7 @@
 //!   delivery that [`Event::parse`] rejects never becomes readable: let it go to the dead-letter queue.
 //! - **Don't log message content or ids of WhatsApp**, which reveal phone numbers. Errors of this crate are safe to log.
 //!
-//! The repository's `examples/subscriber` is a complete subscriber with its template.
+//! The repository's `examples/rust` is a complete subscriber with its template.
 //!
 //! # A message
 //!
