@@ -1,4 +1,4 @@
-"""Tests the examples of deliveries to a function, an HTTPS endpoint, a FIFO queue, a bus and an archive,
+"""Tests deliveries to a queue, a function, an HTTPS endpoint, a FIFO queue, a bus and an archive,
 on a local stack with FIFO topics.
 
 WAB_STACK names the file stack.json of the stack. Its emulator was started with SNS_RETRY_SECONDS.
@@ -35,6 +35,8 @@ FIFO = ("MoFifoTopicArn", "DlrFifoTopicArn")
 STACK: dict[str, Any] = json.loads(Path(os.environ["WAB_STACK"]).read_text()) if "WAB_STACK" in os.environ else {}
 
 sys.path.insert(0, str(tools.ROOT / "clients" / "python" / "src"))
+
+import wab_events  # noqa: E402
 
 T = TypeVar("T")
 
@@ -119,6 +121,25 @@ def queue_for(*topic_arns: str) -> tuple[str, str]:
 def of_message(post: str) -> str:
     """The message id of the event in what SNS posts."""
     return json.loads(json.loads(post)["Message"])["subject"]
+
+
+class Queue(unittest.TestCase):
+    def test_event_arrives_raw_and_in_an_envelope(self) -> None:
+        topic = STACK["mo_topic_arn"]
+        queues = {}
+        for raw in ("true", "false"):
+            queues[raw], arn = queue_for(topic)
+            raw_delivery = {"RawMessageDelivery": raw}
+            aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw_delivery)
+        text = receive_text()
+        for raw, queue in queues.items():
+            body = "{}"
+            while text not in body:  # some are of other tests
+                body = next_message(queue)
+            self.assertEqual(json.loads(body).get("Type"), None if raw == "true" else "Notification")
+            delivery = wab_events.parse(body)
+            assert isinstance(delivery, wab_events.Mo)
+            self.assertEqual((delivery.event.subject, type(delivery.message)), (text, wab_events.TextMessage))
 
 
 class Function(unittest.TestCase):
