@@ -97,7 +97,7 @@ build: ## build for release into .aws-sam/build; ARCH=arm64 for the other proces
 bench: build ## measure the functions; see `make bench BENCH=--help`; comparing memory settings needs root, BENCH=--memory omits it
 	cargo lambda build --release --locked --package wab-bench-noop
 	cargo lambda build --release --locked --package wab-bench-bare
-	cargo bench --locked -p wab-models -p wab-ingress
+	cargo bench --locked -p wab-events -p wab-models -p wab-ingress
 	cargo run --quiet --locked --profile tool -p wab-bench -- $(BENCH)
 
 .PHONY: deploy

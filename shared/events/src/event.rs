@@ -4,12 +4,11 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
 
 use crate::dlr::DlrData;
 use crate::envelope::Envelope;
 use crate::kind::Kind;
-use crate::message::shape::{Shape, members, text};
+use crate::message::shape::{Members, Shape, text};
 use crate::message::{Fault, Message, Problem, Unrecognized};
 use crate::mo::{Mo, MoData};
 
@@ -70,29 +69,29 @@ impl Event {
     /// If the delivery isn't an event of this project. The WhatsApp message within it never causes an error: see
     /// [`MessageKind`](crate::message::MessageKind).
     pub fn parse(delivery: &str) -> Result<Self, EventError> {
-        let raw: &RawValue = serde_json::from_str(delivery).map_err(|_| EventError::NotJson)?;
-        let fields = members(raw).map_err(|_| EventError::NotJson)?;
-        let field = |name| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.get());
+        let members: Members<'_> = serde_json::from_str(delivery).map_err(|_| EventError::NotJson)?;
         // SNS's envelope (SNS developer guide, "HTTP/HTTPS notification JSON format").
-        if field("Type") == Some(r#""Notification""#)
-            && let Some(message) = field("Message")
+        if members.get("Type").is_some_and(|name| name.get() == r#""Notification""#)
+            && let Some(message) = members.get("Message")
         {
             let message =
                 text(message, "a string").map_err(|fault| EventError::NotAnEvent(fault.under_key("Message")))?;
-            let raw: &RawValue = serde_json::from_str(&message).map_err(|_| EventError::NotJson)?;
-            return Self::read(raw);
+            return Self::read(serde_json::from_str(&message).map_err(|_| EventError::NotJson)?);
         }
-        Self::read(raw)
+        Self::read(members)
     }
 
-    fn read(raw: &RawValue) -> Result<Self, EventError> {
-        let mut envelope = Envelope::read(raw).map_err(EventError::NotAnEvent)?;
+    fn read(mut members: Members<'_>) -> Result<Self, EventError> {
+        let data = members.get("data").filter(|data| data.get() != "null");
+        members.remove("data");
+        let (mut envelope, others) = Envelope::read_members(members, &mut Err).map_err(EventError::NotAnEvent)?;
+        envelope.unrecognized = others.into();
         let kind = Kind::of_schema(&envelope.event_type).ok_or(EventError::UnknownContract)?;
         let in_data = |fault: Fault| EventError::NotAnEvent(fault.under_key("data"));
-        let data = match (envelope.data.take(), &envelope.dataref) {
+        let data = match (data, &envelope.dataref) {
             (Some(data), _) => match kind {
-                Kind::Mo => Data::Mo(Box::new(Mo::new(MoData::read(data.raw()).map_err(in_data)?))),
-                Kind::Dlr => Data::Dlr(Box::new(DlrData::read(data.raw()).map_err(in_data)?)),
+                Kind::Mo => Data::Mo(Box::new(Mo::new(MoData::read(data).map_err(in_data)?))),
+                Kind::Dlr => Data::Dlr(Box::new(DlrData::read(data).map_err(in_data)?)),
             },
             (None, Some(dataref)) => Data::Elsewhere { kind, dataref: dataref.clone() },
             (None, None) => return Err(in_data(Fault::here(Problem::Missing))),

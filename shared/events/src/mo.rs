@@ -9,8 +9,8 @@ use crate::message::{Decimal, Json, Message, Sender};
 #[derive(Debug, Clone)]
 pub struct Mo {
     callback: MoData,
-    /// Read on first use: the publisher never needs it.
-    message: OnceLock<Option<Message>>,
+    /// Read on first use, and boxed: the publisher never needs it.
+    message: OnceLock<Option<Box<Message>>>,
 }
 
 impl Mo {
@@ -36,8 +36,8 @@ impl Mo {
     /// [`MoData::binary`].
     #[must_use]
     pub fn message(&self) -> Option<&Message> {
-        let read = || Message::of(self.callback.content.as_ref()?.raw()).ok();
-        self.message.get_or_init(read).as_ref()
+        let read = || Message::of(self.callback.content.as_ref()?.raw()).ok().map(Box::new);
+        self.message.get_or_init(read).as_deref()
     }
 
     /// The sender, by every identifier that the message and the callback contain. Where they differ, the message wins.

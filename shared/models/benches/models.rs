@@ -5,7 +5,6 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use wab_events::message::Message;
 use wab_models::{Digest, Item, MoCallback, NewEvent, Received, ReceivedAt};
 
 /// A text message of 650 bytes.
@@ -17,17 +16,6 @@ fn text() -> String {
     };
     let rest = 650 - body("").len();
     body(&"Kia ora. ".repeat(rest / 9 + 1).chars().take(rest).collect::<String>())
-}
-
-/// A text message object of 600 bytes, as in a callback's `content`.
-fn message() -> String {
-    let message = |text: &str| {
-        format!(
-            r#"{{"from":"6421000001","id":"wamid.HBgLNjQyMTAwMDAwMRUCABIYFjNBQUZEODQ0MTM0N0U4NTcxQzEwAA==","timestamp":"1763889301","type":"text","text":{{"body":"{text}"}}}}"#
-        )
-    };
-    let rest = 600 - message("").len();
-    message(&"Kia ora. ".repeat(rest / 9 + 1).chars().take(rest).collect::<String>())
 }
 
 fn received(body: &str) -> Received<'_> {
@@ -54,17 +42,5 @@ fn models(criterion: &mut Criterion) {
     });
 }
 
-/// What the typed view costs beside a `serde_json::Value` of the same bytes: at most twice as much.
-fn message_object(criterion: &mut Criterion) {
-    let message = message();
-    assert_eq!(message.len(), 600);
-    criterion.bench_function("serde_json::Value of a message of 600 bytes, for scale", |bencher| {
-        bencher.iter(|| serde_json::from_slice::<serde_json::Value>(black_box(message.as_bytes())).unwrap());
-    });
-    criterion.bench_function("parse a message of 600 bytes", |bencher| {
-        bencher.iter(|| Message::parse(black_box(&message)).unwrap());
-    });
-}
-
-criterion_group!(benches, models, message_object);
+criterion_group!(benches, models);
 criterion_main!(benches);

@@ -201,7 +201,7 @@ impl Serialize for Decimal {
 
 impl Shape for Decimal {
     fn read(json: &RawValue) -> Result<Self, Fault> {
-        text_or_number(json.get(), "a number")?.trim().parse().map_err(|NotANumber| Fault::here(Problem::NotANumber))
+        text_or_number(json, "a number")?.trim().parse().map_err(|NotANumber| Fault::here(Problem::NotANumber))
     }
 }
 

@@ -40,9 +40,9 @@ object! {
         /// The message's type as received. If it is absent, the key of the payload reveals it.
         message_type as "type": Option<String>,
         /// What the message replies to or forwards.
-        context: Option<Context>,
+        context: Option<Box<Context>>,
         /// The ad or post that brought the user to the chat.
-        referral: Option<Referral>,
+        referral: Option<Box<Referral>>,
         /// Errors. Any type of message may have some.
         errors: Option<Vec<MessageError>>,
         /// The user's security code. Present if the business enabled the check of it.

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::fault::{JsonKind, JsonPath};
+use super::shape::Members;
 
 /// A JSON value, kept byte for byte. Serialises as that text.
 #[derive(Clone)]
@@ -101,18 +102,6 @@ impl Unrecognized {
         self.0.is_empty()
     }
 
-    pub(crate) fn push(&mut self, key: String, value: Json) {
-        self.0.push((key, value));
-    }
-
-    /// Removes every value of `key` and returns the last one, which is the one in effect.
-    pub(crate) fn take(&mut self, key: &str) -> Option<Json> {
-        let at = self.0.iter().rposition(|(name, _)| name == key)?;
-        let (_, value) = self.0.remove(at);
-        self.0.retain(|(name, _)| name != key);
-        Some(value)
-    }
-
     pub(crate) fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         self.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))
     }
@@ -121,6 +110,12 @@ impl Unrecognized {
         for (key, value) in self.iter().filter(|(key, _)| !VENDOR_KEYS.contains(key)) {
             found(JsonPath::default().under_key(key), value);
         }
+    }
+}
+
+impl From<Members<'_>> for Unrecognized {
+    fn from(members: Members<'_>) -> Self {
+        Self(members.into_iter().map(|(key, value)| (key.into_owned(), value.into())).collect())
     }
 }
 
@@ -134,7 +129,7 @@ impl<'a> IntoIterator for &'a Unrecognized {
 }
 
 /// Counts the leaves of JSON text. It is not recursive, so deep nesting can't overflow the stack.
-fn leaves(json: &str) -> usize {
+pub(super) fn leaves(json: &str) -> usize {
     let bytes = json.as_bytes();
     let (mut at, mut leaves) = (0, 0);
     while let Some(byte) = bytes.get(at) {

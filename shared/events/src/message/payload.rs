@@ -13,15 +13,13 @@ mod system;
 mod text;
 mod unsupported;
 
-use std::borrow::Cow;
-
 use serde::ser::SerializeMap;
 use serde_json::value::RawValue;
 
 use super::fault::{Fault, JsonPath, Problem};
 use super::head::Head;
 use super::json::Json;
-use super::shape::Shape;
+use super::shape::{Members, Shape};
 use super::status_update::StatusUpdate;
 
 pub use contacts::{
@@ -133,11 +131,8 @@ pub(super) enum Place {
 }
 
 /// The type: the stated one, or else the one that the keys reveal.
-pub(super) fn type_of(head: &Head) -> Option<Cow<'_, str>> {
-    if let Some(message_type) = stated_type(head) {
-        return Some(Cow::Borrowed(message_type));
-    }
-    infer_type(head.unrecognized.iter().map(|(key, _)| key)).map(Cow::Borrowed)
+pub(super) fn type_of<'m>(head: &'m Head, others: &Members<'_>) -> Option<&'m str> {
+    stated_type(head).or_else(|| infer_type(others.keys()))
 }
 
 /// The type that the message states; an empty one counts as absent.
@@ -170,11 +165,12 @@ impl Payload {
         stated_type(head).or_else(|| self.type_name())
     }
 
-    /// Takes the payload out of the head's unrecognized keys. None if the type is unknown. Fails if the type is known, and
-    /// the head or the payload has another shape.
+    /// Takes the payload out of the keys that the head doesn't name. None if the type is unknown. Fails if the type is
+    /// known, and the head or the payload has another shape.
     pub(super) fn take(
         message_type: Option<&str>,
-        head: &mut Head,
+        head: &Head,
+        others: &mut Members<'_>,
         place: Place,
         head_fault: Option<Fault>,
     ) -> Result<Option<Self>, Fault> {
@@ -183,20 +179,20 @@ impl Payload {
         }
         let key = match message_type {
             Some("edit") if place == Place::Edit => return Ok(None),
-            Some("voice") if head.unrecognized.get("voice").is_none() => Some("audio"),
+            Some("voice") if others.get("voice").is_none() => Some("audio"),
             other => other,
         };
         let Some((key, read)) = key.and_then(|key| Some((key, Self::reader(key)?))) else {
-            return Self::take_status(head, head_fault);
+            return Self::take_status(others, head_fault);
         };
         if let Some(fault) = head_fault {
             return Err(fault);
         }
-        let Some(json) = head.unrecognized.get(key).filter(|json| json.get() != "null") else {
+        let Some(json) = others.get(key).filter(|json| json.get() != "null") else {
             return Self::without_payload(key, head);
         };
-        let payload = read(json.raw()).and_then(Self::checked).map_err(|fault| fault.under_key(key))?;
-        head.unrecognized.take(key);
+        let payload = read(json).and_then(Self::checked).map_err(|fault| fault.under_key(key))?;
+        others.remove(key);
         Ok(Some(payload))
     }
 
@@ -220,16 +216,15 @@ impl Payload {
     }
 
     /// Reads a status, which has its keys beside those of the head. The key `status` identifies it.
-    fn take_status(head: &mut Head, head_fault: Option<Fault>) -> Result<Option<Self>, Fault> {
-        if !head.unrecognized.get("status").is_some_and(|status| status.get().starts_with('"')) {
+    fn take_status(others: &mut Members<'_>, head_fault: Option<Fault>) -> Result<Option<Self>, Fault> {
+        if !others.get("status").is_some_and(|status| status.get().starts_with('"')) {
             return Ok(None);
         }
         if let Some(fault) = head_fault {
             return Err(fault);
         }
-        let members = head.unrecognized.iter().map(|(key, value)| (Cow::Borrowed(key), value.raw()));
-        let mut update = StatusUpdate::read_members(members, &mut Err)?;
-        head.unrecognized = std::mem::take(&mut update.unrecognized);
+        let (update, unnamed) = StatusUpdate::read_members(others.clone(), &mut Err)?;
+        *others = unnamed;
         Ok(Some(Self::Status(Box::new(update))))
     }
 

@@ -79,7 +79,7 @@ impl<T: Shape> Shape for Box<T> {
 
 impl Shape for String {
     fn read(json: &RawValue) -> Result<Self, Fault> {
-        text(json.get(), "a string").map(Cow::into_owned)
+        text(json, "a string").map(Cow::into_owned)
     }
 }
 
@@ -109,47 +109,89 @@ impl Shape for Json {
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The content of a JSON string, borrowed unless it contains an escape.
-pub(crate) fn text<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
-    if !json.starts_with('"') {
+pub(crate) fn text<'a>(json: &'a RawValue, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
+    let json = json.get();
+    let Some(content) = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return Err(Fault::unexpected(expected, json));
+    };
+    // A RawValue is valid JSON, so only an escape needs the parser.
+    if !content.contains('\\') {
+        return Ok(Cow::Borrowed(content));
     }
     serde_json::from_str::<Text<'a>>(json).map(|Text(text)| text).map_err(|_| Fault::here(Problem::NotUnicode))
 }
 
 /// The content of a string, or the digits of a number.
-pub(crate) fn text_or_number<'a>(json: &'a str, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
-    match JsonKind::of(json) {
-        JsonKind::Number => Ok(Cow::Borrowed(json)),
+pub(crate) fn text_or_number<'a>(json: &'a RawValue, expected: &'static str) -> Result<Cow<'a, str>, Fault> {
+    match JsonKind::of(json.get()) {
+        JsonKind::Number => Ok(Cow::Borrowed(json.get())),
         _ => text(json, expected),
     }
 }
 
-/// The keys of an object with their values verbatim.
-pub(crate) fn members<'a>(json: &'a RawValue) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, Fault> {
-    struct Members;
+/// The keys of an object, in their order, with their values verbatim.
+#[derive(Clone, Default)]
+pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-    impl<'de> Visitor<'de> for Members {
-        type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
+impl<'a> Members<'a> {
+    pub(crate) fn of(json: &'a RawValue) -> Result<Self, Fault> {
+        if !json.get().starts_with('{') {
+            return Err(Fault::unexpected("an object", json.get()));
         }
+        // A RawValue is valid JSON, so only a key with an unpaired surrogate can fail.
+        serde_json::from_str(json.get()).map_err(|_| Fault::here(Problem::NotUnicode))
+    }
 
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut members = Vec::with_capacity(8);
-            while let Some((Text(key), value)) = map.next_entry::<Text<'de>, _>()? {
-                members.push((key, value));
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(key, _)| &**key)
+    }
+
+    /// The value of a key; of a repeated key the last one.
+    pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| *value)
+    }
+
+    pub(crate) fn push(&mut self, key: Cow<'a, str>, value: &'a RawValue) {
+        self.0.push((key, value));
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) {
+        self.0.retain(|(name, _)| name != key);
+    }
+}
+
+impl<'a> IntoIterator for Members<'a> {
+    type Item = (Cow<'a, str>, &'a RawValue);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
             }
-            Ok(members)
-        }
-    }
 
-    let text = json.get();
-    if !text.starts_with('{') {
-        return Err(Fault::unexpected("an object", text));
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                // Enough for an envelope, and for most messages.
+                let mut members = Vec::with_capacity(12);
+                while let Some((Text(key), value)) = map.next_entry::<Text<'de>, _>()? {
+                    members.push((key, value));
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(MembersVisitor)
     }
-    // A RawValue is valid JSON, so only a key with an unpaired surrogate can fail.
-    serde_json::Deserializer::from_str(text).deserialize_map(Members).map_err(|_| Fault::here(Problem::NotUnicode))
 }
 
 /// Declares the type of a JSON object: a struct with a public field for each named key, and all other keys in
@@ -178,40 +220,41 @@ macro_rules! object {
 
         #[allow(dead_code, clippy::allow_attributes, reason = "not every type uses every method")]
         impl $name {
-            /// Reads the members of an object. A faulty member is passed to `on_fault`: if that returns an error, reading
-            /// ends; otherwise the member is kept among the unrecognized ones.
+            /// Reads the members that the type names, and returns the others, which belong into `unrecognized`. A faulty
+            /// member is passed to `on_fault`: if that returns an error, reading ends; otherwise the member is one of the
+            /// others.
             pub(crate) fn read_members<'a>(
-                members: impl IntoIterator<
-                    Item = (::std::borrow::Cow<'a, str>, &'a ::serde_json::value::RawValue),
-                >,
+                members: $crate::message::shape::Members<'a>,
                 on_fault: &mut dyn FnMut(
                     $crate::message::fault::Fault,
                 ) -> ::core::result::Result<(), $crate::message::fault::Fault>,
-            ) -> ::core::result::Result<Self, $crate::message::fault::Fault> {
+            ) -> ::core::result::Result<(Self, $crate::message::shape::Members<'a>), $crate::message::fault::Fault> {
                 use $crate::message::fault::{Fault, Problem};
-                use $crate::message::shape::{Shape, key_of};
+                use $crate::message::json::Unrecognized;
+                use $crate::message::shape::{Members, Shape, key_of};
 
                 $(let mut $field: Option<$type> = None;)*
-                let mut unrecognized = $crate::message::json::Unrecognized::default();
+                let mut others = Members::default();
                 for (key, value) in members {
                     match &*key {
                         $(key_of!($field $($key)?) => match <$type as Shape>::read(value) {
                             Ok(value) => $field = Some(value),
                             Err(fault) => {
                                 on_fault(fault.under_key(&key))?;
-                                unrecognized.push(key.into_owned(), value.into());
+                                others.push(key, value);
                             }
                         },)*
-                        _ => unrecognized.push(key.into_owned(), value.into()),
+                        _ => others.push(key, value),
                     }
                 }
-                Ok(Self {
+                let named = Self {
                     $($field: match $field.or_else(<$type as Shape>::absent) {
                         Some(value) => value,
                         None => return Err(Fault::here(Problem::Missing).under_key(key_of!($field $($key)?))),
                     },)*
-                    unrecognized,
-                })
+                    unrecognized: Unrecognized::default(),
+                };
+                Ok((named, others))
             }
 
             /// Writes the members that are present.
@@ -232,7 +275,10 @@ macro_rules! object {
             fn read(
                 json: &::serde_json::value::RawValue,
             ) -> ::core::result::Result<Self, $crate::message::fault::Fault> {
-                Self::read_members($crate::message::shape::members(json)?, &mut Err)
+                let members = $crate::message::shape::Members::of(json)?;
+                let (mut named, others) = Self::read_members(members, &mut Err)?;
+                named.unrecognized = others.into();
+                Ok(named)
             }
 
             fn unrecognized<'m>(
@@ -315,7 +361,7 @@ macro_rules! open_enum {
             fn read(
                 json: &::serde_json::value::RawValue,
             ) -> ::core::result::Result<Self, $crate::message::fault::Fault> {
-                Ok(Self::from(&*$crate::message::shape::text(json.get(), "a string")?))
+                Ok(Self::from(&*$crate::message::shape::text(json, "a string")?))
             }
         }
 

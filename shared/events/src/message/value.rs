@@ -30,7 +30,7 @@ impl From<&str> for Id {
 
 impl Shape for Id {
     fn read(json: &RawValue) -> Result<Self, Fault> {
-        text_or_number(json.get(), "a string or a number").map(|id| Self(id.into_owned()))
+        text_or_number(json, "a string or a number").map(|id| Self(id.into_owned()))
     }
 }
 
@@ -68,7 +68,7 @@ impl Timestamp {
 
 impl Shape for Timestamp {
     fn read(json: &RawValue) -> Result<Self, Fault> {
-        text_or_number(json.get(), "a string or a number").map(|text| Self(text.into_owned()))
+        text_or_number(json, "a string or a number").map(|text| Self(text.into_owned()))
     }
 }
 
@@ -95,7 +95,7 @@ impl Shape for JsonText {
     fn read(json: &RawValue) -> Result<Self, Fault> {
         match JsonKind::of(json.get()) {
             JsonKind::Object | JsonKind::Array => Ok(Self(json.get().to_owned())),
-            _ => text(json.get(), "a string").map(|text| Self(text.into_owned())),
+            _ => text(json, "a string").map(|text| Self(text.into_owned())),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! A message: its JSON text, and the typed view of it.
 
-use std::borrow::Cow;
-
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -9,11 +7,11 @@ use serde_json::value::RawValue;
 use super::error::MessageError;
 use super::fault::{Fault, JsonPath, Problem};
 use super::head::{Context, Head, Identity};
-use super::json::Json;
+use super::json::{Json, leaves};
 use super::payload::{Media, Payload, Place, type_of};
 use super::referral::Referral;
 use super::sender::{Sender, UserId};
-use super::shape::{Shape, members};
+use super::shape::{Members, Shape};
 
 /// A WhatsApp message: its JSON text verbatim, and a typed view of it. Serialises as the text.
 ///
@@ -21,7 +19,7 @@ use super::shape::{Shape, members};
 /// match on [`kind`](Self::kind).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    raw: Json,
+    raw: Box<str>,
     head: Head,
     kind: MessageKind,
 }
@@ -61,8 +59,11 @@ impl Message {
     /// # Errors
     /// If the text isn't a JSON object.
     pub fn parse(json: &str) -> Result<Self, NotAMessage> {
-        let raw: &RawValue = serde_json::from_str(json).map_err(|_| NotAMessage)?;
-        Self::of(raw)
+        match serde_json::from_str(json) {
+            Ok(members) => Ok(Self::of_members(Ok(members), json.trim_ascii(), Place::Content)),
+            // Either it isn't an object, or a key has an unpaired surrogate.
+            Err(_) => Self::of(serde_json::from_str(json).map_err(|_| NotAMessage)?),
+        }
     }
 
     /// Reads a message that is part of other JSON.
@@ -75,7 +76,7 @@ impl Message {
 
     /// Reads a message from what is known to be an object.
     pub(crate) fn of_object(raw: &RawValue) -> Self {
-        Self::read(raw, Place::Content)
+        Self::of_members(Members::of(raw), raw.get(), Place::Content)
     }
 
     /// Builds a message from its parts, for example in a test. If the head has no type, it gets the payload's.
@@ -105,36 +106,39 @@ impl Message {
         Ok(message)
     }
 
-    fn read(raw: &RawValue, place: Place) -> Self {
+    fn of_members(members: Result<Members<'_>, Fault>, raw: &str, place: Place) -> Self {
         let mut fault = None;
         let mut keep_first = |found| {
             fault.get_or_insert(found);
             Ok(())
         };
-        let head = members(raw).and_then(|members| Head::read_members(members, &mut keep_first));
-        let mut head = head.unwrap_or_else(|found| {
+        let head = members.and_then(|members| Head::read_members(members, &mut keep_first));
+        let (mut head, mut others) = head.unwrap_or_else(|found| {
             fault = Some(found);
-            Head::default()
+            Default::default()
         });
-        let message_type = type_of(&head).map(Cow::into_owned);
-        let kind = match Payload::take(message_type.as_deref(), &mut head, place, fault) {
+        let message_type = type_of(&head, &others);
+        let kind = match Payload::take(message_type, &head, &mut others, place, fault) {
             Ok(Some(payload)) => MessageKind::Known(payload),
-            Ok(None) => MessageKind::Unrecognized { message_type },
-            Err(Fault { at, problem }) => MessageKind::Malformed { message_type, problem, at },
+            Ok(None) => MessageKind::Unrecognized { message_type: message_type.map(str::to_owned) },
+            Err(Fault { at, problem }) => {
+                MessageKind::Malformed { message_type: message_type.map(str::to_owned), problem, at }
+            }
         };
+        head.unrecognized = others.into();
         Self { raw: raw.into(), head, kind }
     }
 
     /// The JSON text, verbatim.
     #[must_use]
     pub fn raw(&self) -> &str {
-        self.raw.get()
+        &self.raw
     }
 
     /// The number of leaves of the text; see [`Json::leaves`].
     #[must_use]
     pub fn leaves(&self) -> usize {
-        self.raw.leaves()
+        leaves(&self.raw)
     }
 
     /// The typed view of what the message holds.
@@ -211,7 +215,7 @@ impl Message {
     /// What the message replies to or forwards.
     #[must_use]
     pub fn context(&self) -> Option<&Context> {
-        self.head.context.as_ref()
+        self.head.context.as_deref()
     }
 
     /// WhatsApp's id of the message that this one replies to.
@@ -231,7 +235,7 @@ impl Message {
     /// The ad or post that brought the user to the chat.
     #[must_use]
     pub fn referral(&self) -> Option<&Referral> {
-        self.head.referral.as_ref()
+        self.head.referral.as_deref()
     }
 
     /// The user's security code.
@@ -287,7 +291,8 @@ impl Message {
 
 impl Serialize for Message {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.raw.serialize(serializer)
+        let raw: &RawValue = serde_json::from_str(&self.raw).map_err(S::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 
@@ -304,7 +309,7 @@ impl Shape for Message {
         if !json.get().starts_with('{') {
             return Err(Fault::unexpected("an object", json.get()));
         }
-        let message = Self::read(json, Place::Edit);
+        let message = Self::of_members(Members::of(json), json.get(), Place::Edit);
         match message.kind {
             MessageKind::Malformed { at, problem, .. } => Err(Fault { at, problem }),
             MessageKind::Known(_) | MessageKind::Unrecognized { .. } => Ok(message),
