@@ -297,7 +297,7 @@ impl Subscriber {
     }
 }
 
-/// Runs `wab` in a directory. Returns the exit code and the output.
+/// Runs `wab` in a directory. Returns the exit code, and the output or the error.
 pub(crate) async fn run_wab(directory: &Path, arguments: &[&str]) -> (u8, String) {
     let cli = wab::Cli::try_parse_from([&["wab"], arguments].concat()).unwrap();
     let directory = directory.to_owned();
@@ -310,8 +310,10 @@ pub(crate) async fn run_wab(directory: &Path, arguments: &[&str]) -> (u8, String
             answers: None,
             width: None,
         };
-        let code = cli.run(&mut shell).unwrap();
-        (code, String::from_utf8(out).unwrap())
+        match cli.run(&mut shell) {
+            Ok(code) => (code, String::from_utf8(out).unwrap()),
+            Err(error) => (wab::exit_code(&error), format!("{error:#}")),
+        }
     })
     .await
     .unwrap()

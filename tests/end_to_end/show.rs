@@ -74,7 +74,7 @@ pub(super) fn fresh(prefix: &str) -> String {
 }
 
 /// A number that no other test has. Masked, it is always the same.
-fn fresh_number() -> String {
+pub(super) fn fresh_number() -> String {
     format!("6421{:06}77", getrandom::u64().unwrap() % 1_000_000)
 }
 

@@ -10,7 +10,7 @@ use std::io::Write;
 use anyhow::ensure;
 use jiff::ZonedDateTime;
 
-use self::contact::Contact;
+pub(crate) use self::contact::Contact;
 use self::page::Page;
 use crate::mask::Mask;
 use crate::shell::Shell;

@@ -33,16 +33,20 @@ impl Estimate {
     }
 }
 
-impl std::fmt::Display for Estimate {
+impl Estimate {
+    /// The cost of the scan alone.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { items, bytes, read_units, scan_usd, publish_usd_per_1000 } = self;
+    pub(crate) fn reading(&self) -> String {
+        let Self { items, bytes, read_units, scan_usd, .. } = self;
         let megabytes = *bytes as f64 / 1e6;
-        write!(
-            f,
-            "about {items} items of {megabytes:.1} MB to read: {read_units} read units, {scan_usd:.4} USD; \
-             {publish_usd_per_1000:.4} USD for every 1000 events published (list prices of us-east-1)"
-        )
+        format!("about {items} items of {megabytes:.1} MB to read: {read_units} read units, {scan_usd:.4} USD")
+    }
+}
+
+impl std::fmt::Display for Estimate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (reading, publish_usd) = (self.reading(), self.publish_usd_per_1000);
+        write!(f, "{reading}; {publish_usd:.4} USD for every 1000 events published (list prices of us-east-1)")
     }
 }
 

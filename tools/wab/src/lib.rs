@@ -13,6 +13,7 @@ mod conversation;
 mod credentials;
 mod delivery;
 mod doctor;
+mod erase;
 mod estimate;
 mod event_line;
 mod forward;
@@ -90,6 +91,7 @@ Examples:
   wab parked list
   wab parked redrive
   wab replay --from 2026-11-23T09:00:00Z --until 2026-11-23T10:30:00Z
+  wab erase '+64 21 000 001' --dry-run
 
 Run `wab help COMMAND` for the details and exit codes of a command.";
 
@@ -101,6 +103,7 @@ enum Command {
     Conversation(conversation::Args),
     Credentials(credentials::Args),
     Doctor(doctor::Args),
+    Erase(erase::Args),
     Listen(listen::Args),
     Man(shell_files::ManArgs),
     Parked(parked::Args),
@@ -127,6 +130,7 @@ impl Cli {
             Command::Conversation(args) => conversation::run(&args, shell),
             Command::Credentials(args) => credentials::run(args, &mut shell.out),
             Command::Doctor(args) => doctor::run(&args, shell),
+            Command::Erase(args) => erase::run(&args, shell),
             Command::Listen(args) => listen::run(&args, shell),
             Command::Man(args) => shell_files::man(&args, shell),
             Command::Parked(args) => parked::run(&args, shell),
@@ -203,6 +207,9 @@ mod tests {
         rejected(&["wab", "conversation", "021 000 001"]);
         rejected(&["wab", "conversation", "+6421000001", "--limit", "0"]);
         rejected(&["wab", "reference"]);
+        rejected(&["wab", "erase"]);
+        rejected(&["wab", "erase", "021 000 001"]);
+        rejected(&["wab", "erase", "+6421000001", "--dry-run", "--tombstones"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod show;
 
 use clap::Subcommand;
 
+pub(crate) use self::item::{body, read};
 use crate::shell::Shell;
 
 /// List, show, send or discard quarantined bodies: authenticated, but not a callback

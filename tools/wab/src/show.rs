@@ -95,7 +95,8 @@ Exit codes:
 
 const UNKNOWN: &str = "\
 nothing is stored under this id. It may have expired after the stack's RetentionDays, belong to another stack, wait in the \
-spill queue (`wab status`), or have been rejected: a body without an id is quarantined (`wab quarantine list`)";
+spill queue (`wab status`), have been erased (`wab erase`), or have been rejected: a body without an id is quarantined (`wab \
+quarantine list`)";
 
 pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
     aws::block_on(async {
@@ -183,7 +184,9 @@ async fn resolve(
     let event_id = id.to_ascii_lowercase();
     let key = find::find(stack, &event_id, consent, shell, meter).await?;
     let Some((_, id)) = key.as_ref().and_then(|key| key.kind_and_id()) else { return Ok(None) };
-    Ok(Some((gather::items(stack, id, meter).await?, Some(event_id))))
+    let items = gather::items(stack, id, meter).await?;
+    // An index may still have the key of an item that was just erased.
+    Ok((!items.is_empty()).then_some((items, Some(event_id))))
 }
 
 async fn range(args: &Args, from: Moment, stack: &Stack, shell: &mut Shell<'_>, meter: &Meter) -> anyhow::Result<u8> {

@@ -19,6 +19,7 @@ mod resources;
 mod spill_queue;
 mod subscriptions;
 mod table;
+mod tombstone;
 mod topic_state;
 mod topics;
 
@@ -52,6 +53,7 @@ pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
 pub(crate) use self::subscriptions::{Endpoint, Subscription, Subscriptions};
 pub(crate) use self::table::{Dated, Index, Lookup, Range, Size, Start, Table, partition_key};
+pub(crate) use self::tombstone::{ERASED, Erased, Tombstone};
 pub(crate) use self::topic_state::TopicState;
 pub(crate) use self::topics::{FilterPolicy, QueueSubscription, Topics};
 use crate::aws;

@@ -6,19 +6,19 @@ use wab_events::message::{PhoneNumber, UserId};
 
 /// A phone number with its country code, or a business-scoped user id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Contact {
+pub(crate) struct Contact {
     spellings: Vec<String>,
 }
 
 impl Contact {
     /// What the attribute `source` of this contact's messages may hold. The gateway sends numbers with `+` and without
     /// (docs/gateway.md part 1), and user ids verbatim.
-    pub(super) fn spellings(&self) -> &[String] {
+    pub(crate) fn spellings(&self) -> &[String] {
         &self.spellings
     }
 
     /// The spelling to show.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.spellings.first().map(String::as_str).unwrap_or_default()
     }
 }

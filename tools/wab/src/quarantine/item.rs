@@ -77,12 +77,12 @@ pub(super) async fn find(stack: &Stack, id: &str) -> anyhow::Result<Option<Quara
 }
 
 /// None for an item of a layout that this version can't read.
-pub(super) fn read(item: serde_dynamo::Item) -> Option<Quarantined<'static>> {
+pub(crate) fn read(item: serde_dynamo::Item) -> Option<Quarantined<'static>> {
     serde_dynamo::from_item(item).ok()
 }
 
 /// The body as it was received. None if the bucket no longer has it.
-pub(super) async fn body(stack: &Stack, item: &Quarantined<'_>) -> anyhow::Result<Option<Vec<u8>>> {
+pub(crate) async fn body(stack: &Stack, item: &Quarantined<'_>) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(match &item.body {
         QuarantinedBody::Text(text) => Some(text.as_bytes().to_vec()),
         QuarantinedBody::Base64(text) => Some(STANDARD.decode(text).context("the item's body is not base64")?),

@@ -49,6 +49,13 @@ impl Bucket {
         }
     }
 
+    /// Deletes an object, if it is there. The bucket of the template has no versions.
+    pub(crate) async fn delete(&self, key: &ObjectKey) -> Result<(), Unavailable> {
+        let delete = self.s3.delete_object().bucket(&self.name).key(key.as_str()).send().await;
+        delete.map_err(Unavailable::new("cannot delete from the bucket"))?;
+        Ok(())
+    }
+
     /// The address of an object: `s3://<bucket>/<key>`.
     pub(crate) fn uri(&self, key: &ObjectKey) -> String {
         format!("s3://{}/{key}", self.name)

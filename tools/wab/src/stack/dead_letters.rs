@@ -1,4 +1,5 @@
-//! The dead-letter queue: messages are received, hidden or released, and deleted.
+//! The dead-letter queue: messages are received, hidden or released, and deleted. `wab erase` reads the spill queue the
+//! same way.
 
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ impl DeadLetters {
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .send()
             .await
-            .map_err(Unavailable::new("cannot read the dead-letter queue"))?;
+            .map_err(Unavailable::new("cannot read a queue"))?;
         Ok(received.messages.unwrap_or_default().into_iter().filter_map(Received::read).collect())
     }
 
@@ -85,12 +86,12 @@ impl DeadLetters {
             change.set_entries(Some(entries.collect())).send().await.map(|_| ())
         });
         let calls = stream::iter(calls).buffer_unordered(CONCURRENT_CALLS).try_collect::<()>().await;
-        calls.map_err(Unavailable::new("cannot hide or release messages of the dead-letter queue"))
+        calls.map_err(Unavailable::new("cannot hide or release messages of a queue"))
     }
 
     pub(crate) async fn delete(&self, handle: &str) -> Result<(), Unavailable> {
         let delete = self.sqs.delete_message().queue_url(&self.url).receipt_handle(handle);
-        delete.send().await.map_err(Unavailable::new("cannot delete from the dead-letter queue"))?;
+        delete.send().await.map_err(Unavailable::new("cannot delete from a queue"))?;
         Ok(())
     }
 }

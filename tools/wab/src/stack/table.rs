@@ -1,16 +1,20 @@
 //! The table: items, its two indexes, and scans of the events received in a range of time.
+//!
+//! A tombstone of `wab erase` is no item: only [`Table::all`] returns it.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use serde::Deserialize;
 use wab_events::Kind;
 use wab_models::{Key, ReceivedAt};
 
 use super::meter::Meter;
+use super::tombstone::{ERASED, Tombstone};
 use crate::aws::Unavailable;
 
 /// Maximum number of keys in one `BatchGetItem` (DynamoDB API reference).
@@ -18,6 +22,10 @@ const MAX_KEYS: usize = 100;
 
 /// Pauses before keys that a throttled `BatchGetItem` left are asked for again.
 const BATCH_PAUSES: [u64; 6] = [50, 100, 200, 400, 800, 1600];
+
+/// Leaves tombstones out. They have none of the attributes by which indexes and ranges are read, so only reads by key
+/// need it.
+const NO_TOMBSTONE: &str = "attribute_not_exists(erased)";
 
 /// The attributes of an item without its body.
 const HEAD: [&str; 13] = [
@@ -162,7 +170,7 @@ impl Table {
         let get = self.dynamodb.get_item().table_name(&self.name).consistent_read(true);
         let get = get.key("pk", AttributeValue::S(key.pk.clone())).key("sk", AttributeValue::S(key.sk.clone()));
         let got = get.send().await.map_err(Unavailable::new("cannot read the table"))?;
-        Ok(got.item.map(serde_dynamo::Item::from))
+        Ok(got.item.filter(|item| !item.contains_key(ERASED)).map(serde_dynamo::Item::from))
     }
 
     /// Reads every item under a partition key, consistently, in the order of the sort keys.
@@ -173,6 +181,7 @@ impl Table {
             let query = self.dynamodb.query().table_name(&self.name).consistent_read(true);
             let query = query
                 .key_condition_expression("pk = :pk")
+                .filter_expression(NO_TOMBSTONE)
                 .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
                 .set_exclusive_start_key(start)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -268,6 +277,7 @@ impl Table {
             .table_name(&self.name)
             .set_index_name(index.map(|index| index.name().to_owned()))
             .projection_expression("pk, sk")
+            .filter_expression(NO_TOMBSTONE)
             .set_exclusive_start_key(start.map(|Start(key)| key))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let page = scan.send().await.map_err(Unavailable::new("cannot read the table"))?;
@@ -299,6 +309,20 @@ impl Table {
             .set_expression_attribute_names(Some(attributes.collect()))
             .set_exclusive_start_key(start.map(|Start(key)| key))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let page = scan.send().await.map_err(Unavailable::new("cannot read the table"))?;
+        meter.read(page.consumed_capacity.as_slice());
+        let items = page.items.unwrap_or_default().into_iter().map(serde_dynamo::Item::from).collect();
+        Ok((items, page.last_evaluated_key.filter(|key| !key.is_empty()).map(Start)))
+    }
+
+    /// Reads one page of everything in the table, tombstones included.
+    pub(crate) async fn all(
+        &self,
+        start: Option<Start>,
+        meter: &Meter,
+    ) -> Result<(Vec<serde_dynamo::Item>, Option<Start>), Unavailable> {
+        let scan = self.dynamodb.scan().table_name(&self.name).set_exclusive_start_key(start.map(|Start(key)| key));
+        let scan = scan.return_consumed_capacity(ReturnConsumedCapacity::Total);
         let page = scan.send().await.map_err(Unavailable::new("cannot read the table"))?;
         meter.read(page.consumed_capacity.as_slice());
         let items = page.items.unwrap_or_default().into_iter().map(serde_dynamo::Item::from).collect();
@@ -393,6 +417,7 @@ impl Table {
             .dynamodb
             .query()
             .table_name(&self.name)
+            .filter_expression(NO_TOMBSTONE)
             .expression_attribute_values(":pk", AttributeValue::S(format!("QUARANTINE#{date}")))
             .scan_index_forward(false)
             .set_exclusive_start_key(start.map(|Start(key)| key));
@@ -411,6 +436,19 @@ impl Table {
         let delete = self.dynamodb.delete_item().table_name(&self.name).set_key(Some(attributes(key)));
         delete.send().await.map_err(Unavailable::new("cannot delete from the table"))?;
         Ok(())
+    }
+
+    /// Replaces an item by its tombstone, unless the item is gone: a put under a new key would be a new item to the stream.
+    pub(crate) async fn bury(&self, tombstone: &Tombstone) -> anyhow::Result<()> {
+        let attributes =
+            serde_dynamo::aws_sdk_dynamodb_1::to_item(tombstone).context("the tombstone can't be written")?;
+        let put = self.dynamodb.put_item().table_name(&self.name).set_item(Some(attributes));
+        match put.condition_expression("attribute_exists(pk)").send().await {
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Ok(())
+            }
+            put => Ok(put.map(|_| ()).map_err(Unavailable::new("cannot write to the table"))?),
+        }
     }
 }
 

@@ -320,3 +320,55 @@ fn replay_killed_again_and_again_skips_no_event() {
 fn restarted_replay_begins_at_the_first_event() {
     check_killed_replay("restart", &[3], &["--restart"], "", &[1, 2, 3, 1, 2, 3, 4]);
 }
+
+/// A stack whose table has these messages of a contact, and nothing else. The deletion with this number, counted from 1,
+/// takes [`PATIENCE`], and is lost if `is_lost`.
+fn erasable(name: &str, hung: usize, is_lost: bool) -> Aws {
+    let left = Mutex::new((1..=3).map(pk).collect::<BTreeSet<String>>());
+    Aws::new(name, move |operation, request, before| match operation {
+        "describetable" => json!({"Table": {"ItemCount": 3, "TableSizeBytes": 1000}}),
+        "scan" => {
+            let left = left.lock().unwrap();
+            let items: Vec<Value> = left.iter().map(|pk| message(pk)).collect();
+            json!({"Items": items, "Count": items.len(), "ScannedCount": items.len()})
+        }
+        "getqueueattributes" | "receivemessage" => json!({}),
+        "deleteitem" => {
+            if before + 1 != hung || !is_lost {
+                left.lock().unwrap().remove(request["Key"]["pk"]["S"].as_str().unwrap());
+            }
+            if before + 1 == hung {
+                std::thread::sleep(PATIENCE);
+            }
+            json!({})
+        }
+        other => panic!("erase must not call {other}"),
+    })
+}
+
+fn message(pk: &str) -> Value {
+    let text = |text: &str| json!({"S": text});
+    json!({
+        "pk": text(pk), "sk": text("EVENT"), "v": {"N": "1"}, "received_at": text("2026-11-23T09:15:02.417Z"),
+        "expires_at": {"N": "4000000000"}, "digest": text(&"d".repeat(64)), "application": text("shop"),
+        "source": text("+6421000001"), "body": text(&json!({"id": &pk[3..], "source": "+6421000001"}).to_string()),
+    })
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_erasure_is_finished_by_a_repeat() {
+    for (name, is_lost, again) in [("erase-done", false, 1), ("erase-lost", true, 2)] {
+        let aws = erasable(name, 2, is_lost);
+        let erase = ["erase", "+64 21 000 001", "--json"];
+        let mut child = aws.start(&erase);
+        aws.wait_for("deleteitem", 2);
+        child.kill().unwrap();
+        assert_eq!(child.wait().unwrap().code(), None, "killed, not ended");
+        for messages in [again, 0] {
+            let (code, printed) = ended(aws.start(&erase));
+            assert!(code == 0 && printed.contains(&format!("\"messages\": {messages},")), "{printed}");
+        }
+        assert_eq!(aws.requests("deleteitem").len(), 2 + again);
+    }
+}
