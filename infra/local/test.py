@@ -58,17 +58,17 @@ def check_contracts() -> bool:
     return subprocess.run([str(python), str(script)], check=False).returncode == 0
 
 
-def check_deliveries(stack: Path) -> bool:
-    """Runs the tests of deliveries.py on the stack, in the emulator's environment."""
-    python = tools.venv("emulator") / "bin" / "python"
-    command = [str(python), str(Path(__file__).resolve().with_name("deliveries.py"))]
+def check_stack(stack: Path, tool_set: str, script: str) -> bool:
+    """Runs a script in this directory on the stack, in the environment of a set of tools."""
+    python = tools.venv(tool_set) / "bin" / "python"
+    command = [str(python), str(Path(__file__).resolve().parent / script)]
     return subprocess.run(command, env=os.environ | {"WAB_STACK": str(stack)}, check=False).returncode == 0
 
 
 def main() -> int:
     for name, seconds in TIMES.items():
         os.environ.setdefault(name, seconds)
-    tools.install(["aws"])  # tests/drills run commands of the documentation
+    tools.install(["aws", "schemathesis"])  # `aws`: tests/drills run commands of the documentation
     tests = Tests()
     with (
         temporary_stack.up("test", "--rotating", "--parameter=FifoTopics=true") as stack,
@@ -76,12 +76,16 @@ def main() -> int:
     ):
         tests.run(stack, [], [])
         page = background.submit(browser.check_page, Files("test"), tools.program("wab"))
-        deliveries = background.submit(check_deliveries, stack)
+        checks = [
+            background.submit(check_stack, stack, "emulator", "deliveries.py"),
+            background.submit(check_stack, stack, "emulator", "bad_input.py"),
+            background.submit(check_stack, stack, "schemathesis", "contracts/callbacks.py"),
+        ]
         # The drills begin with a healthy stack, and break it one after another. They mostly wait for alarms.
         with temporary_stack.up("drills") as drilled:
             tests.run(drilled, ["--test", "drills"], ["--test-threads", "1"])
         succeeded = page.result()
-        succeeded = deliveries.result() and succeeded
+        succeeded = all([check.result() for check in checks]) and succeeded
     for name in TIMES:
         del os.environ[name]
     succeeded = check_local_stack() and tests.succeeded and succeeded

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 
-PYTHON_TOOLS = ["emulator", "sam", "lint", "contracts", "aws", "dashboard", "browser"]
+PYTHON_TOOLS = ["emulator", "sam", "lint", "contracts", "schemathesis", "aws", "dashboard", "browser"]
 
 # The sets with Node.js, and the directories of their npm packages.
 NPM_PACKAGES = {
