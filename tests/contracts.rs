@@ -216,7 +216,7 @@ fn openapi() -> Value {
         "info": {
             "title": "wab callbacks",
             "version": "1.0.0",
-            "description": "The two URLs that the WhatsApp gateway calls.",
+            "description": "The two URLs that the WhatsApp gateway calls. API Gateway answers 404 to any other path or method.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
         "servers": [{
@@ -353,7 +353,7 @@ fn callback(kind: Kind) -> Value {
             "type": "object",
             "properties": {
                 "id": id,
-                "message_id": {"description": "Another name of `id`.", "type": ["string", "number"]},
+                "message_id": {"description": "Another name of `id`.", "type": ["string", "number"], "minLength": 1},
                 "source": optional,
                 "Destination": optional,
                 "destination": optional,
@@ -370,7 +370,7 @@ fn callback(kind: Kind) -> Value {
             "type": "object",
             "properties": {
                 "id": id,
-                "message_id": {"description": "Another name of `id`.", "type": ["string", "number"]},
+                "message_id": {"description": "Another name of `id`.", "type": ["string", "number"], "minLength": 1},
                 "status": {
                     "type": ["string", "number"],
                     "minLength": 1,
