@@ -32,12 +32,12 @@ def crates(edges: str) -> set[Crate]:
 
 
 def metadata() -> dict[Crate, dict]:
-    packages = json.loads(cargo("metadata", "--format-version=1"))["packages"]
+    packages = json.loads(cargo("metadata", "--format-version=1", "--filter-platform", PLATFORM))["packages"]
     return {Crate(package["name"], package["version"]): package for package in packages}
 
 
 def cargo(*arguments: str) -> str:
-    command = ["cargo", *arguments, "--locked", "--offline"]
+    command = ["cargo", *arguments, "--locked"]
     return subprocess.run(command, cwd=tools.ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
