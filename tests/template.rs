@@ -269,7 +269,9 @@ fn queues_topics_and_bucket_require_tls() {
     let protected: Vec<String> = policies
         .iter()
         .map(|(name, policy)| {
-            let statement = &policy["Properties"]["PolicyDocument"]["Statement"][0];
+            let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap();
+            assert_eq!(statements.len(), 1, "{name} grants nothing");
+            let statement = &statements[0];
             assert_eq!((&statement["Effect"], &statement["Principal"]), (&json!("Deny"), &json!("*")), "{name}");
             assert_eq!(statement["Condition"], json!({"Bool": {"aws:SecureTransport": false}}), "{name}");
             statement["Resource"].to_string()

@@ -8,7 +8,7 @@ use crate::doctor::{Finding, roots::last_day};
 const SERVICES: [&str; 4] = ["dynamodb", "s3", "sns", "sqs"];
 
 const CHECK: &str = "roots";
-const SEE: &str = "../SECURITY.md, Trusted certificates";
+const SEE: &str = "security.md, Trusted certificates";
 
 pub(super) async fn check(facts: &Facts<'_>) -> Found {
     if facts.stack.is_local() {
