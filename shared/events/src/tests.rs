@@ -96,7 +96,9 @@ fn anything_else_is_an_error_without_content() {
     let not_text = "the delivery is not an event: $.Message: expected a string, found a number";
     assert_eq!(error(r#"{"Type":"Notification","Message":7}"#), not_text);
     assert_eq!(error(&event("wab.mo.v1", r#""data":{}"#)), "the delivery is not an event: $.data.id: missing");
-    assert_eq!(error(&event("wab.mo.v1", r#""x":1"#)), "the delivery is not an event: $.data: missing");
+    for without_data in [r#""x":1"#, r#""data":null"#, r#""data":{"id":"7c1f"},"data":null"#] {
+        assert_eq!(error(&event("wab.mo.v1", without_data)), "the delivery is not an event: $.data: missing");
+    }
     assert_eq!(Event::parse(&event("wab.mo.v2", r#""data":{}"#)), Err(EventError::UnknownContract));
 }
 

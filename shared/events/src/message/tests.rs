@@ -117,6 +117,7 @@ fn fault_has_its_place_but_no_value() {
     check_malformed(r#"{"type":"text","text":{"body":7}}"#, "$.text.body", "expected a string, found a number");
     check_malformed(r#"{"type":"text","text":{"body":null}}"#, "$.text.body", "expected a string, found null");
     check_malformed(r#"{"type":"text","text":{"body":"\ud800"}}"#, "$.text.body", "a string that isn't Unicode");
+    check_malformed(r#"{"type":"text","text":{"\ud800":7}}"#, "$.text", "a string that isn't Unicode");
     check_malformed(r#"{"text":{}}"#, "$.text.body", "missing");
     check_malformed(r#"{"type":7,"text":{"body":""}}"#, "$.type", "expected a string, found a number");
     check_malformed(
@@ -161,6 +162,21 @@ fn malformed_message_keeps_its_readable_parts() {
     assert_eq!(message.sender().phone().unwrap().digits(), "6421000001");
     assert_eq!(message.sent_at().unwrap().as_second(), 1_763_889_301);
     assert_eq!(message.unrecognized().len(), 2);
+}
+
+#[test]
+fn object_whose_key_is_not_unicode_keeps_its_text() {
+    let json = r#"{"type":"text","\ud800":7}"#;
+    assert_eq!(parse(json).kind(), &MessageKind::Unrecognized { message_type: None });
+    assert_eq!(parse(json).raw(), json);
+}
+
+#[test]
+fn text_around_the_object_is_only_whitespace() {
+    assert_eq!(parse(" \r\n\t{\"type\": \"ephemeral\" }\n").raw(), r#"{"type": "ephemeral" }"#);
+    for text in ["", "7", "[]", "{", "{}{}", "\u{c}{}", "{}\u{a0}"] {
+        assert_eq!(Message::parse(text), Err(NotAMessage), "{text}");
+    }
 }
 
 #[test]
