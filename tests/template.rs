@@ -330,7 +330,6 @@ fn examples_differ_only_in_the_function() {
     let without_function = |language: &str| {
         let mut template = load(&format!("examples/{language}/template.yaml"));
         let function = template["Resources"].as_object_mut().unwrap().remove("Subscriber").unwrap();
-        template["Parameters"].as_object_mut().unwrap().remove("Runtime"); // of Python
         let shared = ["CodeUri", "Architectures", "Timeout", "Environment", "Events"];
         (template, shared.map(|property| function["Properties"][property].clone()))
     };

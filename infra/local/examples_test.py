@@ -64,7 +64,9 @@ class Checkout:
             subprocess.run(npm, cwd=directory, check=True)
         else:
             first = [tools.install_uv().parent]  # whose Python has pip
-            parameters.append("Runtime=python{}.{}".format(*sys.version_info[:2]))
+            template = directory / "template.yaml"
+            ours = "Runtime: python{}.{}".format(*sys.version_info[:2])
+            template.write_text(template.read_text().replace("Runtime: python3.13", ours))
         options += ["--build-dir", str(build_dir), "--parameter-overrides", *parameters]
         variables = LIGHT_PROFILE | {"PATH": sam_cli.search_path(*first)}
         log = build_dir.with_suffix(".log")
@@ -108,8 +110,10 @@ class Example:
         """Keeps messages in the queue, which the function then receives as one batch."""
         functions, mapping = client("lambda", self.endpoint), self.resources["SubscriberTexts"]
         functions.update_event_source_mapping(UUID=mapping, Enabled=False)
-        yield
-        functions.update_event_source_mapping(UUID=mapping, Enabled=True)
+        try:
+            yield
+        finally:
+            functions.update_event_source_mapping(UUID=mapping, Enabled=True)
 
     def waiting(self) -> list[str]:
         url = self.resources["Texts"]
