@@ -2,7 +2,6 @@
 
 mod erase;
 mod failures;
-mod in_order;
 mod listen;
 mod printed;
 mod resend;

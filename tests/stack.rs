@@ -119,23 +119,14 @@ impl Stack {
     /// A new queue, subscribed to both topics with raw delivery.
     pub(crate) async fn subscribe(&self, filter_policy: Option<Value>) -> Subscriber {
         let queue = self.sqs.create_queue().queue_name(fresh_id("subscriber")).send().await.unwrap();
+        let url = queue.queue_url.unwrap();
         let topics = [&self.file.mo_topic_arn, &self.file.dlr_topic_arn];
-        self.subscribe_queue(queue.queue_url.unwrap(), &topics.map(String::as_str), filter_policy).await
-    }
-
-    /// A new FIFO queue, subscribed to FIFO topics with raw delivery.
-    pub(crate) async fn subscribe_fifo(&self, topics: &[&str]) -> Subscriber {
-        let queue = self.sqs.create_queue().queue_name(format!("{}.fifo", fresh_id("subscriber")));
-        let queue = queue.attributes(QueueAttributeName::FifoQueue, "true").send().await.unwrap();
-        self.subscribe_queue(queue.queue_url.unwrap(), topics, None).await
-    }
-
-    async fn subscribe_queue(&self, url: String, topics: &[&str], filter_policy: Option<Value>) -> Subscriber {
         let arn = self.queue_arn(&url).await;
+        let policy = queue_policy(&arn, &topics.map(String::as_str));
         let set = self.sqs.set_queue_attributes().queue_url(&url);
-        set.attributes(QueueAttributeName::Policy, queue_policy(&arn, topics)).send().await.unwrap();
+        set.attributes(QueueAttributeName::Policy, policy).send().await.unwrap();
         for topic in topics {
-            let mut subscription = self.sns.subscribe().topic_arn(*topic).protocol("sqs").endpoint(&arn);
+            let mut subscription = self.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(&arn);
             subscription = subscription.attributes("RawMessageDelivery", "true");
             if let Some(policy) = &filter_policy {
                 subscription = subscription.attributes("FilterPolicy", policy.to_string());
@@ -239,7 +230,7 @@ impl Delivered {
     }
 }
 
-/// A queue that is subscribed to topics.
+/// A queue that is subscribed to both topics.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     stack: Stack,

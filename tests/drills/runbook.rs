@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use clap::Parser;
 use clap::error::ErrorKind;
 use serde_json::json;
@@ -289,14 +290,17 @@ async fn fifo_notifications_fail(lane: &mut Lane) {
     let mut drill = lane.begin("FifoNotificationsFailed").await;
     let topic = lane.stack.file.mo_topic_arn.rsplit_once(':').unwrap().0.to_owned();
     let topic = format!("{topic}:{}-mo.fifo", lane.stack.file.stack_name);
-    let team = lane.stack.subscribe_fifo(&[&topic]).await;
-    lane.stack.sqs.delete_queue().queue_url(&team.url).send().await.unwrap();
+    let name = format!("{}.fifo", fresh_id("team"));
+    let queue = lane.stack.sqs.create_queue().queue_name(&name).attributes(QueueAttributeName::FifoQueue, "true");
+    let queue = queue.send().await.unwrap().queue_url.unwrap();
+    let arn = format!("arn:aws:sqs:{}:000000000000:{name}", lane.stack.file.region);
+    lane.stack.sns.subscribe().topic_arn(&topic).protocol("sqs").endpoint(arn).send().await.unwrap();
+    lane.stack.sqs.delete_queue().queue_url(queue).send().await.unwrap();
     let events = events(&lane.stack);
     lane.alarmed(&mut drill).await;
-    let name = team.url.rsplit('/').next().unwrap();
-    lane.show(&mut drill, &[name]);
+    lane.show(&mut drill, &[&name]);
     drop(events);
-    unsubscribe(lane, name);
+    unsubscribe(lane, &name);
     lane.over(drill).await;
     lane.bash.exits("make deploy PARAMETERS='FifoTopics=false'", &[0]);
 }
