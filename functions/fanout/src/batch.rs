@@ -46,7 +46,7 @@ impl<'a> Outbound<'a> {
     }
 
     /// The message of an entry, if only the FIFO topic is left.
-    fn for_fifo_topic(entry: &'a mut Entry, suffix: &str) -> Option<Self> {
+    fn for_fifo_topic(entry: &'a mut Entry, group: String, suffix: &str) -> Option<Self> {
         match entry {
             Entry {
                 record: Record::Event(event),
@@ -54,7 +54,7 @@ impl<'a> Outbound<'a> {
                 state: state @ State::Ready,
                 on_topic: on_topic @ true,
             } => {
-                let place = Place { group: event.item.group(), deduplication_id: event.item.key.event_id() + suffix };
+                let place = Place { group, deduplication_id: event.item.key.event_id() + suffix };
                 Some(Self { message, place: Some(place), state, on_topic, is_last: true })
             }
             _ => None,
@@ -99,10 +99,11 @@ pub(crate) fn batches(entries: &mut [Entry], is_last: bool) -> Vec<Batch<'_>> {
 /// from what SNS has had before.
 pub(crate) fn fifo_batches<'a>(entries: &'a mut [Entry], suffix: &str) -> Vec<Batch<'a>> {
     let mut groups = HashSet::new();
-    let next = entries.iter_mut().filter(|entry| {
-        !entry.is_done() && entry.record.event().is_some_and(|event| groups.insert(event.item.group()))
+    let next = entries.iter_mut().filter(|entry| !entry.is_done()).filter_map(|entry| {
+        let group = entry.record.event()?.item.group();
+        if groups.insert(group.clone()) { Outbound::for_fifo_topic(entry, group, suffix) } else { None }
     });
-    group(next.filter_map(|entry| Outbound::for_fifo_topic(entry, suffix)))
+    group(next)
 }
 
 /// Groups messages into batches: each for one topic, with at most 10 entries and 256 KiB in all. Messages for one topic

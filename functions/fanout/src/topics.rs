@@ -53,8 +53,8 @@ impl Topics {
 
     /// Publishes a batch and settles each of its entries.
     pub(crate) async fn publish(&self, batch: &mut Batch<'_>) {
-        let arns = if batch.fifo { self.fifo_arns.as_ref() } else { Some(&self.arns) };
-        let Some(topic_arn) = arns.map(|arns| arns.of(batch.kind)) else { return };
+        let arns = self.fifo_arns.as_ref().filter(|_| batch.fifo).unwrap_or(&self.arns);
+        let topic_arn = arns.of(batch.kind);
         match self.call(topic_arn, &mut batch.outbound).await {
             Ok(()) => {}
             // One entry may be the cause: publish each alone.

@@ -1,4 +1,4 @@
-"""A pipe carries messages of a queue to a bus, and leaves those that the bus doesn't take."""
+"""A pipe carries a queue's messages to a bus. A message that the bus refuses stays in the queue."""
 
 import json
 import unittest
