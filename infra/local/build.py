@@ -54,7 +54,7 @@ def build(files: Files) -> str:
 
 def light_build() -> dict[str, str]:
     """The variables of a build for local use. Like a release, it doesn't depend on where the checkout is."""
-    return LIGHT_PROFILE | {"RUSTFLAGS": reproducible.rust_flags(tools.ROOT)}
+    return LIGHT_PROFILE | reproducible.compiler_flags(tools.ROOT)
 
 
 def take(release: Path, files: Files) -> str:

@@ -13,18 +13,20 @@ def environment(root: Path) -> dict[str, str]:
     """The variables with which `cargo` builds a checkout: without those that change what is built."""
     changing = re.compile(r"CARGO_(PROFILE|BUILD|ENCODED|TARGET)_.*|\w*(RUST|C|LD)FLAGS\w*|VIRTUAL_ENV")
     kept = {name: value for name, value in os.environ.items() if not changing.fullmatch(name)}
-    return kept | {"PATH": sam_cli.search_path(), "RUSTFLAGS": rust_flags(root)}
+    return kept | {"PATH": sam_cli.search_path()} | compiler_flags(root)
 
 
-def rust_flags(root: Path) -> str:
-    """Flags by which the compiler writes the same names into binaries wherever the directories of the machine are.
+def compiler_flags(root: Path) -> dict[str, str]:
+    """The variable by which the compiler writes the same names into binaries wherever the machine's directories are.
 
     A panic's location names the file of a crate, and debug information names more. Messages of the compiler keep the
     directories.
     """
     # The last that matches is used. A flag can't hold a space, so a directory with one stays.
     names = [(path, name) for path, name in machine_directories(root) if not re.search(r"\s", str(path))]
-    return " ".join(["--remap-path-scope=object", *(f"--remap-path-prefix={path}={name}" for path, name in names)])
+    flags = ["--remap-path-scope=object", *(f"--remap-path-prefix={path}={name}" for path, name in names)]
+    # Unlike RUSTFLAGS, this doesn't replace cargo-lambda's flags, which choose the processor.
+    return {"CARGO_BUILD_RUSTFLAGS": " ".join(flags)}
 
 
 def machine_directories(root: Path) -> list[tuple[Path, str]]:
