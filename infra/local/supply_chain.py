@@ -1,4 +1,4 @@
-"""Lists what the four functions are built from: the crates with the most unsafe code, and the build scripts.
+"""Lists what a release is built from: the functions' crates with the most unsafe code, and all build scripts.
 
 Nothing is built. `unsafe` is counted in the sources of each crate outside comments: blocks, functions, implementations,
 traits and external blocks, for every platform and feature, so less of it is compiled.
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import tools
 
 FUNCTIONS = ("wab-mo", "wab-dlr", "wab-recover", "wab-fanout")
+RELEASED = (*FUNCTIONS, "wab")
 PLATFORM = "x86_64-unknown-linux-gnu"
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 UNSAFE = re.compile(r"\bunsafe\s+(?:\{|fn\b|impl\b|trait\b|extern\b)")
@@ -43,9 +44,9 @@ def cargo(*arguments: str) -> str:
 
 
 def with_kind(kind: str) -> set[Crate]:
-    """The crates that have a target of a kind and are needed to build the functions."""
+    """The crates that have a target of a kind and are needed to build the functions and `wab`."""
     known = metadata()
-    needed = crates("normal,build")
+    needed = crates("normal,build", RELEASED)
     return {crate for crate in needed if any(kind in target["kind"] for target in known[crate]["targets"])}
 
 
