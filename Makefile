@@ -8,7 +8,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 11
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
 
 .PHONY: local
 local: ## run the local stack: prints the page's address, callback URLs, and each event, until Ctrl-C
@@ -100,6 +100,17 @@ bench: build ## measure the functions; see `make bench BENCH=--help`; comparing 
 	cargo bench --locked -p wab-events -p wab-models -p wab-ingress
 	cargo run --quiet --locked --profile tool -p wab-bench -- $(BENCH)
 
+FUNCTIONS ?=
+BUILDER ?= urn:wab:builder:unnamed
+
+.PHONY: release
+release: ## build a release of the commit into release/: docs/release.md; ARCH=arm64; FUNCTIONS='NAME …' builds only their zips
+	@$(PYTHON) infra/local/release.py --arch $(ARCH) --builder $(BUILDER) $(FUNCTIONS)
+
+.PHONY: release-check
+release-check: ## build release/ again from a clean clone in another directory, and compare; FUNCTIONS='NAME …' selects some
+	@$(PYTHON) infra/local/release.py --check $(FUNCTIONS)
+
 .PHONY: deploy
 deploy: build ## deploy to AWS; asks for the parameters the first time; PARAMETERS='NAME=VALUE …' changes some later
 	@$(CURDIR)/.tools/sam/bin/python infra/deploy.py --arch $(ARCH) --parameters "$$PARAMETERS"
@@ -107,4 +118,4 @@ deploy: build ## deploy to AWS; asks for the parameters the first time; PARAMETE
 .PHONY: clean
 clean: down ## stop the local stack; delete build output and tools
 	cargo clean
-	rm -rf .aws-sam .local .tools
+	rm -rf .aws-sam .local .tools release

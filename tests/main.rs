@@ -14,6 +14,7 @@
 mod answers;
 mod bodies;
 mod contracts;
+mod corpus;
 mod cost;
 mod create_time;
 mod deadlines;
@@ -23,6 +24,9 @@ mod fake_aws;
 mod fanout;
 mod log_lines;
 mod parked;
+#[path = "fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "a crate of its own for the fuzzer")]
+mod properties;
 mod records;
 mod recover;
 mod redrive;

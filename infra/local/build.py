@@ -2,9 +2,11 @@
 
 import hashlib
 import re
+import shutil
 import sys
 from pathlib import Path
 
+import reproducible
 import sam_cli
 import tools
 from report import say
@@ -34,7 +36,7 @@ def build(files: Files) -> str:
     ]  # fmt: skip
     log = files.home / "build.log"
     variables = {
-        **LIGHT_PROFILE,
+        **light_build(),
         # `cargo lambda` finds the shim first, which appends cargo's output to the log.
         "PATH": sam_cli.search_path(SHIMS),
         "CARGO_LAMBDA": str(sam_cli.BIN / "cargo-lambda"),
@@ -47,6 +49,18 @@ def build(files: Files) -> str:
         sam_cli.run(command, log, BUILD_SECONDS, variables, progress.update)
     finally:
         progress.clear()
+    return digest(files.build_dir)
+
+
+def light_build() -> dict[str, str]:
+    """The variables of a build for local use. Like a release, it doesn't depend on where the checkout is."""
+    return LIGHT_PROFILE | reproducible.compiler_flags(tools.ROOT)
+
+
+def take(release: Path, files: Files) -> str:
+    """Puts a release in the place of what `build` writes, and returns its digest."""
+    shutil.rmtree(files.build_dir, ignore_errors=True)
+    shutil.copytree(release, files.build_dir)
     return digest(files.build_dir)
 
 

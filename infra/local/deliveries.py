@@ -123,6 +123,17 @@ def of_message(post: str) -> str:
     return json.loads(json.loads(post)["Message"])["subject"]
 
 
+class Functions(unittest.TestCase):
+    def test_functions_run_the_zips_of_the_release(self) -> None:
+        sums = Path(STACK["log"]).parent / "build" / "SHA256SUMS"
+        if not sums.exists():
+            self.skipTest("the stack wasn't deployed from a release")
+        zips = {name.removesuffix(".zip"): digest for digest, name in map(str.split, sums.read_text().splitlines())}
+        for function in ("dlr", "fanout", "mo", "recover"):
+            deployed = aws("lambda").get_function_configuration(FunctionName=STACK[f"{function}_function"])
+            self.assertEqual(base64.b64decode(deployed["CodeSha256"]).hex(), zips[function])
+
+
 class Queue(unittest.TestCase):
     def test_event_arrives_raw_and_in_an_envelope(self) -> None:
         topic = STACK["mo_topic_arn"]

@@ -18,7 +18,7 @@ from unittest import mock
 import sam_cli
 import temporary_stack
 import tools
-from build import LIGHT_PROFILE, SHIMS
+from build import SHIMS, light_build
 from emulator import client
 from local_test import post
 from state import Files
@@ -68,7 +68,7 @@ class Checkout:
             ours = "Runtime: python{}.{}".format(*sys.version_info[:2])
             template.write_text(template.read_text().replace("Runtime: python3.13", ours))
         options += ["--build-dir", str(build_dir), "--parameter-overrides", *parameters]
-        variables = LIGHT_PROFILE | {"PATH": sam_cli.search_path(*first)}
+        variables = light_build() | {"PATH": sam_cli.search_path(*first)}
         log = build_dir.with_suffix(".log")
         sam_cli.run(["build", *options], log, BUILD_SECONDS, variables, directory=directory)
         return parameters

@@ -20,7 +20,7 @@ from typing import Any
 
 import emulator
 import listen
-from build import build
+from build import build, take
 from report import Failure, say
 from state import DEFAULT_NAME, Files, State
 
@@ -33,13 +33,15 @@ class Stopped(BaseException):
     """Ctrl-C or SIGTERM. Like KeyboardInterrupt it isn't an Exception, which libraries would catch."""
 
 
-def bring_up(files: Files, port: int | None, rotating: bool, parameters: list[str]) -> tuple[State, bool]:
-    """Brings the stack up to date with the sources. Also returns whether this started the emulator."""
+def bring_up(
+    files: Files, port: int | None, rotating: bool, parameters: list[str], release: Path | None = None
+) -> tuple[State, bool]:
+    """Brings the stack up to date with the sources or a release. Also returns whether this started the emulator."""
     running = running_state(files)
     if running and port not in (None, running["port"]):
         raise Failure(f"the stack is up on port {running['port']}; stop it first with `make down`")
     if running:
-        artefacts = build(files)
+        artefacts = take(release, files) if release else build(files)
         if not parameters and running["artefacts"] == artefacts and (not rotating or "second_username" in running):
             say("already running, nothing changed")
             return running, False
@@ -52,7 +54,7 @@ def bring_up(files: Files, port: int | None, rotating: bool, parameters: list[st
     bridge = emulator.docker_bridge(port)
     process = emulator.start(files, port, bridge)
     try:
-        artefacts = build(files)
+        artefacts = take(release, files) if release else build(files)
         emulator.await_ready(files, process, port)
         state = {
             "pid": process.pid,
@@ -108,7 +110,7 @@ def terminal() -> Iterator[None]:
 def up(files: Files, arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     with files.locked():
-        state, _ = bring_up(files, arguments.port, arguments.rotating, arguments.parameter)
+        state, _ = bring_up(files, arguments.port, arguments.rotating, arguments.parameter, arguments.release)
     where = files.state.relative_to(tools.ROOT)
     say(f"up after {time.monotonic() - started:.0f} s at {state['endpoint']}: see {where}")
 
@@ -180,6 +182,9 @@ def parser() -> argparse.ArgumentParser:
                 default=[],
                 metavar="NAME=VALUE",
                 help="a parameter of the template; give it again for another",
+            )
+            command.add_argument(
+                "--release", type=Path, metavar="DIRECTORY", help="deploy a release instead of building the sources"
             )
     return top
 

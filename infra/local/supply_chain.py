@@ -1,4 +1,4 @@
-"""Lists what the four functions are built from: the crates with the most unsafe code, and the build scripts.
+"""Lists what a release is built from: the functions' crates with the most unsafe code, and all build scripts.
 
 Nothing is built. `unsafe` is counted in the sources of each crate outside comments: blocks, functions, implementations,
 traits and external blocks, for every platform and feature, so less of it is compiled.
@@ -7,12 +7,14 @@ traits and external blocks, for every platform and feature, so less of it is com
 import json
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import tools
 
-FUNCTIONS = ["wab-mo", "wab-dlr", "wab-recover", "wab-fanout"]
+FUNCTIONS = ("wab-mo", "wab-dlr", "wab-recover", "wab-fanout")
+RELEASED = (*FUNCTIONS, "wab")
 PLATFORM = "x86_64-unknown-linux-gnu"
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 UNSAFE = re.compile(r"\bunsafe\s+(?:\{|fn\b|impl\b|trait\b|extern\b)")
@@ -23,10 +25,10 @@ class Crate(NamedTuple):
     version: str
 
 
-def crates(edges: str) -> set[Crate]:
-    """The crates of the functions along some kinds of dependencies."""
-    packages = [f"--package={name}" for name in FUNCTIONS]
-    lines = cargo("tree", "--target", PLATFORM, "--prefix=none", "--format={p}", f"--edges={edges}", *packages)
+def crates(edges: str, packages: Sequence[str] = FUNCTIONS, platform: str = PLATFORM) -> set[Crate]:
+    """The crates of some packages along some kinds of dependencies."""
+    selected = [f"--package={name}" for name in packages]
+    lines = cargo("tree", "--target", platform, "--prefix=none", "--format={p}", f"--edges={edges}", *selected)
     found = (line.split() for line in lines.splitlines() if line)
     return {Crate(words[0], words[1].removeprefix("v")) for words in found}
 
@@ -42,9 +44,9 @@ def cargo(*arguments: str) -> str:
 
 
 def with_kind(kind: str) -> set[Crate]:
-    """The crates that have a target of a kind and are needed to build the functions."""
+    """The crates that have a target of a kind and are needed to build the functions and `wab`."""
     known = metadata()
-    needed = crates("normal,build")
+    needed = crates("normal,build", RELEASED)
     return {crate for crate in needed if any(kind in target["kind"] for target in known[crate]["targets"])}
 
 

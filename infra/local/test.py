@@ -4,6 +4,7 @@ import tools  # first, for its check of the Python version  # isort: skip
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import browser
 import clients
+import release
 import sam_cli
 import temporary_stack
-from build import BUILD_SECONDS, LIGHT_PROFILE
-from state import Files
+from build import BUILD_SECONDS, light_build
+from state import LOCAL, Files
 
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;")
 
@@ -58,7 +60,18 @@ def compile_example() -> None:
     home.mkdir(parents=True, exist_ok=True)
     command = ["build", "--build-dir", str(home / "compiled")]
     command += ["--parameter-overrides", f"Architecture={sam_cli.architecture()}"]
-    sam_cli.run(command, home / "compile.log", BUILD_SECONDS, LIGHT_PROFILE, directory=tools.ROOT / "examples" / "rust")
+    sam_cli.run(command, home / "compile.log", BUILD_SECONDS, light_build(), directory=tools.ROOT / "examples" / "rust")
+
+
+def make_release(built: Files) -> Path:
+    """Makes a release of the functions that a stack has built. It lacks `wab` and the SBOMs."""
+    directory = LOCAL / "test-release"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    programs = {name: built.build_dir / name.capitalize() / "bootstrap" for name in release.FUNCTIONS}
+    release.write_functions(directory, programs, sam_cli.architecture())
+    release.write_sums(directory)
+    return directory
 
 
 def check_contracts() -> bool:
@@ -88,10 +101,12 @@ def main() -> int:
             background.submit(check_stack, stack, "emulator", "bad_input.py"),
             background.submit(check_stack, stack, "schemathesis", "contracts/callbacks.py"),
         ]
+        zips = make_release(Files("test"))
         # The drills begin with a healthy stack, and break it one after another. They mostly wait for alarms.
         with (
             temporary_stack.up("drills") as drilled,
-            temporary_stack.up("deliveries", "--parameter=FifoTopics=true") as in_order,
+            # This one from a release, as it is deployed without Rust.
+            temporary_stack.up("deliveries", f"--release={zips}", "--parameter=FifoTopics=true") as in_order,
         ):
             deliveries = background.submit(check_stack, in_order, "emulator", "deliveries.py")
             # While the drills wait.

@@ -32,7 +32,7 @@ NPM_PACKAGES = {
     "contracts": Path(__file__).resolve().parent / "contracts",
     "browser": ROOT / "tests" / "console",
 }
-CARGO_TOOLS = {"cargo-deny": "0.20.2", "cargo-fuzz": "0.13.2"}
+CARGO_TOOLS = {"cargo-cyclonedx": "0.5.9", "cargo-deny": "0.20.2", "cargo-fuzz": "0.13.2"}
 
 
 def venv(name: str) -> Path:
