@@ -293,6 +293,7 @@ fn page_has_the_prices_of_options() {
             "a million events of 2 KB, without delivery",
             1e6 * (prices.sns_fifo_publish_usd + 2.0 * KB as f64 / 1e9 * prices.sns_fifo_gb_usd),
         ),
+        ("`AllowedNetworks`", "a month: an alarm", prices.alarm_metric_month_usd),
         (
             "`SilenceMinutes`",
             "a month: a metric and an alarm",
