@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use wab_events::Kind;
-use wab_ingress::{Admission, HttpEvent};
+use wab_ingress::{Admission, HttpEvent, Receiver, Verifier};
 use wab_models::MAX_BODY_BYTES;
 
 use crate::fake_aws::{
-    check_answer, dynamodb_error, json_of, no_table, post, put, receiver, sdk, sdk_at, sent, success, taken_by,
+    check_answer, dynamodb_error, json_of, no_table, post, put, receiver, receiver_settings, sdk, sdk_at, sent,
+    success, taken_by,
 };
-use crate::requests::{PASSWORD, USER, basic, dlr, fresh_id, mo_text, probing, request};
+use crate::requests::{PASSWORD, USER, at_path, basic, dlr, fresh_id, mo_text, probing, request};
 
 /// Posts `body`, and checks the rejection: status, code, headers, quarantine, and that it reveals nothing of the body.
 async fn check_rejected(path: &str, authorization: Option<&str>, body: &[u8], status: u16, code: &str) {
@@ -65,6 +66,85 @@ async fn unauthenticated_callers_are_rejected_before_parsing() {
             check_rejected("/dlr", authorization.as_deref(), body, 401, "unauthorized").await;
         }
     }
+}
+
+/// The answer of a receiver that accepts these networks, and the number of calls to AWS. The requests of these tests
+/// come from 192.0.2.1.
+async fn answer_from(networks: &'static str, request: LambdaEvent<HttpEvent>) -> (Response<Body>, usize) {
+    let (sdk, calls) = sdk(success);
+    let settings = receiver_settings(|name| (name == "ALLOWED_NETWORKS").then(|| networks.to_owned()));
+    let response = wab_mo::handle(&Receiver::new(settings, &sdk), request).await;
+    let calls = calls.lock().unwrap().len();
+    (response, calls)
+}
+
+#[tokio::test]
+async fn other_networks_are_rejected_before_authentication() {
+    let (right, callback) = (basic(USER, PASSWORD), mo_text("secret").to_string());
+    for networks in ["192.0.2.2/32", "198.51.100.0/24,2001:db8::/32"] {
+        for authorization in [Some(&*right), Some("Basic secret!"), None] {
+            for request in [request("/mo", authorization, callback.as_bytes()), probing("/mo", authorization, b"")] {
+                let (response, calls) = answer_from(networks, request).await;
+                check_answer(&response, 403, "forbidden");
+                assert_eq!(response.headers()["content-type"], "application/problem+json");
+                assert!(!response.headers().contains_key("www-authenticate"));
+                let text = String::from_utf8_lossy(response.body()).into_owned();
+                assert!(!text.contains("secret") && !text.contains("192.0.2"), "{text}");
+                assert_eq!(calls, 0);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn allowed_network_still_needs_credentials() {
+    let callback = mo_text("7c1f").to_string();
+    for networks in ["192.0.2.0/24", "2001:db8::/32,192.0.2.1/32"] {
+        let (response, _) =
+            answer_from(networks, request("/mo", Some(&basic(USER, PASSWORD)), callback.as_bytes())).await;
+        check_answer(&response, 200, "stored");
+        let (response, calls) = answer_from(networks, request("/mo", None, callback.as_bytes())).await;
+        check_answer(&response, 401, "unauthorized");
+        assert_eq!(calls, 0);
+    }
+}
+
+/// Posts a message to a receiver with the secret paths of two applications.
+async fn post_to_path(segment: Option<&str>, authorization: Option<&str>) -> (Response<Body>, Vec<Value>) {
+    let (sdk, calls) = sdk(success);
+    let paths = [("bank", "B4NK"), ("shop", "SH0P")].map(|(user, word)| Verifier::new(user, word).unwrap().to_string());
+    let settings = receiver_settings(|name| (name == "SECRET_PATHS").then(|| paths.join(",")));
+    let request = at_path("/mo", segment, authorization, mo_text("7c1f").to_string().as_bytes());
+    let response = wab_mo::handle(&Receiver::new(settings, &sdk), request).await;
+    let put = put(&calls);
+    (response, put)
+}
+
+#[tokio::test]
+async fn secret_path_is_enough_and_names_the_application() {
+    for authorization in [None, Some("Bearer x".to_owned()), Some(basic(USER, "wrong"))] {
+        let (response, put) = post_to_path(Some("SH0P"), authorization.as_deref()).await;
+        check_answer(&response, 200, "stored");
+        assert_eq!(put[0]["application"]["S"], "shop");
+    }
+    let (response, put) = post_to_path(Some("SH0P"), Some(&basic(USER, PASSWORD))).await;
+    check_answer(&response, 200, "stored");
+    assert_eq!(put[0]["application"]["S"], USER, "credentials come first");
+}
+
+#[tokio::test]
+async fn wrong_secret_path_is_no_secret_path() {
+    for segment in [None, Some(""), Some("sh0p"), Some("shop"), Some("SH0P%20"), Some("0")] {
+        let (response, put) = post_to_path(segment, None).await;
+        check_answer(&response, 401, "unauthorized");
+        assert!(put.is_empty());
+        let (response, _) = post_to_path(segment, Some(&basic(USER, PASSWORD))).await;
+        check_answer(&response, 200, "stored");
+    }
+    // Without the setting, a segment opens nothing.
+    let (sdk, _) = sdk(success);
+    let response = wab_mo::handle(&receiver(&sdk), at_path("/mo", Some("SH0P"), None, b"{}")).await;
+    check_answer(&response, 401, "unauthorized");
 }
 
 #[tokio::test]
@@ -327,8 +407,11 @@ fn missing_or_malformed_setting_is_an_error() {
         ("CALLBACK_CREDENTIALS", ""),
         ("CALLBACK_CREDENTIALS", "shop:secret"),
         ("RETENTION_DAYS", "for ever"),
+        ("SECRET_PATHS", "shop:secret"),
+        ("ALLOWED_NETWORKS", "192.0.2.0/24,secret"),
     ] {
-        for value in [None, Some(value.to_owned())] {
+        let is_optional = ["SECRET_PATHS", "ALLOWED_NETWORKS"].contains(&broken);
+        for value in [None, Some(value.to_owned())].into_iter().skip(usize::from(is_optional)) {
             let error = wab_ingress::Settings::read(|name| if name == broken { value.clone() } else { good(name) });
             let error = error.unwrap_err();
             assert_eq!(error.name, broken);

@@ -8,7 +8,7 @@ use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use wab_events::{DeliveryStatus, Kind, contract};
 use wab_fanout::{Composer, Occasion};
-use wab_ingress::{Call, Kept, Rejection, Unauthorized};
+use wab_ingress::{Call, Forbidden, Kept, Rejection, Unauthorized};
 use wab_models::{
     BinaryContent, CallbackError, Delivery, DlrCallback, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
     MoCallback, NewEvent, ObjectKey, Receipt, Received, ReceivedAt,
@@ -192,6 +192,7 @@ fn answers(kind: Kind) -> Vec<Response<Body>> {
         Ok(Accepted::Stored(key.clone())),
         Ok(Accepted::Duplicate(key.clone())),
         Ok(Accepted::Spilled { key: key.clone(), reason: reason() }),
+        Err(Rejection::Forbidden(Forbidden { address: None })),
         Err(Rejection::Unauthorized(Unauthorized)),
         Err(Rejection::Quarantined(CallbackError::NotJson { line: 1, column: 1 })),
         Err(Rejection::Quarantined(CallbackError::NotAnObject)),
@@ -216,7 +217,7 @@ fn openapi() -> Value {
         "info": {
             "title": "wab callbacks",
             "version": "1.0.0",
-            "description": "The two URLs that the WhatsApp gateway calls. API Gateway answers 404 to any other path or method.",
+            "description": "The URLs that the WhatsApp gateway calls. API Gateway answers 404 to any other path or method.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
         "servers": [{
@@ -227,6 +228,8 @@ fn openapi() -> Value {
         "paths": {
             "/mo": {"post": operation(Kind::Mo, "A message from a WhatsApp user", MO)},
             "/dlr": {"post": operation(Kind::Dlr, "A delivery receipt", DLR)},
+            "/mo/{secret}": {"post": at_secret_path(operation(Kind::Mo, "A message from a WhatsApp user", MO))},
+            "/dlr/{secret}": {"post": at_secret_path(operation(Kind::Dlr, "A delivery receipt", DLR))},
         },
         "components": {
             "securitySchemes": {"credentials": {
@@ -254,7 +257,7 @@ fn openapi() -> Value {
                     "properties": {
                         "outcome": {"const": "probe"},
                         "version": {"type": "string", "description": "The version of the receiver."},
-                        "application": {"type": "string", "description": "The user name of the credentials."},
+                        "application": {"type": "string", "description": "The user name of the credentials, or of the secret path."},
                     },
                     "required": ["outcome", "version", "application"],
                 },
@@ -294,7 +297,8 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
         } else {
             let description = match status.as_str() {
                 "400" => "Not a callback; don't retry. The body is quarantined for inspection.",
-                "401" => "Missing or wrong credentials.",
+                "401" => "Missing or wrong credentials, or a wrong secret path without credentials.",
+                "403" => "The caller's network isn't one of the parameter AllowedNetworks.",
                 "413" => "Larger than the limit of a request.",
                 _ => "Not stored; retry.",
             };
@@ -335,6 +339,24 @@ fn operation(kind: Kind, summary: &str, example: &str) -> Value {
         },
         "responses": responses,
     })
+}
+
+/// The same operation at a URL whose last segment takes the place of credentials.
+fn at_secret_path(mut operation: Value) -> Value {
+    operation["operationId"] = format!("{}AtSecretPath", operation["operationId"].as_str().unwrap()).into();
+    operation["description"] =
+        "Only with the parameter SecretPaths. Credentials aren't needed; if they are valid, the path isn't looked at."
+            .into();
+    operation["security"] = json!([]);
+    operation["parameters"].as_array_mut().unwrap().push(json!({
+        "name": "secret",
+        "in": "path",
+        "required": true,
+        "description": "The secret. `wab credentials --secret-path` makes one.",
+        "schema": {"type": "string", "minLength": 1},
+    }));
+    operation["responses"]["404"] = json!({"description": "The stack has no secret paths; the body is API Gateway's."});
+    operation
 }
 
 /// The JSON Schema (draft 2020-12) of a callback as the gateway posts it. The functions accept more than the gateway

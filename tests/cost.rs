@@ -299,6 +299,7 @@ fn page_has_the_prices_of_options() {
             "a million queries for a user's earlier messages, one per user and batch",
             0.5e6 * prices.dynamodb_read_unit_usd,
         ),
+        ("`AllowedNetworks`", "a month: an alarm", prices.alarm_metric_month_usd),
         (
             "`SilenceMinutes`",
             "a month: a metric and an alarm",

@@ -11,6 +11,7 @@ mod signals;
 mod tools;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use base64::Engine;
@@ -18,11 +19,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use wab::stack::StackFile;
 use wab_events::{DeliveryStatus, Kind};
 use wab_models::{LARGE_ITEM_BYTES, MAX_BODY_BYTES};
 
 use crate::requests::{basic, dlr, fresh_id, mo_text};
-use crate::stack::{Delivered, Stack};
+use crate::stack::{Delivered, Stack, run_wab};
 
 /// The events with this message id.
 pub(crate) fn of<'a>(events: &'a [Delivered], id: &str) -> Vec<&'a Delivered> {
@@ -242,6 +244,42 @@ async fn each_valid_credential_names_its_application() {
     let answer = stack.post_as(Kind::Mo, Some(&basic(&user, &password)), mo_text(&id).to_string()).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(stack.items(&format!("MO#{id}")).await[0]["application"], user);
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn secret_path_needs_no_credentials_and_is_in_no_log() {
+    let stack = Stack::connect().await;
+    let secret = stack.file.secret_path.clone().unwrap();
+    let at = |segment: &str| {
+        let url = |url: &str| format!("{url}/{segment}");
+        let (mo_url, dlr_url) = (url(&stack.file.mo_url), url(&stack.file.dlr_url));
+        Stack::of(StackFile { mo_url, dlr_url, ..stack.file.clone() })
+    };
+    let id = fresh_id("path");
+    for (kind, body) in [(Kind::Mo, mo_text(&id)), (Kind::Dlr, dlr(&id, "sent"))] {
+        let answer = at(&secret).post_as(kind, None, body.to_string()).await;
+        assert_eq!((answer.status, &answer.body["outcome"]), (200, &json!("stored")), "{}", answer.body);
+        let wrong = format!("{secret}x");
+        assert_eq!(at(&wrong).post_as(kind, None, body.to_string()).await.status, 401);
+    }
+    assert_eq!(stack.items(&format!("MO#{id}")).await[0]["application"], "legacy");
+    let url = at(&secret).file.mo_url;
+    let (code, printed) = run_wab(Path::new("/"), &["send", "mo", "--url", &url, "--id", &fresh_id("path")]).await;
+    assert!(code == 0 && printed.contains("/mo/…") && !printed.contains(&secret), "{printed}");
+
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&stack.file.sdk_config());
+    let lines = async |group: &str, term: &str| {
+        let filter = logs.filter_log_events().log_group_name(group).filter_pattern(format!("\"{term}\""));
+        filter.send().await.unwrap().events().len()
+    };
+    let name = &stack.file.stack_name;
+    for (group, named) in
+        [(format!("/aws/lambda/{name}/mo"), "path-1"), (format!("/aws/vendedlogs/{name}/api"), "POST /mo/{secret}")]
+    {
+        assert!(lines(&group, named).await > 0, "{group} has no line of the secret path");
+        assert_eq!(lines(&group, &secret).await, 0, "{group} has the secret");
+    }
 }
 
 #[tokio::test]

@@ -7,15 +7,16 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use aws_smithy_async::time::StaticTimeSource;
 use serde_json::{Value, json};
-use wab_ingress::Verifier;
+use wab_ingress::{Receiver, Verifier};
 use wab_models::{Spilled, StreamBatch};
 use wab_recover::{Recover, Settings};
 
 use crate::fake_aws::{
-    aws, dynamodb_error, fanout, no_table, published, queued, receiver, receiver_with, sdk, success, taken_by,
+    aws, dynamodb_error, fanout, no_table, published, queued, receiver, receiver_settings, receiver_with, sdk, success,
+    taken_by,
 };
 use crate::records::{mo_item, mo_record, plenty, record};
-use crate::requests::{PASSWORD, USER, basic, mo_text, probing, request};
+use crate::requests::{PASSWORD, USER, at_path, basic, mo_text, probing, request};
 use crate::subscriber_example::subscriber;
 
 /// The value of every field that comes from outside.
@@ -157,6 +158,32 @@ async fn rejection_is_one_line_with_its_code() {
         assert_eq!((&fields["level"], &fields["code"]), (&json!("WARN"), &json!(code)));
         let is_kept = !["unauthorized", "too_large"].contains(&code);
         assert_eq!(fields["outcome"] == "quarantined", is_kept, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn forbidden_caller_is_one_line_with_its_address() {
+    let (sdk, _) = sdk(success);
+    let settings = receiver_settings(|name| (name == "ALLOWED_NETWORKS").then(|| "198.51.100.0/24".to_owned()));
+    let receiver = Receiver::new(settings, &sdk);
+    let request = request("/mo", Some(SECRET), mo_full_of_secrets().to_string().as_bytes());
+    let lines = log_of(wab_mo::handle(&receiver, request)).await;
+    let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+    assert_eq!((&line["level"], &line["fields"]["code"]), (&json!("WARN"), &json!("forbidden")));
+    assert_eq!(line["fields"]["reason"], "192.0.2.1 is in no allowed network");
+}
+
+#[tokio::test]
+async fn secret_path_is_logged_by_its_position() {
+    let (sdk, _) = sdk(success);
+    let paths = ["other", SECRET].map(|segment| Verifier::new("shop", segment).unwrap().to_string()).join(",");
+    let receiver = Receiver::new(receiver_settings(|name| (name == "SECRET_PATHS").then(|| paths.clone())), &sdk);
+    let body = mo_text("a").to_string();
+    for (segment, credential) in [(SECRET, json!("path-2")), (&*SECRET.repeat(2), Value::Null)] {
+        let request = at_path("/mo", Some(segment), None, body.as_bytes());
+        let lines = log_of(wab_mo::handle(&receiver, request)).await;
+        let [line] = &lines[..] else { panic!("one line: {lines:?}") };
+        assert_eq!(line["fields"]["credential"], credential, "{line}");
     }
 }
 

@@ -21,13 +21,37 @@ pub(crate) fn probing(path: &str, authorization: Option<&str>, body: &[u8]) -> L
     with_headers(path, json!({"wab-probe": "1"}), authorization, body)
 }
 
-fn with_headers(path: &str, mut headers: Value, authorization: Option<&str>, body: &[u8]) -> LambdaEvent<HttpEvent> {
+/// The same request at a secret path, if there is a segment.
+pub(crate) fn at_path(
+    path: &str,
+    segment: Option<&str>,
+    authorization: Option<&str>,
+    body: &[u8],
+) -> LambdaEvent<HttpEvent> {
+    let mut event = event(path, json!({}), authorization, body);
+    if let Some(segment) = segment {
+        let (path, route) = (format!("{path}/{segment}"), format!("POST {path}/{{secret}}"));
+        event["rawPath"] = path.clone().into();
+        event["requestContext"]["http"]["path"] = path.into();
+        event["routeKey"] = route.clone().into();
+        event["requestContext"]["routeKey"] = route.into();
+        event["pathParameters"] = json!({"secret": segment});
+    }
+    LambdaEvent::new(serde_json::from_str(&event.to_string()).unwrap(), Context::default())
+}
+
+fn with_headers(path: &str, headers: Value, authorization: Option<&str>, body: &[u8]) -> LambdaEvent<HttpEvent> {
+    let event = event(path, headers, authorization, body);
+    LambdaEvent::new(serde_json::from_str(&event.to_string()).unwrap(), Context::default())
+}
+
+fn event(path: &str, mut headers: Value, authorization: Option<&str>, body: &[u8]) -> Value {
     headers["content-type"] = "application/json".into();
     headers["host"] = "example.test".into();
     if let Some(authorization) = authorization {
         headers["authorization"] = authorization.into();
     }
-    let event = json!({
+    json!({
         "version": "2.0",
         "routeKey": format!("POST {path}"),
         "rawPath": path,
@@ -47,8 +71,7 @@ fn with_headers(path: &str, mut headers: Value, authorization: Option<&str>, bod
         },
         "body": STANDARD.encode(body),
         "isBase64Encoded": true,
-    });
-    LambdaEvent::new(serde_json::from_str(&event.to_string()).unwrap(), Context::default())
+    })
 }
 
 /// A unique id: `prefix` and 16 random letters. `wab` would mask an id with a run of digits.

@@ -68,7 +68,8 @@ fn asked<T, E: std::fmt::Debug>(read: impl Fn(&dyn Fn(&str) -> Option<String>) -
     let var = |name: &str| {
         names.borrow_mut().insert(name.to_owned());
         Some(match name {
-            "CALLBACK_CREDENTIALS" => format!("shop:{}", "0".repeat(64)),
+            "CALLBACK_CREDENTIALS" | "SECRET_PATHS" => format!("shop:{}", "0".repeat(64)),
+            "ALLOWED_NETWORKS" => "192.0.2.0/24".to_owned(),
             "RETENTION_DAYS" => "30".to_owned(),
             _ => "x".to_owned(),
         })
@@ -298,8 +299,75 @@ fn queues_topics_and_bucket_require_tls() {
 fn credentials_are_required_and_never_shown() {
     let parameter = template()["Parameters"]["CallbackCredentials"].clone();
     assert_eq!((&parameter["NoEcho"], &parameter["Default"]), (&json!(true), &Value::Null));
+    assert_eq!(template()["Parameters"]["SecretPaths"]["NoEcho"], true);
     let outputs = template()["Outputs"].to_string();
-    assert!(!outputs.contains("CallbackCredentials"));
+    assert!(!outputs.contains("CallbackCredentials") && !outputs.contains("SecretPaths"));
+}
+
+#[test]
+fn secret_paths_are_routes_on_request() {
+    let template = template();
+    assert_eq!(template["Parameters"]["SecretPaths"]["Default"], "");
+    let asked = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "SecretPaths"}, ""]}]});
+    assert_eq!(template["Conditions"]["HasSecretPaths"], asked);
+    for (kind, path) in [("Mo", "mo"), ("Dlr", "dlr")] {
+        let (route, permission) = (format!("{kind}SecretRoute"), format!("{kind}SecretPermission"));
+        for name in [&route, &permission] {
+            assert_eq!(template["Resources"][name]["Condition"], "HasSecretPaths", "{name}");
+        }
+        // The name of the path parameter is the one that `HttpEvent` reads.
+        assert_eq!(resource(&route)["RouteKey"], format!("POST /{path}/{{secret}}"));
+        assert_eq!(resource(&route)["Target"], resource(&format!("{kind}Route"))["Target"]);
+        let source = resource(&permission)["SourceArn"]["Fn::Sub"].as_str().unwrap().to_owned();
+        assert!(source.ends_with(&format!("/*/POST/{path}/*")), "{source}");
+    }
+}
+
+/// A secret path is in the path, in the URL and in the query's beginning, and in nothing else that API Gateway logs.
+#[test]
+fn access_log_never_has_the_path() {
+    let format = resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap().to_owned();
+    for variable in format.split("$context.").skip(1) {
+        assert!(!variable.to_ascii_lowercase().starts_with("path"), "{variable}");
+    }
+    assert!(format.contains("$context.routeKey"), "the log shows the called route");
+}
+
+#[test]
+fn networks_are_checked_before_a_function_gets_them() {
+    let parameter = template()["Parameters"]["AllowedNetworks"].clone();
+    assert_eq!(parameter["Default"], "");
+    let pattern = format!("^(?:{})$", parameter["AllowedPattern"].as_str().unwrap());
+    let pattern = regex_lite::Regex::new(&pattern).unwrap();
+    let reads = |networks: &str| {
+        wab_ingress::Settings::read(|name| match name {
+            "CALLBACK_CREDENTIALS" => Some(format!("shop:{}", "0".repeat(64))),
+            "RETENTION_DAYS" => Some("30".to_owned()),
+            "ALLOWED_NETWORKS" => Some(networks.to_owned()),
+            "SECRET_PATHS" => None,
+            _ => Some("x".to_owned()),
+        })
+    };
+    for good in [
+        "",
+        "192.0.2.0/24",
+        "0.0.0.0/0,::/0",
+        "255.255.255.255/32",
+        "198.51.100.0/25,2001:db8::/32,2001:DB8:1:2:3:4:5:6/128",
+        "1:2:3:4:5:6:7::/9",
+        "::1/128",
+    ] {
+        assert!(pattern.is_match(good) && reads(good).is_ok(), "{good}");
+    }
+    let wrong = ["192.0.2.0", "192.0.2.0/33", "192.0.2.256/24", "192.0.02.0/24", "192.0.2/24", "2001:db8::", "any"];
+    let wrong = wrong.into_iter().chain(["2001:db8::/129", "2001:db8g::/32", "192.0.2.0/24,", "192.0.2.0/24 "]);
+    for wrong in wrong.chain([",", "192.0.2.0/24;198.51.100.0/24", "192.0.2.0/24, 198.51.100.0/24", "12345::/16"]) {
+        assert!(!pattern.is_match(wrong), "{wrong}");
+    }
+    // The pattern of IPv6 is rough. The function refuses to start.
+    let rough = "1:2:3/64";
+    assert!(pattern.is_match(rough));
+    assert_eq!(reads(rough).unwrap_err().name, "ALLOWED_NETWORKS");
 }
 
 #[test]

@@ -18,6 +18,9 @@ DEPLOY_SECONDS = 300
 # The password of the events under tests/fixtures/events is public: local:local-password. It is only for local stacks.
 DEMO_VERIFIER = "local:03eecb1e5d33a976de28e01c5342da4827ba1f668774bb61fcad9c6fb4dd0ab5"
 
+# The application of callbacks to the secret path.
+SECRET_PATH_USER = "legacy"
+
 
 def deploy(files: Files, state: State, artefacts: str, rotating: bool, more: list[str]) -> State:
     """Creates or updates the stack. `state` names the emulator, and the credentials of an earlier deployment."""
@@ -26,6 +29,7 @@ def deploy(files: Files, state: State, artefacts: str, rotating: bool, more: lis
     stack_name = f"wab-{files.name}"
     parameters = [
         f"CallbackCredentials={','.join([*verifiers(credentials), DEMO_VERIFIER])}",
+        *secret_paths(credentials),
         f"Architecture={sam_cli.architecture()}",
         *more,
     ]
@@ -90,7 +94,10 @@ def sam_deploy(build_dir: Path, stack_name: str, parameters: list[str], endpoint
 
 
 def choose_credentials(state: State, rotating: bool) -> dict[str, str]:
-    """The gateway's credentials as stack.json has them: two while a password is being replaced, otherwise one."""
+    """The gateway's credentials as stack.json has them: two while a password is being replaced, otherwise one.
+
+    With two, there is also a secret path, for the tests.
+    """
     # A password may contain the character that ends a user name.
     fresh = {"": secrets.token_urlsafe(32), "second_": f"{secrets.token_urlsafe(16)}:{secrets.token_urlsafe(16)}"}
     credentials = {}
@@ -98,6 +105,8 @@ def choose_credentials(state: State, rotating: bool) -> dict[str, str]:
         if rotating or not prefix:
             credentials[f"{prefix}username"] = user
             credentials[f"{prefix}password"] = state.get(f"{prefix}password", fresh[prefix])
+    if rotating:
+        credentials["secret_path"] = state.get("secret_path", secrets.token_urlsafe(32))
     return credentials
 
 
@@ -108,6 +117,13 @@ def verifiers(credentials: dict[str, str]) -> list[str]:
         for prefix in ("", "second_")
         if f"{prefix}username" in credentials
     ]
+
+
+def secret_paths(credentials: dict[str, str]) -> list[str]:
+    """The template's parameter for the secret path of these credentials, if they have one."""
+    if "secret_path" not in credentials:
+        return []
+    return [f"SecretPaths={SECRET_PATH_USER}:{hashlib.sha256(credentials['secret_path'].encode()).hexdigest()}"]
 
 
 def stack_outputs(endpoint: str, stack_name: str) -> dict[str, str]:

@@ -174,7 +174,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--rotating",
                 action="store_true",
-                help="deploy two valid credentials, as during a password rotation",
+                help="deploy two valid credentials, as during a password rotation, and a secret path",
             )
             command.add_argument(
                 "--parameter",

@@ -127,7 +127,7 @@ fn function_is_within_the_quotas() {
 }
 
 /// "Working with Lambda environment variables": names, reserved names, and 4 KB for all variables of a function. A
-/// parameter without a `MaxLength` is unlimited.
+/// text parameter without a `MaxLength` is unlimited; a number has 20 digits at most.
 #[test]
 fn environment_fits_and_uses_no_reserved_name() {
     const RESERVED: [&str; 8] = [
@@ -148,6 +148,7 @@ fn environment_fits_and_uses_no_reserved_name() {
             let parameter = target(chosen).map_or(&Value::Null, |name| &template["Parameters"][name]);
             match (chosen.as_str(), parameter["Type"].as_str()) {
                 (Some(literal), _) => literal.len(),
+                (None, Some("Number")) => 20,
                 (None, Some("String")) => parameter["MaxLength"].as_u64().map_or(usize::MAX / 2, |max| max as usize),
                 (None, _) => REFERENCE_BYTES,
             }

@@ -105,10 +105,16 @@ impl Drop for Bash {
     }
 }
 
-/// `wab` and `make deploy` as they are here: the binary of this build, and the template and functions of the local stack.
-fn definitions() -> String {
+/// The binary `wab` of this build.
+pub(crate) fn tool() -> PathBuf {
     let binary = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("wab");
     assert!(binary.exists(), "{} isn't built: run `cargo test --workspace`", binary.display());
+    binary
+}
+
+/// `wab` and `make deploy` as they are here: the binary of this build, and the template and functions of the local stack.
+fn definitions() -> String {
+    let binary = tool();
     // `make up` keeps its stack's files in a directory of its own, and only stack.json one above.
     let stack = PathBuf::from(std::env::var("WAB_STACK").unwrap());
     let template = ["build", "stack/build"].map(|name| stack.with_file_name(name).join("template.yaml"));

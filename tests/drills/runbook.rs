@@ -177,6 +177,7 @@ fn callbacks(runbook: &Arc<Document>, turn: &Mutex<()>) -> Vec<Drill> {
         rate_limited(&mut lane).await;
         too_large(&mut lane).await;
         unauthorized(&mut lane).await;
+        forbidden(&mut lane).await;
         table_rejects(&mut lane).await;
         silence(&mut lane).await;
         fifo_notifications_fail(&mut lane).await;
@@ -256,6 +257,27 @@ async fn unauthorized(lane: &mut Lane) {
     lane.follow("The gateway gets 401");
     drop(stranger);
     lane.over(drill).await;
+}
+
+/// The gateway moves to another network.
+async fn forbidden(lane: &mut Lane) {
+    lane.bash.exits("make deploy PARAMETERS='AllowedNetworks=198.51.100.0/24'", &[0]);
+    let mut drill = lane.begin("Forbidden").await;
+    let traffic = repeat(&lane.stack, |stack| async move {
+        let answer = stack.post(Kind::Mo, mo_text(&fresh_id("drill")).to_string()).await;
+        assert!([200, 403].contains(&answer.status), "{}", answer.body);
+    });
+    lane.alarmed(&mut drill).await;
+    lane.show(&mut drill, &["127.0.0.1 is in no allowed network"]);
+    lane.run(
+        "Forbidden",
+        "make deploy PARAMETERS='AllowedNetworks=OLD,NEW'",
+        &[("OLD,NEW", "198.51.100.0/24,127.0.0.0/8")],
+    );
+    assert_eq!(lane.stack.post(Kind::Mo, mo_text(&fresh_id("drill")).to_string()).await.status, 200);
+    lane.over(drill).await;
+    drop(traffic);
+    lane.run("Forbidden", "make deploy PARAMETERS='AllowedNetworks=\"\"'", &[]);
 }
 
 async fn table_rejects(lane: &mut Lane) {

@@ -2,7 +2,9 @@
 //! questions of teams, rotation, domain, upgrade, and the end.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,7 +14,7 @@ use wab_events::Kind;
 use wab_models::Key;
 
 use crate::ALONE;
-use crate::bash::Bash;
+use crate::bash::{Bash, tool};
 use crate::document::{Document, lines};
 use crate::faults::{Repeated, put, repeat};
 use crate::requests::{basic, dlr, fresh_id, mo_text};
@@ -52,7 +54,10 @@ struct Credentials {
 impl Credentials {
     fn make(bash: &mut Bash, user: &str) -> Self {
         let printed = bash.exits(&format!("wab credentials --user {user} --json"), &[0]).out;
-        let printed: Value = serde_json::from_str(&printed).unwrap();
+        Self::of(&serde_json::from_str(&printed).unwrap())
+    }
+
+    fn of(printed: &Value) -> Self {
         let text = |key: &str| printed[key].as_str().unwrap().to_owned();
         Self { user: text("user"), password: text("password"), verifier: text("verifier") }
     }
@@ -336,19 +341,74 @@ fn gateway(stack: &Stack, credentials: &Credentials) -> (Repeated, Arc<Mutex<Str
     (traffic, authorization, sent)
 }
 
+/// Runs `wab credentials rotate` as the runbook has it, with more options. Returns its report.
+#[track_caller]
+fn rotate(walk: &mut Walk, options: &str, code: i32) -> Value {
+    const ROTATE: &str = "wab credentials rotate";
+    let filled = format!("{ROTATE} --json {options}");
+    let command = command(&walk.runbook, "Rotating credentials", ROTATE, &[(ROTATE, &filled)]);
+    serde_json::from_str(&walk.bash.exits(&command, &[code]).out).unwrap()
+}
+
+/// Starts a rotation, and kills the command while CloudFormation updates the stack. Returns the report.
+fn begin_and_die(stack: &Stack) -> Value {
+    let mut process = Command::new(tool())
+        .args(["credentials", "rotate", "--stack", NAME, "--json", "--yes"])
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", &stack.file.endpoint)
+        .env("AWS_REGION", &stack.file.region)
+        .env("AWS_ACCESS_KEY_ID", &stack.file.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &stack.file.secret_access_key)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut printed = String::new();
+    let mut out = BufReader::new(process.stdout.take().unwrap());
+    while !printed.ends_with("\n}\n") {
+        assert_ne!(out.read_line(&mut printed).unwrap(), 0, "{printed}");
+    }
+    // It asks for the update next, and then waits for longer than this.
+    std::thread::sleep(Duration::from_secs(1));
+    process.kill().unwrap();
+    assert_eq!(process.wait().unwrap().code(), None, "killed, not ended");
+    serde_json::from_str(&printed).unwrap()
+}
+
 async fn rotation(walk: &mut Walk, old: &Credentials) -> Credentials {
-    const SECTION: &str = "Rotating credentials";
     let (traffic, authorization, sent) = gateway(&walk.stack, old);
-    let new = Credentials::make(&mut walk.bash, "gateway-next");
-    let deploy = "make deploy PARAMETERS='CallbackCredentials=";
-    walk.step(SECTION, &format!("{deploy}OLD,NEW"), &[("OLD", &old.verifier), ("NEW", &new.verifier)]);
-    // Step 2: the new URLs are entered at the gateway.
+    let planned = rotate(walk, "--dry-run", 0);
+    assert_eq!(
+        (&planned["step"], &planned["user"], &planned["generated"]),
+        (&json!("begin"), &json!(old.user), &Value::Null)
+    );
+    // The terminal is closed, and with it the password is lost.
+    let lost = Credentials::of(&begin_and_die(&walk.stack)["generated"]);
+    let give_up = Instant::now() + PATIENCE;
+    while walk.bash.run("wab credentials rotate --dry-run --stack $STACK").code == 3 {
+        assert!(Instant::now() < give_up, "the stack is still being updated");
+    }
+    let waits = rotate(walk, "", 1);
+    assert_eq!((&waits["step"], waits["pairs"].as_array().unwrap().len()), (&json!("wait"), 2), "it begins once");
+    let new = Credentials::of(&rotate(walk, "--again", 0)["generated"]);
+    assert_eq!((&new.user, walk.status(&lost).await), (&old.user, 401));
+    assert!(rotate(walk, "", 1)["reason"].as_str().unwrap().contains("hasn't used the new pair 2"));
+
+    // The new URLs are entered at the gateway.
     *authorization.lock().unwrap() = new.authorization();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let used = walk.step(SECTION, "wab doctor --stack $STACK", &[]);
-    assert!(used.contains(&old.user) && used.contains(&new.user), "{used}");
-    walk.step(SECTION, &format!("{deploy}NEW"), &[("NEW", &new.verifier)]);
+    let give_up = Instant::now() + PATIENCE;
+    while !rotate(walk, "", 1)["reason"].as_str().unwrap().contains("must be idle until") {
+        assert!(Instant::now() < give_up, "the use of the new pair isn't counted");
+    }
+    let used = walk.step("Rotating credentials", "wab doctor --stack $STACK", &[]);
+    assert!(used.contains("gateway, used within the hour; gateway, used within the hour"), "{used}");
+    let printed = rotate(walk, "--idle 0s --print", 0);
+    let deploy = format!("make deploy PARAMETERS='CallbackCredentials={}'", new.verifier);
+    assert_eq!((&printed["step"], &printed["deploy"]["command"]), (&json!("finish"), &json!(deploy)));
+    assert_eq!(rotate(walk, "", 1)["step"], "wait", "the old pair was used lately");
+    assert_eq!(rotate(walk, "--idle 0s", 0)["step"], "finish");
     assert_eq!((walk.status(old).await, walk.status(&new).await), (401, 200));
+    assert_eq!(rotate(walk, "--dry-run", 0)["step"], "begin", "nothing is left of the rotation");
     drop(traffic);
     let sent = sent.lock().unwrap();
     assert!(sent.len() > 5 && sent.iter().all(|(_, status)| *status == 200), "a callback was lost: {sent:?}");

@@ -143,6 +143,16 @@ fn silence_is_an_alarm_that_is_off_by_default() {
 }
 
 #[test]
+fn callers_from_other_networks_raise_an_alarm_if_networks_are_named() {
+    let template = template();
+    let alarm = &template["Resources"]["ForbiddenAlarm"];
+    assert_eq!(alarm["Condition"], "HasAllowedNetworks");
+    assert_eq!(alarm["Properties"]["Dimensions"], json!([{"Name": "code", "Value": "forbidden"}]));
+    let asked = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "AllowedNetworks"}, ""]}]});
+    assert_eq!(template["Conditions"]["HasAllowedNetworks"], asked);
+}
+
+#[test]
 fn retried_events_count_as_spill_lag() {
     let alarm = resource("SpillLagAlarm");
     assert_eq!(alarm["Metrics"][0]["Expression"], "visible + in_flight");

@@ -8,8 +8,11 @@ use super::alarms::{alarm_names, metrics};
 use super::{resources, template, text};
 
 /// The alarms that a parameter adds: name in the dashboard, condition, alarm.
-const OPTIONAL_ALARMS: [(&str, &str, &str); 2] =
-    [("Fifo", "HasFifoTopics", "FifoNotificationsFailed"), ("Silence", "WatchesForSilence", "Silence")];
+const OPTIONAL_ALARMS: [(&str, &str, &str); 3] = [
+    ("Fifo", "HasFifoTopics", "FifoNotificationsFailed"),
+    ("Forbidden", "HasAllowedNetworks", "Forbidden"),
+    ("Silence", "WatchesForSilence", "Silence"),
+];
 
 /// The body of the dashboard, in which `<X>` stands for `${X}`.
 fn body(with_optional_alarms: bool) -> Value {

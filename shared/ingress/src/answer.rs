@@ -12,7 +12,8 @@ use wab_events::Kind;
 use wab_models::CallbackError;
 use wab_store::{Accepted, Unavailable};
 
-use crate::credentials::{Caller, Unauthorized};
+use crate::credentials::{Caller, Credential, Unauthorized};
+use crate::networks::Forbidden;
 
 /// The call that is answered.
 #[derive(Debug, Clone, Copy)]
@@ -25,9 +26,9 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The position of the verifier that matched, as a field of the log line. It is text, because it is the dimension of
-    /// a metric (`MoCredentials` and `DlrCredentials` in the template).
-    fn credential(&self) -> Option<DisplayValue<usize>> {
+    /// The verifier that matched, as a field of the log line. It is text, because it is the dimension of a metric
+    /// (`MoCredentials` and `DlrCredentials` in the template).
+    fn credential(&self) -> Option<DisplayValue<Credential>> {
         self.caller.map(|caller| display(caller.credential))
     }
 }
@@ -43,6 +44,9 @@ pub struct Kept {
 /// Why a callback isn't accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum Rejection {
+    /// The caller's network isn't allowed.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// The caller isn't authenticated as the gateway.
     #[error(transparent)]
     Unauthorized(#[from] Unauthorized),
@@ -159,6 +163,7 @@ struct Problem<'a> {
 
 fn reject(call: Call<'_>, rejection: &Rejection) -> Response<Body> {
     let (status, code, title) = match rejection {
+        Rejection::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "This network is not allowed"),
         Rejection::Unauthorized(Unauthorized) => {
             (StatusCode::UNAUTHORIZED, "unauthorized", "Valid credentials are needed")
         }
@@ -221,7 +226,7 @@ fn log_rejection(call: Call<'_>, status: StatusCode, code: &str, rejection: &Rej
             reason = %problem,
             "callback rejected, body quarantined"
         ),
-        Rejection::Unauthorized(_) | Rejection::TooLarge => {
+        Rejection::Forbidden(_) | Rejection::Unauthorized(_) | Rejection::TooLarge => {
             tracing::warn!(callback.kind = kind, code, status, credential, reason = %rejection, "callback rejected");
         }
     }

@@ -1,4 +1,5 @@
-//! HTTP Basic authentication (RFC 7617), the only authentication that the gateway supports (docs/gateway.md parts 3, 4).
+//! HTTP Basic authentication (RFC 7617), the only authentication that the gateway supports (docs/gateway.md parts 3, 4);
+//! and secret paths, for senders that don't support even that.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,15 +7,32 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use subtle::{ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// An authenticated caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller<'a> {
-    /// The gateway application: the user name of the credentials.
+    /// The gateway application: the user name of the verifier that matched.
     pub application: &'a str,
-    /// The position of the verifier that matched, from 1.
-    pub credential: usize,
+    pub credential: Credential,
+}
+
+/// The verifier that matched, by its position in its setting, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// Of `CALLBACK_CREDENTIALS`.
+    Password(usize),
+    /// Of `SECRET_PATHS`.
+    Path(usize),
+}
+
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Password(position) => write!(f, "{position}"),
+            Self::Path(position) => write!(f, "path-{position}"),
+        }
+    }
 }
 
 /// The verifiers of all live credentials: one, or two during a rotation. Never empty.
@@ -22,7 +40,7 @@ pub struct Caller<'a> {
 pub struct Credentials(Vec<Verifier>);
 
 /// A user name and the hash of its password, written as `user:hex(sha256(password))`. The password is 256 random bits, so
-/// its plain SHA-256 can't be searched.
+/// its plain SHA-256 can't be searched. Of a secret path, the path's last segment is the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verifier {
     user: String,
@@ -41,14 +59,32 @@ impl Credentials {
         let (user, password) = authorization.and_then(decode_basic).ok_or(Unauthorized)?;
         let user_digest: [u8; 32] = Sha256::digest(user).into();
         let password_digest: [u8; 32] = Sha256::digest(password).into();
+        let is_same = |verifier: &Verifier| {
+            verifier.user_digest.ct_eq(&user_digest) & verifier.password_digest.ct_eq(&password_digest)
+        };
+        let (position, application) = self.find(is_same)?;
+        Ok(Caller { application, credential: Credential::Password(position) })
+    }
+
+    /// Authenticates the last segment of a secret path, and returns the caller. Compares as [`Self::authenticate`] does.
+    ///
+    /// # Errors
+    /// If no verifier matches.
+    pub fn authenticate_path(&self, segment: &str) -> Result<Caller<'_>, Unauthorized> {
+        let digest: [u8; 32] = Sha256::digest(segment).into();
+        let (position, application) = self.find(|verifier| verifier.password_digest.ct_eq(&digest))?;
+        Ok(Caller { application, credential: Credential::Path(position) })
+    }
+
+    /// The position and the user name of the verifier that is the same.
+    fn find(&self, is_same: impl Fn(&Verifier) -> Choice) -> Result<(usize, &str), Unauthorized> {
         let mut found = u64::MAX;
         for (index, verifier) in (0u64..).zip(&self.0) {
-            let same = verifier.user_digest.ct_eq(&user_digest) & verifier.password_digest.ct_eq(&password_digest);
-            found.conditional_assign(&index, same);
+            found.conditional_assign(&index, is_same(verifier));
         }
         let index = usize::try_from(found).map_err(|_| Unauthorized)?;
         let verifier = self.0.get(index).ok_or(Unauthorized)?;
-        Ok(Caller { application: &verifier.user, credential: index + 1 })
+        Ok((index + 1, &verifier.user))
     }
 }
 
@@ -167,8 +203,23 @@ mod tests {
         let live = credentials(&[("shop", "old"), ("shop", "new")]);
         for (password, credential) in [("old", 1), ("new", 2)] {
             let caller = live.authenticate(Some(&basic("shop", password)));
-            assert_eq!(caller, Ok(Caller { application: "shop", credential }));
+            assert_eq!(caller, Ok(Caller { application: "shop", credential: Credential::Password(credential) }));
         }
+    }
+
+    #[test]
+    fn secret_path_authenticates_the_user_of_its_verifier() {
+        let live = credentials(&[("shop", "old"), ("bank", "new")]);
+        let caller = live.authenticate_path("new");
+        assert_eq!(caller, Ok(Caller { application: "bank", credential: Credential::Path(2) }));
+        for wrong in ["", "New", "new ", "new/", "bank", "oldnew"] {
+            assert_eq!(live.authenticate_path(wrong), Err(Unauthorized), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn credential_is_named_by_its_position() {
+        assert_eq!([Credential::Password(2), Credential::Path(1)].map(|it| it.to_string()), ["2", "path-1"]);
     }
 
     #[test]

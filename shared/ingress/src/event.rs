@@ -1,5 +1,7 @@
 //! The event of an HTTP API: the only form in which a callback reaches a function.
 
+use std::net::IpAddr;
+
 use lambda_http::Body;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny};
@@ -10,8 +12,12 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub struct HttpEvent {
     pub(crate) authorization: Option<String>,
+    /// The last segment of a secret path.
+    pub(crate) secret: Option<String>,
     /// Whether the caller only asks if its URL and its credentials work.
     pub(crate) is_probe: bool,
+    /// The address that API Gateway was called from. It can't be set by the caller.
+    pub(crate) source: Option<IpAddr>,
     /// When API Gateway received the request, in milliseconds since 1970-01-01T00:00:00Z.
     pub(crate) time_epoch: Option<i64>,
     pub(crate) body: Body,
@@ -22,6 +28,7 @@ pub struct HttpEvent {
 struct Wire {
     headers: Headers,
     request_context: RequestContext,
+    path_parameters: Option<PathParameters>,
     #[serde(default)]
     body: Option<String>,
     #[serde(default)]
@@ -37,10 +44,23 @@ struct Headers {
     probe: Option<IgnoredAny>,
 }
 
+/// Of the routes `/mo/{secret}` and `/dlr/{secret}`.
+#[derive(Deserialize)]
+struct PathParameters {
+    secret: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestContext {
     time_epoch: Option<i64>,
+    http: Option<Http>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Http {
+    source_ip: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for HttpEvent {
@@ -57,7 +77,9 @@ impl<'de> Deserialize<'de> for HttpEvent {
         };
         Ok(Self {
             authorization: wire.headers.authorization,
+            secret: wire.path_parameters.and_then(|parameters| parameters.secret),
             is_probe: wire.headers.probe.is_some(),
+            source: wire.request_context.http.and_then(|http| http.source_ip?.parse().ok()),
             time_epoch: wire.request_context.time_epoch,
             body,
         })
@@ -108,10 +130,37 @@ mod tests {
     }
 
     #[test]
+    fn secret_is_a_path_parameter() {
+        let secret = |parameters: &str| {
+            let event = format!(r#"{{"headers": {{}}, "requestContext": {{}}{parameters}}}"#);
+            serde_json::from_str::<HttpEvent>(&event).unwrap().secret
+        };
+        assert_eq!(secret(r#", "pathParameters": {"secret": "abc"}"#).as_deref(), Some("abc"));
+        for none in ["", r#", "pathParameters": null"#, r#", "pathParameters": {}"#] {
+            assert_eq!(secret(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn source_is_an_address_or_unknown() {
+        let source = |http: &str| {
+            let event = format!(r#"{{"headers": {{}}, "requestContext": {{{http}}}}}"#);
+            serde_json::from_str::<HttpEvent>(&event).unwrap().source.map(|source| source.to_string())
+        };
+        assert_eq!(source(r#""http": {"sourceIp": "192.0.2.1"}"#).as_deref(), Some("192.0.2.1"));
+        assert_eq!(source(r#""http": {"sourceIp": "2001:DB8::1"}"#).as_deref(), Some("2001:db8::1"));
+        for unknown in ["", r#""http": {}"#, r#""http": null"#, r#""http": {"sourceIp": "x\ny"}"#] {
+            assert_eq!(source(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
     fn unreadable_event_is_not_quoted() {
         for event in [
             r#"{"headers": {"authorization": ["secret"]}, "requestContext": {}}"#,
             r#"{"headers": {}, "requestContext": {}, "body": ["secret"]}"#,
+            r#"{"headers": {}, "requestContext": {}, "pathParameters": {"secret": ["secret"]}}"#,
+            r#"{"headers": {}, "requestContext": {"http": {"sourceIp": ["secret"]}}}"#,
             r#"{"headers": {}, "requestContext": {}, "body": "!secret", "isBase64Encoded": true}"#,
             r#"{"secret": 1}"#,
             r#""secret""#,

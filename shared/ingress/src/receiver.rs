@@ -3,20 +3,24 @@
 use lambda_http::{Body, Context, Response};
 use wab_events::Kind;
 use wab_models::{CallbackError, MAX_BODY_BYTES, Quarantined, ReceivedAt, Unreadable};
-use wab_platform::{Clock, SdkConfig, SettingError, Tracer, required};
+use wab_platform::{Clock, SdkConfig, SettingError, Tracer, optional, required};
 use wab_store::Store;
 
 use crate::answer::{Call, Kept, Rejection, answer, answer_probe};
-use crate::credentials::{Caller, Credentials};
+use crate::credentials::{Caller, Credentials, Unauthorized};
 use crate::event::HttpEvent;
 use crate::inbound::{Inbound, deadline, epoch_ms, received_time};
+use crate::networks::Networks;
 
-/// The environment variables of `mo` and `dlr`: `CALLBACK_CREDENTIALS`, `RETENTION_DAYS`, those of the store, and the
-/// tracer's.
+/// The environment variables of `mo` and `dlr`: `CALLBACK_CREDENTIALS`, `RETENTION_DAYS`, `ALLOWED_NETWORKS` if only some
+/// networks may call, `SECRET_PATHS` if there are any, those of the store, and the tracer's.
 #[derive(Debug, Clone)]
 pub struct Settings {
     store: wab_store::Settings,
     credentials: Credentials,
+    secret_paths: Option<Credentials>,
+    /// None to accept callbacks from any network.
+    networks: Option<Networks>,
     retention_days: u16,
     tracer: Tracer,
 }
@@ -31,11 +35,22 @@ impl Settings {
             name: "CALLBACK_CREDENTIALS",
             problem: "is not a comma-separated list of `user:hex(sha256(password))`",
         })?;
+        let secret_paths = optional(&var, "SECRET_PATHS").map(|paths| paths.parse()).transpose();
+        let secret_paths = secret_paths.map_err(|_| SettingError {
+            name: "SECRET_PATHS",
+            problem: "is not a comma-separated list of `user:hex(sha256(segment))`",
+        })?;
+        let networks = optional(&var, "ALLOWED_NETWORKS").map(|networks| networks.parse()).transpose();
+        let networks = networks.map_err(|_| SettingError {
+            name: "ALLOWED_NETWORKS",
+            problem: "is not a comma-separated list of networks such as `192.0.2.0/24` or `2001:db8::/32`",
+        })?;
         let retention_days = required(&var, "RETENTION_DAYS")?
             .parse()
             .map_err(|_| SettingError { name: "RETENTION_DAYS", problem: "is not a number of days from 0 to 65535" })?;
         let tracer = Tracer::read(&var);
-        Ok(Self { store: wab_store::Settings::read(var)?, credentials, retention_days, tracer })
+        let store = wab_store::Settings::read(var)?;
+        Ok(Self { store, credentials, secret_paths, networks, retention_days, tracer })
     }
 }
 
@@ -53,6 +68,8 @@ pub enum Admission<'a> {
 pub struct Receiver {
     pub store: Store,
     credentials: Credentials,
+    secret_paths: Option<Credentials>,
+    networks: Option<Networks>,
     clock: Clock,
     retention_days: u16,
     tracer: Tracer,
@@ -63,6 +80,8 @@ impl Receiver {
     pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
         Self {
             credentials: settings.credentials,
+            secret_paths: settings.secret_paths,
+            networks: settings.networks,
             store: Store::new(sdk, settings.store),
             clock: Clock::of(sdk),
             retention_days: settings.retention_days,
@@ -70,12 +89,17 @@ impl Receiver {
         }
     }
 
-    /// Authenticates the caller and converts the request. Nothing reads the event after this.
+    /// Checks the caller's network, authenticates the caller and converts the request. Nothing reads the event after
+    /// this.
     ///
-    /// Answered at once are a caller without valid credentials, a probe, and a body over [`MAX_BODY_BYTES`].
+    /// Answered at once are a caller from another network or without valid credentials, a probe, and a body over
+    /// [`MAX_BODY_BYTES`].
     pub fn admit<'a>(&'a self, kind: Kind, event: HttpEvent, context: &'a Context) -> Admission<'a> {
         let stranger = Call { kind, request_id: &context.request_id, caller: None };
-        let caller @ Caller { application, .. } = match self.credentials.authenticate(event.authorization.as_deref()) {
+        if let Some(Err(forbidden)) = self.networks.as_ref().map(|networks| networks.check(event.source)) {
+            return Admission::Answered(answer(stranger, Err(forbidden.into())));
+        }
+        let caller @ Caller { application, .. } = match self.authenticate(&event) {
             Ok(caller) => caller,
             Err(unauthorized) => return Admission::Answered(answer(stranger, Err(unauthorized.into()))),
         };
@@ -99,6 +123,15 @@ impl Receiver {
             deadline: deadline(received, context.deadline(), now),
             trace: self.tracer.trace(context.xray_trace_id.as_deref(), now),
         })
+    }
+
+    /// Authenticates the caller by its credentials, or else by its secret path. Both are always compared.
+    fn authenticate(&self, event: &HttpEvent) -> Result<Caller<'_>, Unauthorized> {
+        let by_credentials = self.credentials.authenticate(event.authorization.as_deref());
+        match (&self.secret_paths, &event.secret) {
+            (Some(paths), Some(segment)) => by_credentials.or(paths.authenticate_path(segment)),
+            _ => by_credentials,
+        }
     }
 
     /// Answers a callback, logs its outcome, and annotates its trace.

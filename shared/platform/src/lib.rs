@@ -18,5 +18,5 @@ pub use distribution::log_distribution;
 pub use log::{exit_code, log, log_to_stdout};
 pub use ping::{Ping, ping};
 pub use reason::Reason;
-pub use settings::{SettingError, required};
+pub use settings::{SettingError, optional, required};
 pub use trace::{Trace, Tracer};

@@ -1,7 +1,8 @@
 //! Settings from environment variables. Only a function's `main` reads the environment.
 
 /// The value of a setting that may be missing. An empty value counts as missing.
-pub(crate) fn optional(var: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+#[must_use]
+pub fn optional(var: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
     var(name).filter(|value| !value.is_empty())
 }
 

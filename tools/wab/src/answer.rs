@@ -84,8 +84,8 @@ impl Answer {
 
 /// The meaning of an answer (docs/operations.md, "Answers").
 fn meaning(status: u16, body: Option<&Value>) -> (Verdict, &'static str) {
-    let outcome = body.and_then(|body| body.get("outcome")).and_then(Value::as_str);
-    match (status, outcome) {
+    let word = |key| body.and_then(|body| body.get(key)).and_then(Value::as_str);
+    match (status, word("outcome").or_else(|| word("code"))) {
         (200, Some("stored")) => (Verdict::Accepted, "Stored: the event is durable and will be published."),
         (200, Some("duplicate")) => {
             (Verdict::Accepted, "Duplicate: the event was stored before. Nothing new is stored or published.")
@@ -96,6 +96,10 @@ fn meaning(status: u16, body: Option<&Value>) -> (Verdict, &'static str) {
         (200, _) => (Verdict::Accepted, "Accepted, but not with an answer of this receiver: check the URL."),
         (400, _) => (Verdict::Rejected, "Rejected: the body is not a valid callback. It is kept in quarantine."),
         (401, _) => (Verdict::Rejected, "Rejected: credentials are missing or wrong. Nothing is stored."),
+        (403, Some("forbidden")) => (
+            Verdict::Rejected,
+            "Rejected: AllowedNetworks doesn't name the network of this machine. Nothing is stored.",
+        ),
         (404, _) => (Verdict::Rejected, "Rejected: there is no callback endpoint at this path: check the URL."),
         (413, _) => (Verdict::Rejected, "Rejected: the body is too large. Nothing is stored."),
         (429, _) => (Verdict::Retry, "Retry later: API Gateway throttled the request. Nothing is stored."),
@@ -139,6 +143,7 @@ mod tests {
         check(200, r#"{"id": "1", "outcome": "deferred"}"#, Verdict::Accepted, "Deferred");
         check(400, r#"{"code": "no_id"}"#, Verdict::Rejected, "Rejected: the body");
         check(401, "{}", Verdict::Rejected, "Rejected: credentials are missing or wrong");
+        check(403, r#"{"code": "forbidden"}"#, Verdict::Rejected, "Rejected: AllowedNetworks doesn't name");
         check(413, "{}", Verdict::Rejected, "Rejected: the body is too large");
         check(429, r#"{"message": "Too Many Requests"}"#, Verdict::Retry, "Retry later: API Gateway throttled");
         check(503, "{}", Verdict::Retry, "Retry later: neither");

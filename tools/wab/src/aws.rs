@@ -52,6 +52,11 @@ impl Unavailable {
         Self { problem, reason: "the connection broke off".to_owned() }
     }
 
+    /// The service accepted the work, and then failed to do it.
+    pub(crate) fn failed(problem: &'static str, reason: impl Into<String>) -> Self {
+        Self { problem, reason: reason.into() }
+    }
+
     /// The service did only a part of the work, however often it was asked.
     pub(crate) fn throttled(problem: &'static str) -> Self {
         Self { problem, reason: "throttled".to_owned() }

@@ -63,19 +63,50 @@ impl Login {
 }
 
 /// The URL of `path` at an API. A trailing slash and a callback path are dropped first, so that any URL of the stack's
-/// outputs can be given.
+/// outputs can be given. The secret of a secret callback URL is kept.
 pub(crate) fn join(api: &Url, path: &str) -> Url {
+    let (base, secret) = split(api);
     let mut url = api.clone();
-    let last = url.path().trim_end_matches('/').rsplit('/').next().map(str::to_owned);
-    // Fails only for a URL that can have no path, and an http URL can.
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty();
-        if matches!(last.as_deref(), Some("mo" | "dlr")) {
-            segments.pop();
-        }
-        segments.push(path);
+    match secret {
+        Some(secret) => url.set_path(&format!("{base}/{path}/{secret}")),
+        None => url.set_path(&format!("{base}/{path}")),
     }
     url
+}
+
+/// Whether it is a secret callback URL: `/mo/SECRET` or `/dlr/SECRET`.
+pub(crate) fn is_secret(url: &Url) -> bool {
+    split(url).1.is_some()
+}
+
+/// The same callback URL without its secret.
+pub(crate) fn without_secret(url: &Url) -> Url {
+    let mut plain = url.clone();
+    if let (_, Some(secret)) = split(url) {
+        plain.set_path(trimmed(url).strip_suffix(&format!("/{secret}")).unwrap_or_default());
+    }
+    plain
+}
+
+/// A callback URL as it may be printed: with a mark in place of its secret.
+pub(crate) fn shown(url: &Url) -> String {
+    if is_secret(url) { format!("{}/…", without_secret(url)) } else { url.to_string() }
+}
+
+/// The path of the API, and the secret of a secret callback URL.
+fn split(url: &Url) -> (&str, Option<&str>) {
+    let is_callback = |segment| matches!(segment, "mo" | "dlr");
+    let path = trimmed(url);
+    let (before, last) = path.rsplit_once('/').unwrap_or_default();
+    match before.rsplit_once('/') {
+        _ if is_callback(last) => (before, None),
+        Some((base, kind)) if is_callback(kind) => (base, Some(last)),
+        _ => (path, None),
+    }
+}
+
+fn trimmed(url: &Url) -> &str {
+    url.path().trim_end_matches('/')
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
@@ -169,6 +200,20 @@ mod tests {
             assert_eq!(join(base), "https://host/dlr");
         }
         assert_eq!(join("http://localhost:1/_aws/$default/"), "http://localhost:1/_aws/$default/dlr");
+    }
+
+    #[test]
+    fn secret_is_kept_for_calls_and_hidden_when_shown() {
+        let url = |text: &str| CallbackUrl::parse(text).unwrap().address;
+        let secret = url("https://host/stage/mo/s3cret%2F");
+        assert_eq!(join(&secret, "dlr").as_str(), "https://host/stage/dlr/s3cret%2F");
+        assert_eq!(without_secret(&secret).as_str(), "https://host/stage/mo");
+        assert_eq!(shown(&secret), "https://host/stage/mo/…");
+        assert!(is_secret(&secret));
+        for plain in ["https://host/", "https://host/mo", "https://host/stage/dlr", "https://host/stage/x"] {
+            let url = url(plain);
+            assert!(!is_secret(&url) && without_secret(&url) == url && shown(&url) == plain, "{plain}");
+        }
     }
 
     #[test]

@@ -82,6 +82,7 @@ Examples:
   wab status
   wab doctor
   wab credentials --url https://abc123.execute-api.ap-southeast-2.amazonaws.com
+  wab credentials rotate --stack wab
   wab send mo --type image
   wab send dlr --status expired
   wab show 7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11
@@ -128,7 +129,7 @@ impl Cli {
             Command::Completions(args) => shell_files::completions(&args, shell),
             Command::Console(args) => console::run(&args, shell),
             Command::Conversation(args) => conversation::run(&args, shell),
-            Command::Credentials(args) => credentials::run(args, &mut shell.out),
+            Command::Credentials(args) => credentials::run(args, shell),
             Command::Doctor(args) => doctor::run(&args, shell),
             Command::Erase(args) => erase::run(&args, shell),
             Command::Listen(args) => listen::run(&args, shell),
@@ -210,6 +211,9 @@ mod tests {
         rejected(&["wab", "erase"]);
         rejected(&["wab", "erase", "021 000 001"]);
         rejected(&["wab", "erase", "+6421000001", "--dry-run", "--tombstones"]);
+        rejected(&["wab", "credentials", "--user", "shop", "rotate"]);
+        rejected(&["wab", "credentials", "rotate", "--dry-run", "--print"]);
+        rejected(&["wab", "credentials", "rotate", "--idle", "soon"]);
     }
 
     #[test]

@@ -29,6 +29,7 @@ use self::post::Posted;
 pub(crate) use self::post::{Sender, after_failure};
 use self::scenario::Scenario;
 use crate::answer::{Answer, Verdict};
+use crate::callback_url::shown;
 use crate::samples::{Dlr, MessageType, Mo};
 use crate::shell::{Shell, interrupted};
 use crate::target::{self, Target};
@@ -326,7 +327,7 @@ impl RunArgs {
         if self.json {
             let report = json!({
                 "kind": kind,
-                "url": target.url(*kind).as_str(),
+                "url": shown(target.url(*kind)),
                 "bytes": body.len(),
                 "answer": answer.as_ref().ok().map(Answer::json),
                 "error": answer.as_ref().err().map(ToString::to_string),
@@ -348,8 +349,8 @@ impl RunArgs {
 /// Where callbacks of this kind, or of both, are posted, and as whom.
 fn to(target: &Target, kind: Option<Kind>) -> String {
     let url = match kind {
-        Some(kind) => target.url(kind).to_string(),
-        None => format!("{} and {}", target.url(Kind::Mo), target.url(Kind::Dlr)),
+        Some(kind) => shown(target.url(kind)),
+        None => format!("{} and {}", shown(target.url(Kind::Mo)), shown(target.url(Kind::Dlr))),
     };
     let caller = target.login.as_ref().map_or("without credentials".to_owned(), |login| format!("as {}", login.user));
     format!("{url} {caller}")

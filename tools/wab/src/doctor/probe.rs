@@ -23,6 +23,8 @@ pub(crate) enum Answer {
     Probe {
         version: String,
     },
+    /// The receiver accepts no callback from this machine's network.
+    Forbidden,
     Status(u16),
     /// There was no answer, and why.
     None(String),
@@ -33,6 +35,12 @@ pub(crate) enum Answer {
 struct Body {
     outcome: String,
     version: String,
+}
+
+/// The receiver's answer to a request that it rejects.
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
 }
 
 /// Posts a probe. Blocks.
@@ -52,8 +60,11 @@ pub(crate) fn probe(address: &Url, login: Option<&Login>) -> Answer {
         Ok(mut response) => {
             let status = response.status().as_u16();
             let text = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_string().unwrap_or_default();
-            match serde_json::from_str::<Body>(&text) {
-                Ok(body) if status == 200 && body.outcome == "probe" => Answer::Probe { version: body.version },
+            let probe = serde_json::from_str::<Body>(&text).ok().filter(|body| body.outcome == "probe");
+            let problem = serde_json::from_str::<Problem>(&text).ok();
+            match (status, probe, problem) {
+                (200, Some(Body { version, .. }), _) => Answer::Probe { version },
+                (403, _, Some(Problem { code })) if code == "forbidden" => Answer::Forbidden,
                 _ => Answer::Status(status),
             }
         }

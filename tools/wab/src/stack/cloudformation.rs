@@ -5,12 +5,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use aws_config::SdkConfig;
-use aws_sdk_cloudformation::types::{StackDriftDetectionStatus, StackResourceDriftStatus};
+use aws_sdk_cloudformation::types::{
+    Capability, Parameter, StackDriftDetectionStatus, StackResourceDriftStatus, StackStatus,
+};
 
 use crate::aws::Unavailable;
 
 /// How long a detection of drift is waited for.
 const MAX_DETECTION: Duration = Duration::from_secs(60);
+
+/// How long an update of the stack is waited for.
+const MAX_UPDATE: Duration = Duration::from_secs(15 * 60);
 const POLL: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
@@ -63,6 +68,39 @@ impl CloudFormation {
             status: stack.stack_status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
             parameters: parameters.collect(),
         })
+    }
+
+    /// Changes one parameter, and waits until the stack is updated. The template and the other parameters stay as they
+    /// are, also those that CloudFormation doesn't show.
+    pub(crate) async fn set_parameter(&self, name: &str, value: &str) -> Result<(), Unavailable> {
+        const PROBLEM: &str = "cannot update the stack";
+        let described = self.client.describe_stacks().stack_name(&self.stack).send().await;
+        let described = described.map_err(Unavailable::new("cannot look up the stack"))?;
+        let parameters = described.stacks().first().map(|stack| stack.parameters()).unwrap_or_default();
+        let keys = parameters.iter().filter_map(|parameter| parameter.parameter_key());
+        let others =
+            keys.filter(|key| *key != name).map(|key| Parameter::builder().parameter_key(key).use_previous_value(true));
+        let changed = Parameter::builder().parameter_key(name).parameter_value(value);
+        let update = self.client.update_stack().stack_name(&self.stack).use_previous_template(true);
+        let update = others.chain([changed]).fold(update, |update, parameter| update.parameters(parameter.build()));
+        // The template has roles, and is one of AWS SAM's, which CloudFormation expands.
+        let update = update.capabilities(Capability::CapabilityIam).capabilities(Capability::CapabilityAutoExpand);
+        update.send().await.map_err(Unavailable::new(PROBLEM))?;
+        let give_up = Instant::now() + MAX_UPDATE;
+        loop {
+            tokio::time::sleep(POLL).await;
+            let described = self.client.describe_stacks().stack_name(&self.stack).send().await;
+            let described = described.map_err(Unavailable::new("cannot see how the update is going"))?;
+            let status = described.stacks().first().and_then(|stack| stack.stack_status()).map(StackStatus::as_str);
+            match status {
+                Some("UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS") => return Ok(()),
+                Some("UPDATE_IN_PROGRESS") if Instant::now() < give_up => {}
+                Some("UPDATE_IN_PROGRESS") => return Err(Unavailable::failed(PROBLEM, "it is still in progress")),
+                other => {
+                    return Err(Unavailable::failed(PROBLEM, format!("it ended as {}", other.unwrap_or("unknown"))));
+                }
+            }
+        }
     }
 
     /// All resources, a hundred a call.

@@ -25,6 +25,8 @@ pub struct StackFile {
     /// The second of two live pairs of credentials. Present only in a stack that was brought up with both.
     pub second_username: Option<String>,
     pub second_password: Option<String>,
+    /// The secret of a callback URL that needs no credentials. Present in such a stack too.
+    pub secret_path: Option<String>,
     pub table: String,
     pub bucket: String,
     pub mo_topic_arn: String,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_config::SdkConfig;
 use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::types::Environment;
+use jiff::Timestamp;
 
 use crate::aws::Unavailable;
 
@@ -19,6 +20,8 @@ pub(crate) struct Configuration {
     pub(crate) failure: Option<String>,
     /// None if the caller may not decrypt it.
     pub(crate) environment: Option<HashMap<String, String>>,
+    /// When code or configuration last changed. Now, if Lambda doesn't tell.
+    pub(crate) modified: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,11 @@ pub(crate) struct AccountConcurrency {
     pub(crate) limit: u32,
     /// What functions without a reservation share.
     pub(crate) unreserved: u32,
+}
+
+/// Reads a time of Lambda, such as `2026-11-29T02:50:30.000+0000`.
+fn modified(text: &str) -> Option<Timestamp> {
+    Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text).ok()
 }
 
 impl Functions {
@@ -58,7 +66,8 @@ impl Functions {
                 environment.and_then(|environment| environment.variables()).cloned().or(Some(HashMap::new()))
             }
         };
-        Ok(Some(Configuration { failure, environment }))
+        let modified = got.last_modified().and_then(modified).unwrap_or_else(Timestamp::now);
+        Ok(Some(Configuration { failure, environment, modified }))
     }
 
     pub(crate) async fn mappings(&self, function: &str) -> Result<Vec<Mapping>, Unavailable> {
@@ -121,5 +130,18 @@ impl Functions {
             limit: limit_of(limit.map(|limit| limit.concurrent_executions())),
             unreserved: limit_of(limit.and_then(|limit| limit.unreserved_concurrent_executions())),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_of_the_last_change_is_read() {
+        let read = |text| modified(text).map(|at| at.to_string());
+        assert_eq!(read("2026-11-29T02:50:30.000+0000").as_deref(), Some("2026-11-29T02:50:30Z"));
+        assert_eq!(read("2026-11-29T02:50:30.123+0000").as_deref(), Some("2026-11-29T02:50:30.123Z"));
+        assert_eq!(read("yesterday"), None);
     }
 }

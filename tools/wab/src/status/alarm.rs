@@ -35,22 +35,23 @@ struct Watched {
 const FAILED: &str = r#"{ ($.level = "ERROR") || ($.type = "platform.*") }"#;
 const ANSWERED_5XX: &str = r#"{ $.status = "5*" }"#;
 const DEFERRED: &str = r#"{ $.fields.outcome = "deferred" }"#;
+const FORBIDDEN: &str = r#"{ $.fields.code = "forbidden" }"#;
 const QUARANTINED: &str = r#"{ $.fields.outcome = "quarantined" }"#;
 const VARIANT: &str = r#"{ $.fields.outcome = "variant" }"#;
 const REPORTED: &str = r#"{ ($.level = "WARN") || ($.level = "ERROR") || ($.type = "platform.*") }"#;
 
 /// Every alarm of the template, in the order of the runbook.
-const ALL: [Watched; 22] = [
+const ALL: [Watched; 23] = [
     watched("Unanswered", &[Source::Unanswered])
         .said_by(&[("mo", FAILED), ("dlr", FAILED), ("api", ANSWERED_5XX)])
         .about(Subject::Functions),
     watched("MoErrors", &[Source::Errors(Role::Mo)]).said_by(&[("mo", FAILED)]).about(Subject::Functions),
     watched("DlrErrors", &[Source::Errors(Role::Dlr)]).said_by(&[("dlr", FAILED)]).about(Subject::Functions),
     watched("MoThrottles", &[Source::Throttles(Role::Mo)])
-        .said_by(&[("api", r#"{ ($.status = "5*") && ($.routeKey = "POST /mo") }"#)])
+        .said_by(&[("api", r#"{ ($.status = "5*") && ($.routeKey = "POST /mo*") }"#)])
         .about(Subject::Concurrency),
     watched("DlrThrottles", &[Source::Throttles(Role::Dlr)])
-        .said_by(&[("api", r#"{ ($.status = "5*") && ($.routeKey = "POST /dlr") }"#)])
+        .said_by(&[("api", r#"{ ($.status = "5*") && ($.routeKey = "POST /dlr*") }"#)])
         .about(Subject::Concurrency),
     watched("RateLimited", &[Source::RateLimited]).said_by(&[("api", r#"{ $.status = "429" }"#)]),
     watched("TooLarge", &[Source::TooLarge])
@@ -58,6 +59,7 @@ const ALL: [Watched; 22] = [
     watched("Unauthorized", &[Source::Unauthorized])
         .said_by(&[("api", r#"{ $.status = "401" }"#)])
         .about(Subject::Credentials),
+    watched("Forbidden", &[Source::Forbidden]).said_by(&[("mo", FORBIDDEN), ("dlr", FORBIDDEN)]),
     watched("Silence", &[]).said_by(&[("api", r#"{ $.status = "*" }"#)]).about(Subject::Functions),
     watched("Deferred", &[Source::Callbacks("deferred")]).said_by(&[("mo", DEFERRED), ("dlr", DEFERRED)]),
     watched("SpillLag", &[Source::SpillVisible, Source::SpillInFlight])
@@ -103,7 +105,7 @@ pub(crate) struct Report {
     pub(crate) at: Timestamp,
     pub(crate) alarm: &'static str,
     pub(crate) verdict: Verdict,
-    /// None if the stack has no such alarm: `Silence` and `FifoNotificationsFailed` need a parameter.
+    /// None if the stack has no such alarm: `Forbidden`, `Silence` and `FifoNotificationsFailed` need a parameter.
     pub(crate) state: Option<State>,
     /// When it was last wrong.
     #[serde(flatten)]

@@ -25,6 +25,7 @@ pub(crate) enum Source {
     /// Events.
     Published,
     Unauthorized,
+    Forbidden,
     RateLimited,
     TooLarge,
     /// Answers of 5xx.
@@ -130,6 +131,7 @@ fn metrics(stack: &Stack) -> Vec<(Source, Metric)> {
     metrics.extend([
         (Source::Published, Metric::sum(namespace, "Published")),
         (Source::Unauthorized, Metric::sum(namespace, "Refusals").of("code", "unauthorized")),
+        (Source::Forbidden, Metric::sum(namespace, "Refusals").of("code", "forbidden")),
         (Source::RateLimited, Metric::sum(namespace, "RateLimited")),
         (Source::TooLarge, Metric::sum(namespace, "TooLarge")),
         (Source::Unanswered, Metric::sum("AWS/ApiGateway", "5xx").of("ApiId", &resources.api_id)),

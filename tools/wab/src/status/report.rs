@@ -14,9 +14,9 @@ use crate::stack::{Alarm, Alarms, CloudFormation, Depth, Place, Series, Stack};
 /// The shorter of the two times for which things are counted.
 const RECENTLY: SignedDuration = SignedDuration::from_mins(15);
 
-/// The callbacks without valid credentials in [`RECENTLY`] from which a single caller's mistake is unlikely: the
-/// threshold of the alarm `Unauthorized`.
-const MANY_UNAUTHORIZED: u64 = 5;
+/// The callbacks without valid credentials, or from another network, in [`RECENTLY`] from which a single caller's mistake
+/// is unlikely: the threshold of the alarms `Unauthorized` and `Forbidden`.
+const MANY_STRANGERS: u64 = 5;
 
 /// The seconds after which the alarm `FanoutLag` goes off.
 const LONG_LAG_SECONDS: u64 = 300;
@@ -193,7 +193,10 @@ impl Screen<'_> {
                 .means("Lambda had no concurrency for an invocation"),
             self.counted("rate limited", &[(Source::RateLimited, "RateLimited")], Verdict::Problem)
                 .means("answered 429: more than ThrottleRate; not stored"),
-            self.unauthorized().means("answered 401: no valid credentials; not stored"),
+            self.strangers("unauthorized", Source::Unauthorized, "Unauthorized")
+                .means("answered 401: no valid credentials; not stored"),
+            self.strangers("forbidden", Source::Forbidden, "Forbidden")
+                .means("answered 403: from no network of AllowedNetworks; not stored"),
             self.counted("too large", &[(Source::TooLarge, "TooLarge")], Verdict::Warning)
                 .means("answered 413: larger than Lambda accepts; not stored"),
             self.counted("quarantined", &[(outcome("quarantined"), "Quarantine")], Verdict::Warning)
@@ -252,9 +255,9 @@ impl Screen<'_> {
         self.signal(name, Amount::Counted { last_15_minutes, last_24_hours }, spell, bad, alarm)
     }
 
-    fn unauthorized(&self) -> Signal {
-        let mut signal = self.counted("unauthorized", &[(Source::Unauthorized, "Unauthorized")], Verdict::Problem);
-        if let (Verdict::Problem, Amount::Counted { last_15_minutes: ..MANY_UNAUTHORIZED, .. }) =
+    fn strangers(&self, name: &'static str, source: Source, alarm: &'static str) -> Signal {
+        let mut signal = self.counted(name, &[(source, alarm)], Verdict::Problem);
+        if let (Verdict::Problem, Amount::Counted { last_15_minutes: ..MANY_STRANGERS, .. }) =
             (signal.verdict, signal.amount)
         {
             signal.verdict = Verdict::Warning;
@@ -329,6 +332,7 @@ pub(crate) fn mend(alarm: &str, spell: Option<Spell>, now: Timestamp, commands: 
     match alarm {
         "RateLimited" => Some(commands.deploy("ThrottleRate=1000 ThrottleBurst=2000")),
         "Unauthorized" => Some(commands.deploy("CallbackCredentials=OLD,NEW")),
+        "Forbidden" => Some(commands.deploy("AllowedNetworks=OLD,NEW")),
         "DeadLetters" => Some(commands.wab("parked redrive")),
         "MoNotificationsFailed" => replay("mo"),
         "DlrNotificationsFailed" => replay("dlr"),

@@ -5,7 +5,7 @@ use url::Url;
 use wab_events::Kind;
 
 use super::Facts;
-use crate::callback_url::{CallbackUrl, Login, join};
+use crate::callback_url::{CallbackUrl, Login, is_secret, join, without_secret};
 use crate::doctor::probe::{Answer, probe};
 use crate::doctor::{Finding, Wanted};
 use crate::health::Commands;
@@ -37,10 +37,11 @@ async fn url(facts: &Facts<'_>, wanted: &Wanted, kind: Kind) -> (Vec<Finding>, O
     };
     // A stack without the output `Version` is older than the probe, and would quarantine it.
     let login = login.filter(|_| facts.stack.resources.version.is_some());
-    let stranger = call(address.clone(), None);
+    let stranger = call(without_secret(&address), None);
     let caller = async {
         match login {
             Some(login) => Some(call(address.clone(), Some(login)).await),
+            None if is_secret(&address) => Some(call(address.clone(), None).await),
             None => None,
         }
     };
@@ -66,9 +67,14 @@ fn judge(check: &'static str, stranger: &Answer, caller: Option<&Answer>, comman
         };
         Finding::problem(check, format!("is answered {status}")).mended_by(commands.deploy("")).see(see)
     };
+    let forbidden = || {
+        Finding::skipped(check, "is answered 403: AllowedNetworks doesn't name this machine's network")
+            .see("runbook.md, Forbidden")
+    };
     let without = match stranger {
         Answer::Status(401) => None,
         Answer::Status(status) => Some(unanswered(status)),
+        Answer::Forbidden => Some(forbidden()),
         Answer::Probe { .. } => {
             Some(Finding::problem(check, "is answered 200 without credentials").mended_by(commands.deploy("")))
         }
@@ -84,6 +90,7 @@ fn judge(check: &'static str, stranger: &Answer, caller: Option<&Answer>, comman
         Some(Answer::Status(401)) => Finding::problem(check, "is answered 401 with the given credentials")
             .mended_by(commands.deploy("CallbackCredentials=OLD,NEW"))
             .see("runbook.md, The gateway gets 401"),
+        Some(Answer::Forbidden) => forbidden(),
         Some(Answer::Status(status)) => unanswered(status),
         Some(Answer::None(reason)) => Finding::problem(check, format!("doesn't answer with credentials: {reason}")),
         None => Finding::ok(check, "is answered 401 without credentials; give --url to check it with them"),
@@ -141,6 +148,9 @@ mod tests {
         check(Answer::Status(401), None, Verdict::Ok, "give --url");
         check(Answer::Status(401), Some(Answer::Status(401)), Verdict::Problem, "401 with the given");
         check(Answer::Status(401), Some(Answer::Status(500)), Verdict::Problem, "500");
+        check(Answer::Forbidden, Some(Answer::Forbidden), Verdict::Skipped, "this machine's network");
+        check(Answer::Status(401), Some(Answer::Forbidden), Verdict::Skipped, "this machine's network");
+        check(Answer::Status(403), None, Verdict::Problem, "403");
         check(Answer::Status(404), Some(probed()), Verdict::Problem, "404");
         check(Answer::Status(200), None, Verdict::Problem, "200");
         check(probed(), Some(probed()), Verdict::Problem, "200 without credentials");

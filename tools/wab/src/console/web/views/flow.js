@@ -21,9 +21,9 @@ import { isBad, troubles } from "../store.js";
 
 const NOT_NEW = ["duplicate", "variant"];
 const ANSWERED_200 = ["stored", ...NOT_NEW, "deferred"];
-const CODES = ["401", "413", "429", "5xx"];
+const CODES = ["401", "403", "413", "429", "5xx"];
 /** The signals of these codes. */
-const REFUSED = ["unauthorized", "too large", "rate limited", "unanswered"];
+const REFUSED = ["unauthorized", "forbidden", "too large", "rate limited", "unanswered"];
 
 /** What the boxes show: numbers of the last status, and of the live rows. */
 class Numbers {
@@ -171,7 +171,7 @@ const BOXES = {
   "topic-dlr": topic("dlr"),
   refused: {
     name: "refused",
-    alarms: ["Unanswered", "RateLimited", "TooLarge", "Unauthorized"],
+    alarms: ["Unanswered", "RateLimited", "TooLarge", "Unauthorized", "Forbidden"],
     figure: (numbers) => count(numbers.refused().recent),
     notes: (numbers) => [...inTime(numbers.refused(), "answers"), CODES.join(", ")],
   },
