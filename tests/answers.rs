@@ -292,7 +292,7 @@ async fn repeated_callback_is_answered_duplicate_whatever_its_layout() {
     let digest = wab_models::Digest::of(&dlr("4711", "received").to_string());
     let there = json!({"digest": {"S": digest.as_str()}});
     let (sdk, calls) = sdk(move |_, _| taken_by(&there));
-    let again = r#"{ "status": "received",  "reference": "order-17", "id": "4711" }"#;
+    let again = format!(r#"{{ "status": "received",  "reference": "{}", "id": "4711" }}"#, wab_marked::name("order"));
     let response =
         wab_dlr::handle(&receiver(&sdk), request("/dlr", Some(&basic(USER, PASSWORD)), again.as_bytes())).await;
     check_answer(&response, 200, "duplicate");

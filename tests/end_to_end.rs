@@ -3,6 +3,7 @@
 mod erase;
 mod failures;
 mod listen;
+pub(crate) mod marked;
 mod printed;
 mod resend;
 mod send;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use wab::stack::StackFile;
 use wab_events::{DeliveryStatus, Kind};
+use wab_marked::{RECIPIENT, SENDER};
 use wab_models::{LARGE_ITEM_BYTES, MAX_BODY_BYTES};
 
 use crate::requests::{basic, dlr, fresh_id, mo_text};
@@ -83,7 +85,7 @@ async fn message_arrives_as_a_cloudevent_with_attributes() {
     assert_eq!(delivered.event["id"], answer.body["event_id"]);
     assert_eq!(delivered.event["type"], "wab.mo.v1");
     assert_eq!(delivered.event["source"], format!("/wab/{}", stack.file.username));
-    let data = json!({"id": id, "source": "+6421000001", "destination": "6421000002", "content": body["content"]});
+    let data = json!({"id": id, "source": SENDER, "destination": RECIPIENT, "content": body["content"]});
     assert_eq!(delivered.event["data"], data);
     assert_eq!(
         delivered.attributes,
@@ -92,8 +94,8 @@ async fn message_arrives_as_a_cloudevent_with_attributes() {
             ("schema", "wab.mo.v1"),
             ("application", &stack.file.username),
             ("type", "text"),
-            ("source", "+6421000001"),
-            ("destination", "6421000002"),
+            ("source", SENDER),
+            ("destination", RECIPIENT),
         ])
     );
     let [item] = &stack.items(&format!("MO#{id}")).await[..] else { panic!("one item") };
@@ -140,7 +142,7 @@ async fn filter_policy_selects_events_by_type() {
     let reaction_of = |id: &str| {
         let mut callback = mo_text(id);
         callback["content"] =
-            json!({"type": "reaction", "reaction": {"message_id": "wamid.TUFERS1VUA==", "emoji": "👍"}});
+            json!({"type": "reaction", "reaction": {"message_id": wab_marked::wamid("=="), "emoji": "👍"}});
         callback
     };
     stack.post_ok(Kind::Mo, &mo_text(&text)).await;
@@ -194,7 +196,7 @@ async fn different_body_under_the_same_key_is_published_too() {
     let id = fresh_id("mo");
     let first = mo_text(&id);
     let mut second = mo_text(&id);
-    second["content"]["text"]["body"] = "Ka kite".into();
+    second["content"]["text"]["body"] = wab_marked::text("Ka kite").into();
     for (body, outcome) in [(&first, "stored"), (&second, "stored"), (&second, "duplicate"), (&first, "duplicate")] {
         assert_eq!(stack.post_ok(Kind::Mo, body).await, outcome);
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_smithy_async::time::StaticTimeSource;
 use serde_json::{Value, json};
 use wab_ingress::{Receiver, Verifier};
+use wab_marked::WORD;
 use wab_models::{Spilled, StreamBatch};
 use wab_recover::{Recover, Settings};
 
@@ -15,12 +16,13 @@ use crate::fake_aws::{
     aws, dynamodb_error, fanout, no_table, published, queued, receiver, receiver_settings, receiver_with, sdk, success,
     taken_by,
 };
+use crate::marked::check_unmarked;
 use crate::records::{mo_item, mo_record, plenty, record};
 use crate::requests::{PASSWORD, USER, at_path, basic, mo_text, probing, request};
 use crate::subscriber_example::subscriber;
 
 /// The value of every field that comes from outside.
-const SECRET: &str = "s3cret";
+const SECRET: &str = WORD;
 
 thread_local! {
     /// What this thread has logged. Each test has a thread of its own.
@@ -54,7 +56,7 @@ async fn log_of<T>(what: impl Future<Output = T>) -> Vec<Value> {
     LOGGED.take();
     what.await;
     let text = String::from_utf8(LOGGED.take()).unwrap();
-    assert!(!text.contains(SECRET), "{text}");
+    check_unmarked(&text);
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -148,11 +150,11 @@ async fn rejection_is_one_line_with_its_code() {
     for (authorization, body, code) in [
         (&*basic(USER, SECRET), &*mo, "unauthorized"),
         (&*basic(SECRET, SECRET), &*mo, "unauthorized"),
-        ("Bearer s3cret", &*mo, "unauthorized"),
-        (&*right, "{\"s3cret", "not_json"),
-        (&*right, "\"s3cret\"", "not_an_object"),
-        (&*right, "{\"source\":\"s3cret\"}", "no_id"),
-        (&*right, &"s3cret".repeat(1_100_000), "too_large"),
+        (&*format!("Bearer {SECRET}"), &*mo, "unauthorized"),
+        (&*right, &*format!("{{\"{SECRET}"), "not_json"),
+        (&*right, &*format!("\"{SECRET}\""), "not_an_object"),
+        (&*right, &*format!("{{\"source\":\"{SECRET}\"}}"), "no_id"),
+        (&*right, &*SECRET.repeat(1_100_000), "too_large"),
     ] {
         let fields = line_of(authorization, body, success).await;
         assert_eq!((&fields["level"], &fields["code"]), (&json!("WARN"), &json!(code)));
@@ -207,7 +209,7 @@ async fn failed_put_is_one_line_with_its_reason() {
     );
     assert_eq!(lost["event.id"], deferred["event.id"], "the lost event is named");
     assert_eq!(lost["event.id"].as_str().unwrap().len(), 32);
-    let no_event = line_of(&right, "s3cret", |_, _| dynamodb_error(400, "AccessDeniedException")).await;
+    let no_event = line_of(&right, SECRET, |_, _| dynamodb_error(400, "AccessDeniedException")).await;
     assert_eq!((&no_event["code"], &no_event["event.id"]), (&json!("unavailable"), &Value::Null));
 }
 

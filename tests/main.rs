@@ -18,11 +18,13 @@ mod corpus;
 mod cost;
 mod create_time;
 mod deadlines;
+mod debug;
 mod end_to_end;
 mod failures;
 mod fake_aws;
 mod fanout;
 mod log_lines;
+mod marked;
 mod parked;
 #[path = "fuzz/src/lib.rs"]
 #[expect(unreachable_pub, reason = "a crate of its own for the fuzzer")]

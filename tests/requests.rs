@@ -1,4 +1,4 @@
-//! Requests of API Gateway's HTTP API, with made-up bodies.
+//! Requests of API Gateway's HTTP API, with made-up bodies. All values are marked.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,6 +6,7 @@ use lambda_http::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use wab_ingress::HttpEvent;
 pub(crate) use wab_ingress::basic_authorization as basic;
+use wab_marked::{RECIPIENT, SENDER};
 
 /// The credentials that the functions accept in these tests.
 pub(crate) const USER: &str = "local";
@@ -83,15 +84,15 @@ pub(crate) fn fresh_id(prefix: &str) -> String {
 pub(crate) fn mo_text(id: &str) -> Value {
     json!({
         "id": id,
-        "source": "+6421000001",
-        "Destination": "6421000002",
-        "content": {"from": "6421000001", "id": "wamid.TUFERS1VUA==", "timestamp": "1763889302",
-                    "type": "text", "text": {"body": "Kia ora 👋🏽"}},
+        "source": SENDER,
+        "Destination": RECIPIENT,
+        "content": {"from": SENDER.trim_start_matches('+'), "id": wab_marked::wamid("=="), "timestamp": "1763889302",
+                    "type": "text", "text": {"body": wab_marked::text("Kia ora 👋🏽")}},
     })
 }
 
 pub(crate) fn dlr(id: &str, status: &str) -> Value {
-    json!({"id": id, "status": status, "reference": "order-17"})
+    json!({"id": id, "status": status, "reference": wab_marked::name("order")})
 }
 
 /// The body of a message with this many bytes of content.

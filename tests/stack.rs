@@ -11,6 +11,7 @@ use serde_json::Value;
 use wab::stack::{StackFile, queue_policy};
 use wab_events::Kind;
 
+use crate::marked::{check_printed, check_unmarked};
 use crate::requests::{basic, dlr, fresh_id, mo_text};
 
 /// The time after which a test that waits has failed. Everything takes far less.
@@ -208,11 +209,12 @@ fn post(url: &str, authorization: Option<&str>, body: &[u8]) -> Answer {
     let mut response = request.send(body).unwrap();
     let headers = response.headers().iter();
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()));
-    Answer {
-        status: response.status().as_u16(),
-        headers: headers.collect(),
-        body: serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap(),
+    let headers = headers.collect();
+    let (status, body) = (response.status().as_u16(), response.body_mut().read_to_string().unwrap());
+    if status != 200 {
+        check_unmarked(&body);
     }
+    Answer { status, headers, body: serde_json::from_str(&body).unwrap() }
 }
 
 /// An event as a subscriber receives it.
@@ -288,24 +290,28 @@ impl Subscriber {
     }
 }
 
-/// Runs `wab` in a directory. Returns the exit code, and the output or the error.
+/// Runs `wab` in a directory. Returns the exit code, and the output or the error. Without `--reveal`, it must print no
+/// value that it masks.
 pub(crate) async fn run_wab(directory: &Path, arguments: &[&str]) -> (u8, String) {
     let cli = wab::Cli::try_parse_from([&["wab"], arguments].concat()).unwrap();
     let directory = directory.to_owned();
-    tokio::task::spawn_blocking(move || {
-        let mut out = Vec::new();
+    let ran = tokio::task::spawn_blocking(move || {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut shell = wab::Shell {
             directory: &directory,
             out: wab::Output::new(&mut out),
-            err: &mut std::io::sink(),
+            err: &mut err,
             answers: None,
             width: None,
         };
-        match cli.run(&mut shell) {
+        let (code, printed) = match cli.run(&mut shell) {
             Ok(code) => (code, String::from_utf8(out).unwrap()),
             Err(error) => (wab::exit_code(&error), format!("{error:#}")),
-        }
-    })
-    .await
-    .unwrap()
+        };
+        (code, printed, String::from_utf8(err).unwrap())
+    });
+    let (code, printed, reports) = ran.await.unwrap();
+    check_printed(arguments, &printed);
+    check_printed(arguments, &reports);
+    (code, printed)
 }

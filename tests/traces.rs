@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use wab_fanout::Fanout;
 
 use crate::fake_aws::{aws, published, receiver_settings, sdk, success};
+use crate::marked::check_unmarked;
 use crate::records::{mo_record, plenty};
 use crate::requests::{PASSWORD, USER, basic, mo_text, request};
 
@@ -26,6 +27,7 @@ fn subsegment(daemon: &UdpSocket) -> Value {
     let mut datagram = [0; 1_000];
     let length = daemon.recv(&mut datagram).unwrap();
     let (_, document) = std::str::from_utf8(&datagram[..length]).unwrap().split_once('\n').unwrap();
+    check_unmarked(document);
     serde_json::from_str(document).unwrap()
 }
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from deliveries import STACK, await_value, aws, queue_for
+from deliveries import STACK, WORD, await_value, aws, queue_for
 
 ANSWER_SECONDS = 4  # docs/operations.md, "Answers"
 PEAK_BYTES = 64 * 1024 * 1024
@@ -30,7 +30,7 @@ EVENT_ID = re.compile(r'"id":"([0-9a-f]{32})"')
 Answer = tuple[int, dict[str, Any]]
 
 
-def callback(message_id: str = "", content: str = '"Kia ora"', status: str = '"received"') -> bytes:
+def callback(message_id: str = "", content: str = f'"Kia ora {WORD}"', status: str = '"received"') -> bytes:
     """A callback whose id, content and status are JSON of any form."""
     message_id = message_id or json.dumps(str(uuid.uuid4()))
     return f'{{"id":{message_id},"status":{status},"content":{content}}}'.encode("utf-8", "surrogatepass")

@@ -29,6 +29,9 @@ from deploy import sam_deploy, stack_outputs
 
 AWAIT_SECONDS = 30
 
+# Part of every text (tools/marked), so that it is found wherever it doesn't belong.
+WORD = "zQpR7x"
+
 # Parameters of examples/fifo.
 FIFO = ("MoFifoTopicArn", "DlrFifoTopicArn")
 
@@ -72,7 +75,7 @@ def receive_message(message: dict[str, Any]) -> str:
 
 
 def receive_text() -> str:
-    return receive_message({"type": "text", "text": {"body": "Kia ora"}})
+    return receive_message({"type": "text", "text": {"body": f"Kia ora {WORD}"}})
 
 
 def receive_image() -> str:
@@ -305,7 +308,7 @@ class EventBus(unittest.TestCase):
                 taken = json.loads(next_message(url))
                 self.assertEqual((taken["source"], taken["detail-type"]), ("wab", "wab.mo.v1"))
                 found = taken["detail"]
-                self.assertEqual(found["data"]["content"], {"type": "text", "text": {"body": "Kia ora"}})
+                self.assertEqual(found["data"]["content"], {"type": "text", "text": {"body": f"Kia ora {WORD}"}})
 
         receive_image()
         await_event(receive_text())

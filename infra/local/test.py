@@ -20,6 +20,9 @@ from state import LOCAL, Files
 
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;")
 
+# Searches a stack for what the other tests have sent, so it runs after them.
+SEARCH = "end_to_end::marked::what_was_sent_is_nowhere_else"
+
 # Tests wait for alarms and for retries. Those of the emulator itself set their own times.
 TIMES = {"ALARM_PERIOD_SECONDS": "2", "SNS_RETRY_SECONDS": "1"}
 
@@ -44,6 +47,10 @@ class Tests:
                     self.passed += int(result[1])
                     self.failed += int(result[2])
         self.succeeded = cargo.returncode == 0 and self.succeeded
+
+    def search(self, stack: Path) -> None:
+        """Checks that what the tests have sent to a stack is only where it belongs."""
+        self.run(stack, ["--test", "wab"], ["--exact", SEARCH])
 
 
 def check_local_stack() -> bool:
@@ -95,7 +102,7 @@ def main() -> int:
     tools.install(["aws", "schemathesis"])  # `aws`: tests/drills run commands of the documentation
     tests = Tests()
     with temporary_stack.up("test", "--rotating") as stack, ThreadPoolExecutor(max_workers=1) as background:
-        tests.run(stack, [], [])
+        tests.run(stack, [], ["--skip", SEARCH])
         page = background.submit(browser.check_page, Files("test"), tools.program("wab"))
         checks = [
             background.submit(check_stack, stack, "emulator", "bad_input.py"),
@@ -112,11 +119,14 @@ def main() -> int:
             # While the drills wait.
             example = background.submit(compile_example)
             tests.run(drilled, ["--test", "drills"], ["--test-threads", "1"])
+            tests.search(drilled)
             checks.append(deliveries)
             deliveries.result()  # before its stack ends
+            tests.search(in_order)
         succeeded = page.result()
         succeeded = all([check.result() for check in checks]) and succeeded
         example.result()
+        tests.search(stack)
     for name in TIMES:
         del os.environ[name]
     succeeded = check_local_stack() and tests.succeeded and succeeded

@@ -11,6 +11,7 @@ use clap::CommandFactory;
 use wab::stack::StackFile;
 
 use crate::document::Document;
+use crate::marked::check_printed;
 use crate::requests::fresh_id;
 
 #[derive(Debug)]
@@ -76,7 +77,8 @@ impl Bash {
         assert_eq!(done.code, 0, "{done:?}");
     }
 
-    /// Runs a command. Its standard input is empty.
+    /// Runs a command. Its standard input is empty. `wab` alone must print no value that it masks.
+    #[track_caller]
     pub(crate) fn run(&mut self, command: &str) -> Done {
         let [out, err] = ["out", "err"].map(|name| self.home.join(name));
         let redirected = format!(">{} 2>{} </dev/null", out.display(), err.display());
@@ -85,7 +87,13 @@ impl Bash {
         self.codes.read_line(&mut code).unwrap();
         let read = |path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
         let code = code.trim().parse().unwrap_or_else(|_| panic!("bash ended: {}", read(&err)));
-        Done { code, out: read(&out), err: read(&err) }
+        let done = Done { code, out: read(&out), err: read(&err) };
+        let words: Vec<&str> = command.split_whitespace().collect();
+        if words.first() == Some(&"wab") {
+            check_printed(&words, &done.out);
+            check_printed(&words, &done.err);
+        }
+        done
     }
 
     /// Runs a command, which must exit with one of these codes.

@@ -16,6 +16,8 @@ mod doctor;
 mod document;
 mod faults;
 mod lane;
+#[path = "../marked.rs"]
+mod marked;
 mod newcomer;
 #[path = "../records.rs"]
 #[expect(dead_code, reason = "shared with the other tests")]

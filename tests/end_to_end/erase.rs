@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use wab_events::Kind;
+use wab_marked::{RECIPIENT, WORD};
 use wab_models::{Item, MoCallback, ObjectKey, Spilled};
 
 use super::resend::redacted;
@@ -37,7 +38,7 @@ struct Person {
 
 impl Person {
     fn new() -> Self {
-        let (number, secret) = (fresh_number(), fresh("secret"));
+        let (number, secret) = (fresh_number(), fresh(WORD));
         Self { user_id: format!("NZ.1{number}"), number, secret, ids: Vec::new() }
     }
 
@@ -49,7 +50,7 @@ impl Person {
     /// A text by this name of the person.
     fn text(&mut self, source: &str, length: usize) -> Value {
         let body = self.secret.clone() + &"x".repeat(length);
-        json!({"id": self.id(), "source": source, "Destination": "6421000002",
+        json!({"id": self.id(), "source": source, "Destination": RECIPIENT,
                "content": {"from": source, "id": "wamid.V0FC", "type": "text", "text": {"body": body}}})
     }
 

@@ -17,6 +17,7 @@ use wab_events::Kind;
 
 use super::resend::{pretty, redacted};
 use super::show::{fresh, named, steady, without_colours};
+use crate::marked::check_printed;
 use crate::requests::{dlr, fresh_id, mo_text};
 use crate::stack::{PATIENCE, Stack, run_wab};
 
@@ -45,7 +46,7 @@ impl Desk {
         let directory = std::env::temp_dir().join(format!("wab-{name}"));
         std::fs::create_dir_all(directory.join(".local")).unwrap();
         std::fs::copy(std::env::var("WAB_STACK").unwrap(), directory.join(".local/stack.json")).unwrap();
-        let contact = format!("64{:012}", getrandom::u64().unwrap() % 1_000_000_000_000);
+        let contact = wab_marked::number(&format!("{:08}", getrandom::u64().unwrap() % 100_000_000));
         Self { directory, name, contact }
     }
 
@@ -92,6 +93,11 @@ impl Desk {
     }
 }
 
+/// What a mask leaves of the end of a number.
+fn last_digits(number: &str) -> &str {
+    &number[number.len() - 2..]
+}
+
 /// The program `wab`, compiled with the tests.
 fn program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
@@ -103,6 +109,7 @@ fn program() -> PathBuf {
 /// A running `wab listen`.
 struct Listener {
     child: Child,
+    arguments: Vec<String>,
     lines: Receiver<(Instant, String)>,
     errors: Receiver<(Instant, String)>,
 }
@@ -129,18 +136,29 @@ impl Listener {
 
     /// Starts a listener and waits until it is connected.
     fn start(directory: &Path, arguments: &[&str]) -> Self {
+        let listener = Self::begin(directory, arguments);
+        listener.until_reported("connected: ");
+        listener
+    }
+
+    fn begin(directory: &Path, arguments: &[&str]) -> Self {
         let mut child = Self::spawn(directory, arguments);
         let errors = lines(child.stderr.take().unwrap());
         let lines = lines(child.stdout.take().unwrap());
-        let listener = Self { child, lines, errors };
-        listener.until_reported("connected: ");
-        listener
+        Self { child, arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(), lines, errors }
+    }
+
+    /// Checks a printed line for values that `wab` masks.
+    fn checked(&self, line: String) -> String {
+        check_printed(&self.arguments.iter().map(String::as_str).collect::<Vec<_>>(), &line);
+        line
     }
 
     /// Waits for a report on standard error.
     fn until_reported(&self, start: &str) -> String {
         loop {
             let (_, line) = self.errors.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{start:?} isn't reported"));
+            let line = self.checked(line);
             if line.starts_with(start) {
                 return line;
             }
@@ -148,7 +166,8 @@ impl Listener {
     }
 
     fn line(&self) -> (Instant, String) {
-        self.lines.recv_timeout(PATIENCE).expect("an event is shown")
+        let (at, line) = self.lines.recv_timeout(PATIENCE).expect("an event is shown");
+        (at, self.checked(line))
     }
 
     fn json(&self) -> Value {
@@ -160,7 +179,7 @@ impl Listener {
         let signalled = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
         assert!(signalled.success());
         let code = self.child.wait().unwrap().code().unwrap();
-        let rest = |lines: &Receiver<(Instant, String)>| lines.iter().map(|(_, line)| line).collect();
+        let rest = |lines: &Receiver<(Instant, String)>| lines.iter().map(|(_, line)| self.checked(line)).collect();
         (code, rest(&self.lines), rest(&self.errors))
     }
 }
@@ -279,7 +298,7 @@ async fn event_is_one_masked_line() {
     let listener = desk.listen(&[]);
     desk.post(&stack, &[fresh_id("line")]).await;
     let (_, line) = listener.line();
-    let masked = format!("  mo   text        +64…{} → 64…02  (10 characters)  ", &desk.contact[12..]);
+    let masked = format!("  mo   text        +88…{} → 88…02  (17 characters)  ", last_digits(&desk.contact));
     assert_eq!(&line[8..8 + masked.len()], masked);
     let (code, lines, reports) = listener.stop();
     assert_eq!((code, lines.len()), (0, 0));
@@ -299,7 +318,7 @@ async fn message_is_printed_as_text_and_as_json() {
     let stack = Stack::connect().await;
     let desk = Desk::new();
     let id = fresh("printed");
-    let (plus, masked) = (format!("+{}", desk.contact), format!("64…{}", &desk.contact[12..]));
+    let (plus, masked) = (format!("+{}", desk.contact), format!("88…{}", last_digits(&desk.contact)));
     let names = [
         (&*plus, "+CONTACT"),
         (&*desk.contact, "CONTACT"),
@@ -373,13 +392,10 @@ async fn changed_options_change_the_filter() {
     let until_waiting = Instant::now() + PATIENCE;
     let listener = loop {
         // --new drops what waits, so it must have arrived.
-        let mut child = Listener::spawn(
+        let listener = Listener::begin(
             &desk.directory,
             &["listen", "--name", &desk.name, "--json", "--type", "text", "--contact", &desk.contact, "--new"],
         );
-        let errors = lines(child.stderr.take().unwrap());
-        let lines = lines(child.stdout.take().unwrap());
-        let listener = Listener { child, lines, errors };
         let connected = listener.until_reported("connected: ");
         if connected.contains("dropped") {
             break listener;
@@ -388,7 +404,7 @@ async fn changed_options_change_the_filter() {
     };
     desk.post(&stack, std::slice::from_ref(&shown)).await;
     let event = listener.json();
-    assert_eq!((&event["type"], &event["text"]), (&json!("text"), &json!("(10 characters)")), "{event}");
+    assert_eq!((&event["type"], &event["text"]), (&json!("text"), &json!("(17 characters)")), "{event}");
     let (_, lines, reports) = listener.stop();
     assert!(lines.is_empty() && reports.contains(&"1 event shown, 1 dropped".to_owned()), "{lines:?} {reports:?}");
     desk.leave().await;
@@ -573,7 +589,7 @@ async fn subscribe_prints_what_the_team_needs() {
     assert_eq!(code, 0, "{printed}");
     let report: Value = serde_json::from_str(&printed).unwrap();
     let arn = |number: usize| report["subscriptions"][number]["arn"].as_str().unwrap();
-    let (plus, masked) = (format!("+{}", desk.contact), format!("64…{}", &desk.contact[12..]));
+    let (plus, masked) = (format!("+{}", desk.contact), format!("88…{}", last_digits(&desk.contact)));
     let names = [
         (arn(0), "SUBSCRIPTION-1"),
         (arn(1), "SUBSCRIPTION-2"),

@@ -54,7 +54,7 @@ async fn resend_prints_a_row_for_each_event() {
     let (id, at) = (fresh("mo"), long_gone());
     put(&stack, vec![mo_item(&id, at), dlr_item(&id, at + 1_000)]).await;
     let mut other = mo_text(&id);
-    other["content"]["text"]["body"] = "Ka kite".into();
+    other["content"]["text"]["body"] = wab_marked::text("Ka kite").into();
     let digest = put_variant(&stack, &other, at + 2_000).await;
     let names = vec![(&*id, "MESSAGE"), (&*digest, "DIGEST")];
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use wab_events::Kind;
+use wab_marked::{RECIPIENT, SENDER};
 
 use super::of;
 use crate::requests::fresh_id;
@@ -77,8 +78,8 @@ async fn send_reports_a_single_answer_as_json() {
 async fn values_that_are_set_arrive() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
-    let id = fresh_id("set");
-    let mo = ["--id", &id, "--set", "content.text.body=Ata mārie", "--set", "brand.new=[1]"];
+    let (id, body) = (fresh_id("set"), wab_marked::text("Ata mārie"));
+    let mo = ["--id", &id, "--set", &format!("content.text.body={body}"), "--set", "brand.new=[1]"];
     assert_eq!(send(&stack, "mo", &mo).await.0, 0);
     let dlr = ["--set", &format!("id={id}"), "--status", "failed", "--set", "detail=No connection"];
     assert_eq!(send(&stack, "dlr", &dlr).await.0, 0);
@@ -86,10 +87,7 @@ async fn values_that_are_set_arrive() {
     let mut data: Vec<_> = of(&events, &id).into_iter().map(|delivered| &delivered.event["data"]).collect();
     data.sort_by_key(|data| data["content"].is_null());
     let [mo, dlr] = data[..] else { panic!("{data:?}") };
-    assert_eq!(
-        (&mo["content"]["text"]["body"], &mo["unrecognized"]),
-        (&json!("Ata mārie"), &json!({"brand": {"new": [1]}}))
-    );
+    assert_eq!((&mo["content"]["text"]["body"], &mo["unrecognized"]), (&json!(body), &json!({"brand": {"new": [1]}})));
     assert_eq!((&dlr["status"], &dlr["detail"]), (&json!("failed"), &json!("No connection")));
 }
 
@@ -98,18 +96,19 @@ async fn values_that_are_set_arrive() {
 async fn options_of_a_callback_arrive() {
     let stack = Stack::connect().await;
     let subscriber = stack.subscribe(None).await;
-    let id = fresh_id("options");
-    let mo = ["--id", &id, "--type", "image", "--source", "+6421000003", "--destination", "6421000004"];
-    let mo = [&mo[..], &["--reference", "order-1042", "--text", "Look at this"]].concat();
+    let (id, text) = (fresh_id("options"), wab_marked::text("Look at this"));
+    let (answered, reported) = (wab_marked::name("order-1042"), wab_marked::name("order-1043"));
+    let mo = ["--id", &id, "--type", "image", "--source", SENDER, "--destination", RECIPIENT];
+    let mo = [&mo[..], &["--reference", &answered, "--text", &text]].concat();
     assert_eq!(send(&stack, "mo", &mo).await.0, 0);
-    assert_eq!(send(&stack, "dlr", &["--id", &id, "--reference", "order-1043"]).await.0, 0);
+    assert_eq!(send(&stack, "dlr", &["--id", &id, "--reference", &reported]).await.0, 0);
     let events = subscriber.everything_so_far().await;
     let mut data: Vec<_> = of(&events, &id).into_iter().map(|delivered| &delivered.event["data"]).collect();
     data.sort_by_key(|data| data["content"].is_null());
     let [mo, dlr] = data[..] else { panic!("{data:?}") };
-    assert_eq!((&mo["source"], &mo["destination"]), (&json!("+6421000003"), &json!("6421000004")));
-    assert_eq!((&mo["reference"], &dlr["reference"]), (&json!("order-1042"), &json!("order-1043")));
-    assert_eq!(mo["content"]["image"]["caption"], "Look at this");
+    assert_eq!((&mo["source"], &mo["destination"]), (&json!(SENDER), &json!(RECIPIENT)));
+    assert_eq!((&mo["reference"], &dlr["reference"]), (&json!(answered), &json!(reported)));
+    assert_eq!(mo["content"]["image"]["caption"], text);
 }
 
 #[tokio::test]

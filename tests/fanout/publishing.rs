@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use wab_fanout::{Composer, Occasion};
+use wab_marked::{RECIPIENT, SENDER};
 use wab_models::{BinaryContent, DlrCallback, Item, MAX_MESSAGE_BYTES, ObjectKey, StreamBatch};
 use wab_platform::Reason;
 
@@ -203,8 +204,8 @@ async fn event_is_published_with_its_attributes() {
         ("schema", "wab.mo.v1"),
         ("application", "shop"),
         ("type", "text"),
-        ("source", "+6421000001"),
-        ("destination", "6421000002"),
+        ("source", SENDER),
+        ("destination", RECIPIENT),
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     assert_eq!(attributes_of(&sent.body), expected);

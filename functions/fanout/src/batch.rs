@@ -1,8 +1,9 @@
 //! Messages in the batches that SNS accepts.
 
 use std::collections::HashSet;
+use std::fmt;
 
-use wab_events::Kind;
+use wab_events::{Kind, Redacted};
 use wab_models::{MAX_MESSAGE_BYTES, ReceivedAt};
 
 use crate::entry::{Entry, State};
@@ -26,12 +27,20 @@ pub(crate) struct Outbound<'a> {
 }
 
 /// An event's place on a FIFO topic.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Place {
     /// The events that SNS keeps in order.
     pub(crate) group: String,
     /// SNS delivers an event with this id once within five minutes.
     pub(crate) deduplication_id: String,
+}
+
+/// The group may be the hash of a number, which can be found by hashing all numbers.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let group = Redacted::new(&self.group);
+        f.debug_struct("Place").field("group", &group).field("deduplication_id", &self.deduplication_id).finish()
+    }
 }
 
 impl<'a> Outbound<'a> {

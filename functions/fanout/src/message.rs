@@ -1,6 +1,8 @@
 //! An event as an SNS message.
 
-use wab_events::Kind;
+use std::fmt;
+
+use wab_events::{Kind, Redacted};
 use wab_models::NewEvent;
 use wab_platform::Reason;
 
@@ -16,7 +18,7 @@ pub enum Occasion {
 }
 
 /// The text and the attributes of one SNS message.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Message {
     /// Decides the topic.
     pub kind: Kind,
@@ -24,6 +26,13 @@ pub struct Message {
     pub text: String,
     /// Names and values. All are of the data type `String`.
     pub attributes: Vec<(&'static str, String)>,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = Redacted::new(&self.text);
+        f.debug_struct("Message").field("kind", &self.kind).field("text", &text).finish_non_exhaustive()
+    }
 }
 
 impl Message {

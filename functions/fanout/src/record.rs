@@ -1,6 +1,7 @@
 //! One stream record, parsed on its own.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
@@ -29,12 +30,17 @@ pub(crate) struct StoredEvent {
 }
 
 /// A record that can't be parsed: its event's key or, without a readable key, the record itself.
-#[derive(Debug)]
 pub(crate) struct Poison {
     pub(crate) reason: Reason,
     pub(crate) key: Option<Key>,
     pub(crate) record: Option<Box<RawValue>>,
     pub(crate) sequence_number: Option<String>,
+}
+
+impl fmt::Debug for Poison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Poison").field("reason", &self.reason).field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 impl Record {

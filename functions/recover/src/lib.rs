@@ -3,6 +3,8 @@
 //! The put is the one that `mo` and `dlr` make, under the same key and with the time of the original request. If the
 //! gateway has retried the callback since, or the first put succeeded and its answer was lost, the item is a duplicate.
 
+use std::fmt;
+
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -26,12 +28,18 @@ pub struct SpillBatch {
 }
 
 /// One message of the spill queue (Lambda developer guide, "Using Lambda with Amazon SQS").
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     message_id: String,
     body: String,
     attributes: Attributes,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("message_id", &self.message_id).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Deserialize)]

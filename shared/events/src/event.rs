@@ -1,6 +1,7 @@
 //! From a delivery of SQS or SNS to a typed event.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -11,6 +12,7 @@ use crate::kind::Kind;
 use crate::message::shape::{Members, Shape, text};
 use crate::message::{Fault, Message, Problem, Unrecognized};
 use crate::mo::{Mo, MoData};
+use crate::redacted::Redacted;
 
 /// A published event. The [crate's page](crate) shows how to work with one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub struct Event {
 ///
 /// Exhaustive on purpose: events of a new kind have a new `type`, which [`Event::parse`] rejects as
 /// [`EventError::UnknownContract`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Data {
     /// A message from a WhatsApp user.
     Mo(Box<Mo>),
@@ -38,6 +40,18 @@ pub enum Data {
         /// with `pk` and `sk` percent-encoded.
         dataref: String,
     },
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mo(mo) => fmt::Debug::fmt(mo, f),
+            Self::Dlr(receipt) => fmt::Debug::fmt(receipt, f),
+            Self::Elsewhere { kind, dataref } => {
+                f.debug_struct("Elsewhere").field("kind", kind).field("dataref", &Redacted::new(dataref)).finish()
+            }
+        }
+    }
 }
 
 /// Why a delivery isn't an event. Contains nothing of the delivery, so it may be logged.

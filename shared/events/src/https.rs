@@ -28,6 +28,8 @@
 //! Sources: SNS developer guide, "Verifying the signatures of Amazon SNS messages" and "Parsing Amazon SNS message
 //! formats".
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{SignedDuration, Timestamp};
@@ -52,13 +54,12 @@ pub struct Endpoint {
 }
 
 /// A post that may come from one of the endpoint's topics, until its signature is checked.
-#[derive(Debug)]
 pub struct Unverified {
     message: Message,
 }
 
 /// A post whose signature is SNS's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Post {
     /// An event. A repeated post has the same [`Event::id`].
     Event(Box<Event>),
@@ -100,7 +101,7 @@ pub enum Rejected {
     Event(#[from] EventError),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Message {
     r#type: Type,
@@ -131,6 +132,22 @@ impl Type {
             Self::Notification => "Notification",
             Self::SubscriptionConfirmation => "SubscriptionConfirmation",
             Self::UnsubscribeConfirmation => "UnsubscribeConfirmation",
+        }
+    }
+}
+
+impl fmt::Debug for Unverified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unverified").field("message_id", &self.message.message_id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Post {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
+            Self::Confirm { .. } => f.debug_struct("Confirm").finish_non_exhaustive(),
+            Self::Unsubscribed => f.write_str("Unsubscribed"),
         }
     }
 }

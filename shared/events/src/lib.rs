@@ -20,7 +20,8 @@
 //!   one, SNS discards events that it can't deliver.
 //! - **Return failures per message** (`ReportBatchItemFailures`), so that one bad message doesn't block its batch. A
 //!   delivery that [`Event::parse`] rejects never becomes readable: let it go to the dead-letter queue.
-//! - **Don't log message content or ids of WhatsApp**, which reveal phone numbers. Errors of this crate are safe to log.
+//! - **Don't log message content or ids of WhatsApp**, which reveal phone numbers. Errors of this crate are safe to log, and
+//!   so is the `Debug` form of its types: see [Logging](#logging).
 //!
 //! The repository's `examples/rust` is a complete subscriber with its template.
 //!
@@ -86,6 +87,15 @@
 //! table (`dynamodb:GetItem`). Objects and items expire, so fetch the body when the event arrives. A subscriber that
 //! has no use for such events acknowledges them.
 //!
+//! # Logging
+//!
+//! `{event:?}` is what most subscribers write into a log or into the message of a failed test, so `Debug` reveals nothing
+//! of a person. It writes ids, kinds and times of events, known words, and the size and a short hash of everything else
+//! ([`Redacted`]): `Text { body: 7 bytes #1f3a9c5e }`. Absent fields are left out. The form isn't stable.
+//!
+//! To see the content on purpose, serialise the value ([`serde::Serialize`]), or print a field: fields of type `String`
+//! print as they are. `Display` of [`PhoneNumber`](message::PhoneNumber) and [`UserId`](message::UserId) prints them too.
+//!
 //! # Forward compatibility
 //!
 //! - New message types and statuses need no new version of this crate: they are read as
@@ -118,6 +128,7 @@ pub mod https;
 mod kind;
 pub mod message;
 mod mo;
+mod redacted;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -127,6 +138,7 @@ pub use envelope::Envelope;
 pub use event::{Data, Event, EventError};
 pub use kind::Kind;
 pub use mo::{Binary, Mo, MoData};
+pub use redacted::Redacted;
 pub use status::DeliveryStatus;
 
 /// Compiles and runs the examples of the README.

@@ -1,12 +1,13 @@
 //! A message from a WhatsApp user: the callback, and the message in its `content`.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use crate::message::shape::object;
 use crate::message::{Decimal, Json, Message, Sender};
 
 /// A message from a WhatsApp user: the gateway's callback, and WhatsApp's message object within it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Mo {
     callback: MoData,
     /// Read on first use, and boxed: the publisher never needs it.
@@ -45,6 +46,12 @@ impl Mo {
     pub fn sender(&self) -> Sender {
         let sender = self.message().map(Message::sender).unwrap_or_default();
         sender.or(&Sender::of(self.callback.source.as_deref()))
+    }
+}
+
+impl fmt::Debug for Mo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mo").field("callback", &self.callback).field("message", &self.message()).finish()
     }
 }
 

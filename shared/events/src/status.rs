@@ -1,6 +1,10 @@
 //! The status word of a delivery receipt.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use crate::redacted::Redacted;
 
 /// The status of a sent message, as a delivery receipt reports it.
 ///
@@ -25,7 +29,7 @@ use serde::{Deserialize, Serialize};
 /// | 8 | `dead` | yes | documented: killed by an administrator |
 /// | 8 | `expired` | yes | documented: not deliverable in time |
 /// | none | any other word | no | unknown: never ahead of a known word |
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryStatus {
     /// Accepted by the gateway. The gateway's documentation has no description.
@@ -55,6 +59,15 @@ pub enum DeliveryStatus {
     /// Any other word, verbatim. Words are case-sensitive: `Sent` is unknown.
     #[serde(untagged)]
     Unknown(String),
+}
+
+impl fmt::Debug for DeliveryStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(word) => f.debug_tuple("Unknown").field(&Redacted::new(word)).finish(),
+            known => f.write_str(known.as_str()),
+        }
+    }
 }
 
 impl DeliveryStatus {

@@ -1,15 +1,16 @@
 //! The event of an HTTP API: the only form in which a callback reaches a function.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use lambda_http::Body;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny};
 use serde_json::value::RawValue;
+use wab_events::Redacted;
 
 /// A request of an HTTP API in payload format 2.0 (API Gateway developer guide, "Create AWS Lambda proxy integrations
 /// for HTTP APIs"). Only what a receiver needs is read.
-#[derive(Debug)]
 pub struct HttpEvent {
     pub(crate) authorization: Option<String>,
     /// The last segment of a secret path.
@@ -21,6 +22,13 @@ pub struct HttpEvent {
     /// When API Gateway received the request, in milliseconds since 1970-01-01T00:00:00Z.
     pub(crate) time_epoch: Option<i64>,
     pub(crate) body: Body,
+}
+
+impl fmt::Debug for HttpEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = Redacted::new(&self.body);
+        f.debug_struct("HttpEvent").field("time_epoch", &self.time_epoch).field("body", &body).finish_non_exhaustive()
+    }
 }
 
 #[derive(Deserialize)]

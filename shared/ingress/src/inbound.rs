@@ -1,9 +1,11 @@
 //! A callback once its request is admitted, and the deadline for storing it.
 
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_http::Body;
 use tokio::time::Instant;
+use wab_events::Redacted;
 use wab_models::{Received, ReceivedAt};
 use wab_platform::Trace;
 
@@ -22,7 +24,6 @@ pub const MIN_PUT_TIME: Duration = Duration::from_millis(2_000);
 pub const ANSWER_TIME: Duration = Duration::from_millis(1_200);
 
 /// A callback from an authenticated caller, within the size limit.
-#[derive(Debug)]
 pub struct Inbound<'a> {
     /// What its answer and its log line need.
     pub call: Call<'a>,
@@ -39,6 +40,16 @@ pub struct Inbound<'a> {
     pub deadline: Instant,
     /// None unless Lambda samples the invocation.
     pub trace: Option<Trace>,
+}
+
+impl fmt::Debug for Inbound<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbound")
+            .field("call", &self.call)
+            .field("body", &Redacted::new(&self.body))
+            .field("received_at", &self.received_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Inbound<'a> {

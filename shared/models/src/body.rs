@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
-use wab_events::Binary;
 use wab_events::message::{Decimal, Unrecognized};
+use wab_events::{Binary, Redacted};
 
 /// The item size, attribute names included, from which a body is cheaper as an object in S3.
 ///
@@ -25,7 +25,7 @@ pub const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
 pub(crate) const MAX_NUMBER_BYTES: usize = 21;
 
 /// The body of a callback, byte for byte, or where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "BodyAttributes<'_>")]
 pub enum Body<'a> {
     /// In the item, attribute `body`.
@@ -39,6 +39,15 @@ pub enum Body<'a> {
 pub struct Object {
     pub body_key: ObjectKey,
     pub body_bytes: usize,
+}
+
+impl fmt::Debug for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inline(body) => f.debug_tuple("Inline").field(&Redacted::new(&**body)).finish(),
+            Self::Object(object) => fmt::Debug::fmt(object, f),
+        }
+    }
 }
 
 impl Body<'_> {

@@ -4,8 +4,9 @@
 //! unknown or of another type, and is kept.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use wab_events::DeliveryStatus;
+use wab_events::{DeliveryStatus, Redacted};
 
 use crate::content::Content;
 use crate::fields::{Fields, take_text};
@@ -18,7 +19,7 @@ pub const MAX_ID_BYTES: usize = 512;
 pub const MAX_STATUS_BYTES: usize = 512;
 
 /// A message from a WhatsApp user (mobile originated).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct MoCallback<'a> {
     pub id: MessageId<'a>,
     /// The sender, verbatim: `+64…`, `64…`, or a business-scoped user id (`NZ.1349…`).
@@ -37,6 +38,12 @@ pub struct MoCallback<'a> {
     pub reference: Option<Cow<'a, str>>,
     /// Undocumented keys, and documented keys whose value isn't text.
     pub unrecognized: Fields<'a>,
+}
+
+impl fmt::Debug for MoCallback<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MoCallback").field("id", &self.id).field("content", &self.content).finish_non_exhaustive()
+    }
 }
 
 impl<'a> MoCallback<'a> {
@@ -76,7 +83,7 @@ impl<'a> MoCallback<'a> {
 }
 
 /// A delivery receipt of a message that was sent.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct DlrCallback<'a> {
     /// The id of the sent message.
     pub id: MessageId<'a>,
@@ -87,6 +94,12 @@ pub struct DlrCallback<'a> {
     pub detail: Option<Cow<'a, str>>,
     /// Undocumented keys, and documented keys whose value isn't text.
     pub unrecognized: Fields<'a>,
+}
+
+impl fmt::Debug for DlrCallback<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DlrCallback").field("id", &self.id).field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl<'a> DlrCallback<'a> {
@@ -125,8 +138,14 @@ impl<'a> DlrCallback<'a> {
 
 /// The gateway's id of a message: a UUID on its newer interfaces, a signed 64-bit number on older ones (docs/gateway.md
 /// part 1). It is opaque: a number is kept as its digits. Not empty, at most [`MAX_ID_BYTES`] long.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct MessageId<'a>(Cow<'a, str>);
+
+impl fmt::Debug for MessageId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MessageId").field(&Redacted::new(&*self.0)).finish()
+    }
+}
 
 impl<'a> MessageId<'a> {
     /// Checks an id.

@@ -4,6 +4,7 @@
 //! [`Message::of`](wab_events::message::Message::of) reads all of it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,10 +12,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::fields::{FieldName, Fields, Scalar};
+use wab_events::Redacted;
 use wab_events::message::infer_type;
 
 /// The `content` of an MO callback, kept verbatim.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Content<'a> {
     /// A JSON object: WhatsApp's message notification (docs/whatsapp-message.md).
     Message(RawMessage<'a>),
@@ -74,8 +76,21 @@ impl<'a> Content<'a> {
     }
 }
 
+impl fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Message(_) => "Message",
+            Self::Binary(_) => "Binary",
+            Self::Other(_) => "Other",
+            Self::Absent => return f.write_str("Absent"),
+        };
+        let raw = self.raw().map(RawValue::get).unwrap_or_default();
+        f.debug_tuple(name).field(&Redacted::new(raw)).finish()
+    }
+}
+
 /// A WhatsApp message object that isn't parsed: its text and its type.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct RawMessage<'a> {
     raw: &'a RawValue,
 }
@@ -111,7 +126,7 @@ impl<'a> RawMessage<'a> {
 }
 
 /// Binary content: base64 text (RFC 4648 section 4) in a JSON string.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Binary<'a> {
     raw: &'a RawValue,
 }

@@ -2,16 +2,18 @@
 
 use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use wab_events::Redacted;
 
 /// The keys of a JSON object, each with the text of its value. The last of repeated keys counts, as in most parsers (RFC
 /// 8259 section 4 leaves it open).
 pub type Fields<'a> = BTreeMap<FieldName<'a>, &'a RawValue>;
 
 /// A key of a JSON object, borrowed from the text unless it holds an escape.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FieldName<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -19,6 +21,12 @@ impl<'a> FieldName<'a> {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Debug for FieldName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FieldName").field(&Redacted::new(&*self.0)).finish()
     }
 }
 

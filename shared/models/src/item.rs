@@ -1,10 +1,11 @@
 //! The stored item: one event in the table.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use wab_events::Kind;
+use wab_events::{Kind, Redacted};
 
 use crate::body::{BinaryContent, Body, MAX_NUMBER_BYTES, Object, ObjectKey};
 use crate::callback::{DlrCallback, MessageId, MoCallback};
@@ -21,7 +22,7 @@ pub const MAX_ITEM_BYTES: usize = 400 * 1024;
 const MAX_COPY_BYTES: usize = 1024;
 
 /// A callback's body, and what else the request says.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Received<'a> {
     pub body: &'a str,
     /// The user name of the credentials, which names the gateway application.
@@ -34,7 +35,7 @@ pub struct Received<'a> {
 
 /// A stored event. A write unit is 1 KB, so nothing is stored twice without a reader. The copies of outer fields serve
 /// filters and the table's two indexes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item<'a> {
     #[serde(flatten)]
     pub key: Key,
@@ -65,6 +66,27 @@ pub struct Item<'a> {
     /// MO: the description of binary content, which the body holds in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary: Option<BinaryContent>,
+}
+
+impl fmt::Debug for Received<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("body", &Redacted::new(self.body))
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = self.source.as_deref().map(Redacted::new);
+        f.debug_struct("Item")
+            .field("key", &self.key)
+            .field("received_at", &self.received_at)
+            .field("body", &self.body)
+            .field("source", &source)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Item<'a> {

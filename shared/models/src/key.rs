@@ -1,5 +1,7 @@
 //! The key of an event in the table, and the event's id.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use wab_events::{DeliveryStatus, Kind};
@@ -28,12 +30,19 @@ pub fn kind_and_id(pk: &str) -> Option<(Kind, &str)> {
 }
 
 /// The key of an event in the table. One event has one key: (`mo`, id) or (`dlr`, id, status).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// Partition key: `MO#<id>` or `DLR#<id>`.
     pub pk: String,
     /// Sort key: `EVENT` for an MO, the status for a DLR. A variant's ends with `#<12 hex digits>`.
     pub sk: String,
+}
+
+/// The id of the event, because the key holds the gateway's message id.
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.event_id())
+    }
 }
 
 impl Key {

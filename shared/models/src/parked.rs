@@ -1,9 +1,11 @@
 //! A message of the dead-letter queue: what needs manual action, with its reason.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+use wab_events::Redacted;
 
 use crate::key::Key;
 
@@ -11,7 +13,7 @@ use crate::key::Key;
 ///
 /// This is version 1 of the layout, which has no version field. Messages are kept for 14 days, so a change must be one
 /// that an older `wab` can ignore, or add a `v`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Parked<'a> {
     /// Why it was parked, for people. A reason that isn't text is read as its JSON.
     #[serde(borrow, deserialize_with = "text")]
@@ -28,6 +30,18 @@ pub struct Parked<'a> {
     /// A message of the spill queue, whose event is in no table: verbatim if it is JSON, otherwise as a string.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub spilled: Option<&'a RawValue>,
+}
+
+impl fmt::Debug for Parked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redacted = |raw: Option<&'_ RawValue>| raw.map(|raw| Redacted::new(raw.get()).to_string());
+        f.debug_struct("Parked")
+            .field("reason", &Redacted::new(&*self.reason))
+            .field("key", &self.key)
+            .field("record", &redacted(self.record))
+            .field("spilled", &redacted(self.spilled))
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Parked<'a> {

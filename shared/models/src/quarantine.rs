@@ -1,11 +1,12 @@
 //! A body that arrived with valid credentials but isn't a callback, kept for investigation.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
-use wab_events::Kind;
+use wab_events::{Kind, Redacted};
 
 use crate::body::{BodyAttributes, LayoutError, MAX_NUMBER_BYTES, Object, ObjectKey, StoredBody, sha256_hex};
 use crate::callback::CallbackError;
@@ -13,7 +14,7 @@ use crate::key::Key;
 use crate::received_at::ReceivedAt;
 
 /// A body that can't be parsed, and what else the request says.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Unreadable<'a> {
     pub body: &'a [u8],
     /// The user name of the credentials, which names the gateway application.
@@ -25,7 +26,7 @@ pub struct Unreadable<'a> {
 }
 
 /// A stored quarantined body. It isn't an event: `fanout` skips it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined<'a> {
     /// `QUARANTINE#<date>` and `<received_at>#<SHA-256 of the body>`.
     #[serde(flatten)]
@@ -43,7 +44,7 @@ pub struct Quarantined<'a> {
 }
 
 /// A quarantined body, byte for byte, or where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "BodyAttributes<'_>")]
 pub enum QuarantinedBody<'a> {
     /// In the item, attribute `body`.
@@ -52,6 +53,35 @@ pub enum QuarantinedBody<'a> {
     Base64(String),
     /// In an object of the bucket, attributes `body_key` and `body_bytes`.
     Object(Object),
+}
+
+impl fmt::Debug for Unreadable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unreadable")
+            .field("body", &Redacted::new(self.body))
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Quarantined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quarantined")
+            .field("received_at", &self.received_at)
+            .field("kind", &self.kind)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for QuarantinedBody<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(body) => f.debug_tuple("Text").field(&Redacted::new(&**body)).finish(),
+            Self::Base64(body) => f.debug_tuple("Base64").field(&Redacted::new(body)).finish(),
+            Self::Object(object) => fmt::Debug::fmt(object, f),
+        }
+    }
 }
 
 impl QuarantinedBody<'_> {

@@ -1,12 +1,13 @@
 //! What `fanout` is handed: batches of the table's stream. `wab` builds them too, to publish stored events again.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// A batch of stream records, oldest first. Each record stays raw, so that one malformed record fails alone.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct StreamBatch<R = Vec<Box<RawValue>>> {
     #[serde(rename = "Records")]
     pub records: R,
@@ -16,6 +17,12 @@ pub struct StreamBatch<R = Vec<Box<RawValue>>> {
     /// Whether `wab` publishes these events again, on purpose. Their messages then have the attribute `replay`.
     #[serde(default)]
     pub replay: bool,
+}
+
+impl<R> fmt::Debug for StreamBatch<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamBatch").field("count", &self.count).field("replay", &self.replay).finish_non_exhaustive()
+    }
 }
 
 /// How many records of a batch were published and parked.
@@ -30,7 +37,7 @@ pub const INSERT: &str = "INSERT";
 
 /// The parts of a DynamoDB stream record that are read or written (Lambda developer guide, "Using Lambda with DynamoDB
 /// Streams"). `K` and `I` are the key's and the item's attributes: this crate doesn't depend on a DynamoDB crate.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct StreamRecord<'a, K, I> {
     #[serde(rename = "eventID", skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<&'a str>,
@@ -46,7 +53,7 @@ pub struct StreamRecord<'a, K, I> {
     pub change: StreamChange<'a, K, I>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct StreamChange<'a, K, I> {
     pub keys: K,

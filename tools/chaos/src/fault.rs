@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use wab_marked::WORD;
 
 use crate::processes::{Emulator, crash};
 use crate::proxy::Behaviour;
@@ -204,7 +205,7 @@ impl Rotation {
     /// Makes the functions accept old and new credentials, and the gateway use the new.
     async fn begin(world: &World, seed: u64) -> anyhow::Result<Self> {
         let user = "gateway-rotated";
-        let password = format!("{:032x}", fastrand::Rng::with_seed(seed).u128(..));
+        let password = format!("{WORD}-{:032x}", fastrand::Rng::with_seed(seed).u128(..));
         let new = format!("{user}:{}", hex::encode(Sha256::digest(&password)));
         Self::configure(world, |old| format!("{old},{new}")).await?;
         world.gateway.use_credentials(user, &password).await?;

@@ -15,6 +15,7 @@ use serde_json::Value;
 use wab::stack::StackFile;
 use wab_events::Kind;
 use wab_ingress::basic_authorization;
+use wab_marked::Search;
 
 use crate::load::Callback;
 use crate::lock::lock;
@@ -28,6 +29,8 @@ pub(crate) struct Answer {
     pub(crate) status: Option<u16>,
     /// Whether the outcome is `deferred`: the event was spilled.
     pub(crate) deferred: bool,
+    /// Whether it is an error that holds a value of the callback, or the password.
+    pub(crate) leaks: bool,
     pub(crate) took: Duration,
 }
 
@@ -38,21 +41,22 @@ impl Answer {
 }
 
 /// The gateway with its current credentials.
-#[derive(Debug)]
 pub(crate) struct Gateway {
     client: Client<HttpConnector, Full<Bytes>>,
     mo_url: Uri,
     dlr_url: Uri,
     authorization: Mutex<Arc<HeaderValue>>,
+    search: Search,
 }
 
 impl Gateway {
-    pub(crate) fn new(stack: &StackFile) -> anyhow::Result<Self> {
+    pub(crate) fn new(stack: &StackFile, search: Search) -> anyhow::Result<Self> {
         Ok(Self {
             client: Client::builder(TokioExecutor::new()).build_http(),
             mo_url: stack.mo_url.parse()?,
             dlr_url: stack.dlr_url.parse()?,
             authorization: Mutex::new(Arc::new(basic(&stack.username, &stack.password)?)),
+            search,
         })
     }
 
@@ -73,13 +77,14 @@ impl Gateway {
         let started = Instant::now();
         let answer = tokio::time::timeout(TIMEOUT, self.ask(callback, &authorization)).await;
         let took = started.elapsed();
-        let Ok(Ok((status, body))) = answer else { return Answer { status: None, deferred: false, took } };
+        let Ok(Ok((status, body))) = answer else {
+            return Answer { status: None, deferred: false, leaks: false, took };
+        };
+        // An accepted callback is answered with its id.
+        let leaks = status != 200 && self.search.find(&body).is_some();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-        Answer {
-            status: Some(status),
-            deferred: body.get("outcome").is_some_and(|outcome| outcome == "deferred"),
-            took,
-        }
+        let deferred = body.get("outcome").is_some_and(|outcome| outcome == "deferred");
+        Answer { status: Some(status), deferred, leaks, took }
     }
 
     async fn ask(&self, callback: &Callback, authorization: &HeaderValue) -> anyhow::Result<(u16, Bytes)> {

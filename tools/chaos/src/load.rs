@@ -1,4 +1,4 @@
-//! The load: the callbacks of one fault, generated from a seed. Pure.
+//! The load: the callbacks of one fault, generated from a seed. All their values are marked. Pure.
 
 use std::ops::Range;
 
@@ -8,6 +8,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use serde_json::{Value, json};
 use wab_events::Kind;
+use wab_marked::{NAME, WORD};
 use wab_models::Digest;
 
 use crate::account::Key;
@@ -91,7 +92,7 @@ impl Maker<'_> {
 
     fn mo(&mut self, number: usize) -> Draft {
         let (id, marker) = (self.id("mo", number), self.marker(number));
-        let source = format!("+64210{:05}", self.random.u32(..100_000));
+        let source = format!("+{}", wab_marked::number(&format!("{:05}", self.random.u32(..100_000))));
         let content = match self.random.u8(..100) {
             0..80 => Some(4..600),
             80..86 => None,
@@ -103,14 +104,14 @@ impl Maker<'_> {
             Some(bytes) => json!({
                 "id": id,
                 "source": source,
-                "Destination": "6421000002",
+                "Destination": wab_marked::number("02"),
                 "reference": marker,
                 "content": self.text(bytes),
             }),
             None => json!({
                 "id": id,
                 "source": source,
-                "Destination": "6421000002",
+                "Destination": wab_marked::number("02"),
                 "reference": marker,
                 "encoding": "base64",
                 "content": self.base64(),
@@ -126,15 +127,16 @@ impl Maker<'_> {
 
     fn text(&mut self, bytes: Range<usize>) -> Value {
         let bytes = self.random.usize(bytes);
-        let mut text = String::with_capacity(bytes + 16);
+        let mut text = format!("{WORD} ");
         while text.len() < bytes {
             text.push_str(self.random.choice(WORDS).unwrap_or_default());
             text.push(' ');
         }
         json!({
-            "from": "6421000001",
-            "id": format!("wamid.{:016X}", self.random.u64(..)),
+            "from": wab_marked::number("01"),
+            "id": wab_marked::wamid(&format!("{:016X}", self.random.u64(..))),
             "timestamp": "1763889302",
+            "profile": {"name": wab_marked::text("Ana")},
             "type": "text",
             "text": {"body": text},
         })
@@ -156,8 +158,8 @@ impl Maker<'_> {
     fn malformed(&mut self, number: usize) -> Callback {
         let id = self.id("malformed", number);
         let (kind, body) = match self.random.u8(..5) {
-            0 => (Kind::Mo, format!(r#"{{"id": "{id}", "content": {{"type": "te"#)),
-            1 => (Kind::Mo, format!(r#"["{id}"]"#)),
+            0 => (Kind::Mo, format!(r#"{{"id": "{id}", "content": {{"type": "{WORD}"#)),
+            1 => (Kind::Mo, format!(r#"["{id} {WORD}"]"#)),
             2 => (Kind::Mo, format!(r#"{{"source": "{id}", "content": {{}}}}"#)),
             3 => (Kind::Dlr, format!(r#"{{"id": "{id}", "reference": "no status"}}"#)),
             _ => (Kind::Dlr, format!("id={id}&status=sent")),
@@ -166,11 +168,11 @@ impl Maker<'_> {
     }
 
     fn id(&self, what: &str, number: usize) -> String {
-        format!("{}{what}-{number}", self.prefix)
+        format!("{}{what}-{number}-{NAME}", self.prefix)
     }
 
     fn marker(&self, number: usize) -> String {
-        format!("{}body-{number}", self.prefix)
+        format!("{}body-{number}-{NAME}", self.prefix)
     }
 }
 

@@ -30,6 +30,7 @@ use clap::{Parser, ValueEnum};
 use hyper::Uri;
 use hyper::header::HeaderValue;
 use tokio::signal::unix::{SignalKind, signal};
+use wab_marked::Search;
 
 use crate::fault::Fault;
 use crate::gateway::Gateway;
@@ -50,7 +51,8 @@ use crate::world::World;
 /// bus if one is given. During the run the functions reach AWS services through proxies in this process.
 ///
 /// Prints a table. Exits with 1 if an event was lost, doubled or not published, an answer took more than 4 s, valid
-/// credentials were rejected, or an event took more than a minute to arrive. Exits with 2 if it couldn't run.
+/// credentials were rejected, an event took more than a minute to arrive, or a value that was sent is in a log line or in
+/// an error answer. Exits with 2 if it couldn't run.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
@@ -167,11 +169,14 @@ async fn run_all(
     for (service, seed) in Service::ALL.into_iter().zip(seed..) {
         proxies.insert(service, Proxy::start(service, &endpoint, administrator.clone(), seed).await?);
     }
+    let secrets = [Some(&stack.file.password), stack.file.second_password.as_ref()];
+    let search = Search::everything(&secrets.into_iter().flatten().map(String::as_str).collect::<Vec<_>>());
     let world = World {
         stack: stack.clone(),
         emulator: Emulator::new(stack.file.pid)?,
         proxies,
-        gateway: Arc::new(Gateway::new(&stack.file)?),
+        gateway: Arc::new(Gateway::new(&stack.file, search.clone())?),
+        search,
     };
     let mut proxied = original.clone();
     for variables in proxied.values_mut() {
@@ -191,7 +196,7 @@ async fn run_all(
             world.gateway.use_credentials(&stack.file.username, &stack.file.password).await?;
         }
     }
-    report.spilled = run::audit(stack, subscribers, &mut report.rows).await?;
+    report.spilled = run::audit(&world, subscribers, &mut report.rows).await?;
     Ok(())
 }
 

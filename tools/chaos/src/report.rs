@@ -1,7 +1,7 @@
 //! The report: a table with a row for each fault, and a line for each broken promise.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -14,7 +14,7 @@ pub(crate) const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
 /// Time within which every callback must be answered.
 const ANSWER_LIMIT: Duration = Duration::from_secs(4);
 
-const HEADER: [&str; 16] = [
+const HEADER: [&str; 17] = [
     "fault",
     "hits",
     "sent",
@@ -28,10 +28,19 @@ const HEADER: [&str; 16] = [
     "lost on the bus",
     "doubled in the store",
     "extra deliveries",
+    "values in logs and errors",
     "longest answer, ms",
     "delivered within, s",
     "took, s",
 ];
+
+/// Lines of all log groups, searched for values that were sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Searched {
+    pub(crate) lines: usize,
+    /// Lines with such a value.
+    pub(crate) leaking: usize,
+}
 
 /// The result of one fault.
 #[derive(Debug)]
@@ -51,6 +60,10 @@ pub(crate) struct Row {
     /// All other answers by status. None stands for no answer.
     pub(crate) rejected: BTreeMap<Option<u16>, usize>,
     pub(crate) figures: Figures,
+    pub(crate) log: Searched,
+    /// Error answers with a value that was sent.
+    pub(crate) leaking_answers: usize,
+    pub(crate) ended: SystemTime,
     pub(crate) longest: Duration,
     /// Time from the end of load and fault until the last event arrived. None if not all arrived.
     pub(crate) delivered: Option<Duration>,
@@ -67,7 +80,9 @@ impl Row {
         let refused: String = self.rejected.iter().map(|(status, count)| named(*status, *count)).collect();
         let took = self.took.as_secs_f64();
         let title = self.fault.title();
-        format!("{title}: {lost} lost, {doubled} doubled, {} deferred{refused}; {took:.0} s", self.deferred)
+        let Searched { lines, leaking } = self.log;
+        let searched = format!("values in {leaking} of {lines} log lines");
+        format!("{title}: {lost} lost, {doubled} doubled, {} deferred{refused}, {searched}; {took:.0} s", self.deferred)
     }
 
     fn cells(&self) -> [String; HEADER.len()] {
@@ -86,6 +101,7 @@ impl Row {
             counted(figures.lost_on_the_bus),
             figures.doubled.to_string(),
             figures.extra_deliveries.to_string(),
+            (self.log.leaking + self.leaking_answers).to_string(),
             self.longest.as_millis().to_string(),
             self.delivered.map_or("not".to_owned(), |delivered| format!("{:.1}", delivered.as_secs_f64())),
             format!("{:.0}", self.took.as_secs_f64()),
@@ -104,6 +120,8 @@ impl Row {
             (figures.lost_on_the_bus.unwrap_or(0), "stored and never on the bus"),
             (self.malformed_accepted, "malformed and answered 200"),
             (refused, "rejected although their credentials are valid"),
+            (self.log.leaking, "log lines with a value that was sent"),
+            (self.leaking_answers, "error answers with a value that was sent"),
         ] {
             if count > 0 {
                 complaints.push(format!("{}: {count} {what}", self.fault.title()));
@@ -116,6 +134,9 @@ impl Row {
                 self.longest.as_millis(),
                 ANSWER_LIMIT.as_secs()
             ));
+        }
+        if self.log.lines == 0 {
+            complaints.push(format!("{}: no log line could be searched", self.fault.title()));
         }
         if self.hits == 0 && self.fault.must_hit() {
             complaints.push(format!("{}: the fault never hit", self.fault.title()));
@@ -193,6 +214,9 @@ mod tests {
             malformed_accepted: 0,
             rejected: [(Some(503), 1)].into(),
             figures: Figures { stored: 8, events: 8, lost_in_order: Some(0), ..Figures::default() },
+            log: Searched { lines: 10, leaking: 0 },
+            leaking_answers: 0,
+            ended: SystemTime::UNIX_EPOCH,
             longest: ANSWER_LIMIT,
             delivered: Some(Duration::from_secs(2)),
             took: Duration::from_secs(5),
@@ -228,6 +252,10 @@ mod tests {
         check(Row { malformed_accepted: 1, ..row() }, &["table slow: 1 malformed and answered 200"]);
         let rejected = [(Some(401), 3)].into();
         check(Row { rejected, ..row() }, &["table slow: 3 rejected although their credentials are valid"]);
+        let log = |lines, leaking| Row { log: Searched { lines, leaking }, ..row() };
+        check(log(10, 2), &["table slow: 2 log lines with a value that was sent"]);
+        check(log(0, 0), &["table slow: no log line could be searched"]);
+        check(Row { leaking_answers: 1, ..row() }, &["table slow: 1 error answers with a value that was sent"]);
         let longest = Duration::from_millis(4_001);
         check(Row { longest, ..row() }, &["table slow: an answer took 4001 ms, more than 4 s"]);
         check(Row { hits: 0, ..row() }, &["table slow: the fault never hit"]);
@@ -247,7 +275,7 @@ mod tests {
         let markdown = report.markdown();
         let lines: Vec<&str> = markdown.lines().collect();
         assert!(lines[0].starts_with("| fault | hits |") && lines[1].starts_with("| --- | --- |"), "{markdown}");
-        assert_eq!(lines[2], "| table slow | 9 | 10 | 8 | 1 | 1 | 8 | 8 | 0 | 0 | – | 0 | 0 | 4000 | 2.0 | 5 |");
+        assert_eq!(lines[2], "| table slow | 9 | 10 | 8 | 1 | 1 | 8 | 8 | 0 | 0 | – | 0 | 0 | 0 | 4000 | 2.0 | 5 |");
         assert!(report.table().contains("table slow"));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -15,8 +15,7 @@ use crate::fault::Fault;
 use crate::gateway::{Answer, Gateway};
 use crate::load::{Callback, plan};
 use crate::lock::lock;
-use crate::report::{DELIVERY_LIMIT, Row};
-use crate::stack::Stack;
+use crate::report::{DELIVERY_LIMIT, Row, Searched};
 use crate::subscribers::Subscribers;
 use crate::world::World;
 
@@ -43,7 +42,7 @@ pub(crate) async fn run(world: &World, subscribers: &Subscribers, fault: Fault, 
 }
 
 async fn run_unbounded(world: &World, subscribers: &Subscribers, fault: Fault, load: Load) -> anyhow::Result<Row> {
-    let started = Instant::now();
+    let (started, began) = (Instant::now(), SystemTime::now());
     // The load of a fault doesn't depend on which faults ran before.
     let number = Fault::value_variants().iter().position(|other| *other == fault).unwrap_or_default();
     let seed_of_load = fastrand::Rng::with_seed(load.seed ^ u64::try_from(number)?).u64(..);
@@ -63,6 +62,8 @@ async fn run_unbounded(world: &World, subscribers: &Subscribers, fault: Fault, l
     let sent = sent(&callbacks, &answers);
     let since = load_ended.max(fault_ended);
     let (figures, delivered) = settle(world, subscribers, &prefix, &sent, since).await?;
+    let ended = SystemTime::now();
+    let log = search_log(world, began).await?;
     Ok(Row {
         fault,
         hits,
@@ -73,6 +74,9 @@ async fn run_unbounded(world: &World, subscribers: &Subscribers, fault: Fault, l
         malformed_accepted: malformed(&callbacks, &answers, Answer::is_ok),
         rejected: rejected(&callbacks, &answers),
         figures,
+        log,
+        leaking_answers: answers.iter().filter(|answer| answer.leaks).count(),
+        ended,
         longest: answers.iter().map(|answer| answer.took).max().unwrap_or_default(),
         delivered,
         took: started.elapsed(),
@@ -161,9 +165,17 @@ async fn settle(
     Ok((subscribers.figures(prefix, sent, &items), delivered))
 }
 
+/// Searches the lines that were logged since `since`.
+async fn search_log(world: &World, since: SystemTime) -> anyhow::Result<Searched> {
+    let lines = world.stack.log_lines(since).await?;
+    let leaking = lines.iter().filter(|line| world.search.find(line).is_some()).count();
+    Ok(Searched { lines: lines.len(), leaking })
+}
+
 /// Waits until the spill queue is empty, then takes the figures of all faults again: by then `recover` has put every
 /// spilled event, also those that were stored before. Returns the number of events still in the spill queue.
-pub(crate) async fn audit(stack: &Stack, subscribers: &Subscribers, rows: &mut [Row]) -> anyhow::Result<usize> {
+pub(crate) async fn audit(world: &World, subscribers: &Subscribers, rows: &mut [Row]) -> anyhow::Result<usize> {
+    let stack = &world.stack;
     let give_up = Instant::now() + SPILL_LIMIT;
     let mut spilled = stack.spilled().await?;
     while spilled > 0 && Instant::now() < give_up {
@@ -172,9 +184,13 @@ pub(crate) async fn audit(stack: &Stack, subscribers: &Subscribers, rows: &mut [
     }
     // Time to publish the last event that was put.
     tokio::time::sleep(2 * QUIET).await;
-    for row in rows {
+    for row in &mut *rows {
         let items = stack.items(&row.prefix).await?;
         row.figures = subscribers.figures(&row.prefix, &row.evidence, &items);
+    }
+    // What was logged since the last fault ended.
+    if let Some(last) = rows.last_mut() {
+        last.log.leaking += search_log(world, last.ended).await?.leaking;
     }
     Ok(spilled)
 }

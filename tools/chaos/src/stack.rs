@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -31,6 +31,7 @@ pub(crate) struct Stack {
     sns: aws_sdk_sns::Client,
     sqs: aws_sdk_sqs::Client,
     lambda: aws_sdk_lambda::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
 }
 
 impl Stack {
@@ -42,6 +43,7 @@ impl Stack {
             sns: aws_sdk_sns::Client::new(&sdk),
             sqs: aws_sdk_sqs::Client::new(&sdk),
             lambda: aws_sdk_lambda::Client::new(&sdk),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
             file,
         })
     }
@@ -102,6 +104,24 @@ impl Stack {
             }
         }
         Ok(items)
+    }
+
+    /// The lines that were written to any log group since `since`: those of the functions and of the API.
+    pub(crate) async fn log_lines(&self, since: SystemTime) -> anyhow::Result<Vec<String>> {
+        let since = i64::try_from(since.duration_since(UNIX_EPOCH)?.as_millis())?;
+        let mut groups = self.logs.describe_log_groups().into_paginator().items().send();
+        let mut lines = Vec::new();
+        while let Some(group) = groups.next().await {
+            let name =
+                group.context("cannot read the log groups")?.log_group_name.context("a log group has no name")?;
+            let filter = self.logs.filter_log_events().log_group_name(&name).start_time(since);
+            let mut pages = filter.into_paginator().send();
+            while let Some(page) = pages.next().await {
+                let events = page.with_context(|| format!("cannot read the lines of {name}"))?.events;
+                lines.extend(events.unwrap_or_default().into_iter().filter_map(|event| event.message));
+            }
+        }
+        Ok(lines)
     }
 
     /// The number of events in the spill queue.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
+use wab_marked::Search;
 
 use crate::gateway::Gateway;
 use crate::processes::Emulator;
@@ -16,6 +17,8 @@ pub(crate) struct World {
     pub(crate) emulator: Emulator,
     pub(crate) proxies: BTreeMap<Service, Proxy>,
     pub(crate) gateway: Arc<Gateway>,
+    /// Finds what the load sends, and the passwords.
+    pub(crate) search: Search,
 }
 
 impl World {

@@ -1,19 +1,14 @@
-//! The bodies that the gateway sends. Every personal value contains a mark, so that logs and errors can be searched for it.
+//! The bodies that the gateway sends. Every value is marked, so that logs and errors can be searched for it.
 
 use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use wab_marked::{NUMBER, WORD};
 use wab_models::{Digest, Item, MAX_ITEM_BYTES, MoCallback, Received, ReceivedAt};
 
 use crate::plan::{Callback, Form, Shape};
 use crate::stack::USER;
-
-/// Part of every personal text.
-pub(crate) const MARK: &str = "zQpR7x";
-
-/// Part of every personal number.
-pub(crate) const MARK_NUMBER: &str = "8877004455";
 
 /// Statuses of receipts: all documented ones, an undocumented one, and one with the separator of sort keys.
 const STATUSES: [&str; 14] = [
@@ -67,17 +62,17 @@ fn mo(callback: &Callback, shape: Shape) -> Made {
     let Callback { message, edition, .. } = *callback;
     // Each shape has its own ids. Otherwise every second callback would be a variant of another one.
     let id = match shape {
-        Shape::NumericId => format!("{MARK_NUMBER}{message}"),
-        _ => format!("{MARK}-{shape:?}-{message}"),
+        Shape::NumericId => format!("{NUMBER}{message}"),
+        _ => format!("{WORD}-{shape:?}-{message}"),
     };
     let id_raw = if shape == Shape::NumericId { id.clone() } else { format!("\"{id}\"") };
     let id_name = if shape == Shape::NoContent { "message_id" } else { "id" };
     let content = content(shape, edition);
     let mut members = vec![
         (id_name, id_raw),
-        ("source", format!("\"+{MARK_NUMBER}\"")),
-        ("Destination", format!("\"{MARK_NUMBER}1\"")),
-        ("reference", format!("\"{MARK}-ref-{message}\"")),
+        ("source", format!("\"+{NUMBER}\"")),
+        ("Destination", format!("\"{NUMBER}1\"")),
+        ("reference", format!("\"{WORD}-ref-{message}\"")),
         ("brand", format!("\"{edition}\"")),
     ];
     members.extend(content.iter().map(|content| ("content", content.clone())));
@@ -107,23 +102,23 @@ fn item_bytes(body: &str) -> usize {
 fn content(shape: Shape, edition: u8) -> Option<String> {
     let text = |body: &str| {
         format!(
-            r#"{{"from":"{MARK_NUMBER}","id":"wamid.{MARK}==","timestamp":"1767571200","type":"text","text":{{"body":"{MARK} {body} {edition}"}}}}"#
+            r#"{{"from":"{NUMBER}","id":"wamid.{WORD}==","timestamp":"1767571200","type":"text","profile":{{"name":"{WORD} Ana"}},"text":{{"body":"{WORD} {body} {edition}"}}}}"#
         )
     };
     Some(match shape {
         Shape::NoContent => return None,
         Shape::Text | Shape::NumericId => text("Kia ora"),
         Shape::Image => format!(
-            r#"{{"type":"image","from":"{MARK_NUMBER}","image":{{"id":"{edition}","mime_type":"image/jpeg","sha256":"{MARK}","caption":"{MARK}"}}}}"#
+            r#"{{"type":"image","from":"{NUMBER}","image":{{"id":"{edition}","mime_type":"image/jpeg","sha256":"{WORD}","caption":"{WORD}"}}}}"#
         ),
-        Shape::UnknownType => format!(r#"{{"type":"hologram","hologram":["{MARK}",{edition},null,1.50]}}"#),
+        Shape::UnknownType => format!(r#"{{"type":"hologram","hologram":["{WORD}",{edition},null,1.50]}}"#),
         Shape::Noncharacters => text("\u{fffe}\u{ffff}\u{200d}"),
         Shape::LoneSurrogate => text(r"half \ud83d of a pair \u0000"),
-        Shape::Deep => format!(r#"{{"type":"text","x":{}"{MARK}{edition}"{}}}"#, "[".repeat(200), "]".repeat(200)),
-        Shape::DoubleKey => format!(r#"{{"type":"text","text":{{"body":"{MARK}"}},"text":{{"body":"{edition}"}}}}"#),
-        Shape::Binary => format!("\"{}\"", STANDARD.encode(format!("GIF89a{MARK}{edition}"))),
-        Shape::LargeBinary => format!("\"{}\"", STANDARD.encode(format!("{MARK}{edition}").repeat(1_500))),
-        Shape::BinaryAtTheLimit => format!("\"{}\"", STANDARD.encode(format!("{MARK}{edition}").repeat(43_000))),
+        Shape::Deep => format!(r#"{{"type":"text","x":{}"{WORD}{edition}"{}}}"#, "[".repeat(200), "]".repeat(200)),
+        Shape::DoubleKey => format!(r#"{{"type":"text","text":{{"body":"{WORD}"}},"text":{{"body":"{edition}"}}}}"#),
+        Shape::Binary => format!("\"{}\"", STANDARD.encode(format!("GIF89a{WORD}{edition}"))),
+        Shape::LargeBinary => format!("\"{}\"", STANDARD.encode(format!("{WORD}{edition}").repeat(1_500))),
+        Shape::BinaryAtTheLimit => format!("\"{}\"", STANDARD.encode(format!("{WORD}{edition}").repeat(43_000))),
         Shape::Large => text(&"a long text, ".repeat(700)),
         Shape::Huge => text(&"a very long text, ".repeat(17_000)),
         Shape::Giant => text(&"a text beyond all measure, ".repeat(18_000)),
@@ -133,13 +128,13 @@ fn content(shape: Shape, edition: u8) -> Option<String> {
 fn dlr(callback: &Callback, word: u8) -> Made {
     let Callback { message, edition, .. } = *callback;
     let status = STATUSES[usize::from(word) % STATUSES.len()];
-    let id = format!("{MARK}-sent-{}", message % 3);
+    let id = format!("{WORD}-sent-{}", message % 3);
     let mut members = vec![
         ("id", format!("\"{id}\"")),
         ("status", format!("\"{status}\"")),
-        ("reference", format!("\"{MARK}-order-{}\"", message % 3)),
+        ("reference", format!("\"{WORD}-order-{}\"", message % 3)),
     ];
-    let detail = (edition > 0).then(|| format!("\"{MARK} {edition}\""));
+    let detail = (edition > 0).then(|| format!("\"{WORD} {edition}\""));
     members.extend(detail.iter().map(|detail| ("detail", detail.clone())));
     let key = (format!("DLR#{id}"), status.to_owned());
     (object(&members, callback.rearranged).into_bytes(), Some(key), detail, true)
@@ -148,12 +143,12 @@ fn dlr(callback: &Callback, word: u8) -> Made {
 fn malformed(callback: &Callback, which: u8) -> Vec<u8> {
     let Callback { message, edition, .. } = *callback;
     match which {
-        0 => format!("{MARK}{message}{edition}").into_bytes(),
-        1 => format!("[\"{MARK}{message}{edition}\"]").into_bytes(),
-        2 => format!("{{\"id\":\"{MARK}{message}{edition}").into_bytes(),
-        3 => format!("{{\"source\":\"{MARK}{message}{edition}\"}}").into_bytes(),
-        4 => [format!("{{\"id\":\"{MARK}{message}{edition}").as_bytes(), b"\xff\"}"].concat(),
-        _ => format!("{{\"id\":\"{MARK}{message}{edition}{}\"}}", "x".repeat(9_000)).into_bytes(),
+        0 => format!("{WORD}{message}{edition}").into_bytes(),
+        1 => format!("[\"{WORD}{message}{edition}\"]").into_bytes(),
+        2 => format!("{{\"id\":\"{WORD}{message}{edition}").into_bytes(),
+        3 => format!("{{\"source\":\"{WORD}{message}{edition}\"}}").into_bytes(),
+        4 => [format!("{{\"id\":\"{WORD}{message}{edition}").as_bytes(), b"\xff\"}"].concat(),
+        _ => format!("{{\"id\":\"{WORD}{message}{edition}{}\"}}", "x".repeat(9_000)).into_bytes(),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use wab_models::{Digest, Key, ObjectKey};
 
-use crate::body::{Bodies, MARK, MARK_NUMBER, Sent};
+use crate::body::{Bodies, Sent};
 use crate::time::Ms;
 
 #[derive(Debug, Default)]
@@ -107,9 +107,4 @@ impl Ledger {
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     ObjectKey::of_body(bytes).as_str().trim_start_matches("body/").to_owned()
-}
-
-/// The mark of a personal value in a text, if there is one.
-pub(crate) fn personal(text: &str) -> Option<&'static str> {
-    [MARK, MARK_NUMBER].into_iter().find(|mark| text.contains(mark))
 }

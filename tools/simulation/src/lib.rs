@@ -20,6 +20,7 @@ mod ledger;
 mod network;
 mod outcome;
 mod plan;
+mod privacy;
 mod process;
 mod promises;
 mod roles;

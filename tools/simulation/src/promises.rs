@@ -16,8 +16,9 @@ use crate::aws::dynamodb::{Put, STALENESS, text};
 use crate::aws::request::Request;
 use crate::aws::sns::Message;
 use crate::body::Sent;
-use crate::ledger::{CallbackAnswer, Delivery, Event, Receipt, personal};
+use crate::ledger::{CallbackAnswer, Delivery, Event, Receipt};
 use crate::plan::{Callback, Function, How, Kind, Target};
+use crate::privacy;
 use crate::process::Caller;
 use crate::stack::{BUCKET, DLR_FIFO_TOPIC, DLR_TOPIC, MO_FIFO_TOPIC, MO_TOPIC, USER};
 use crate::time::{EPOCH_MS, MINUTE, Ms, SECOND};
@@ -61,8 +62,8 @@ pub(crate) fn check_answer(world: &World, callback: &Callback, bytes: &[u8], sen
     if answer.took > TIME_TO_ANSWER + world.plan.setup.skew {
         world.violation("answered within 4 seconds", || format!("{} after {} ms", answer.status, answer.took));
     }
-    if answer.status != 200 && personal(&answer.text).is_some() {
-        world.violation("no personal data in an error", || answer.text.clone());
+    if answer.status != 200 {
+        privacy::check(world, "an error answer", &answer.text);
     }
     // Without a body it is API Gateway's own answer: the function was throttled or killed.
     let is_ours = !answer.body.is_null();
@@ -331,6 +332,7 @@ pub(crate) fn parked(world: &World, from: Caller, body: &str) {
     world.stats.borrow_mut().parked += 1;
     world.note(|| "parked a message".to_owned());
     let message: Value = serde_json::from_str(body).unwrap_or_default();
+    privacy::check(world, "the reason of a parked message", &message["reason"].to_string());
     let Caller::Process(Function::Fanout, _) = from else { return };
     let part = |name: &str| message["key"][name].as_str().unwrap_or_default().to_owned();
     let key = Key { pk: part("pk"), sk: part("sk") };

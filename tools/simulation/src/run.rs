@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 use tokio::time::sleep;
 use wab::Resources;
+use wab_marked::WORD;
 use wab_models::Key;
 
-use crate::body::MARK;
 use crate::outcome::Outcome;
 use crate::plan::{Fault, Kind, Plan};
 use crate::process::{Caller, sdk};
@@ -19,7 +19,7 @@ use crate::promises::balance;
 use crate::stack::{DEAD_LETTERS_URL, SPILL_URL, TABLE_ARN};
 use crate::time::{MINUTE, Ms, SECOND};
 use crate::world::{Log, World};
-use crate::{gateway, network};
+use crate::{gateway, network, privacy};
 
 /// After the last fault, all work must be done within Lambda's longest pause and this much time, which covers the spill
 /// queue's visibility timeout.
@@ -115,9 +115,9 @@ async fn redrive(world: &Rc<World>) {
     // Spilled events were received long before they reached the stream.
     let margin = u32::try_from(world.now() / MINUTE + 1).unwrap_or(u32::MAX);
     let result = wab::redrive(&sdk, resources, margin).await;
-    world.note(|| {
-        format!("wab parked redrive: {}", result.as_ref().map_or_else(ToString::to_string, ToString::to_string))
-    });
+    let printed = result.as_ref().map_or_else(ToString::to_string, ToString::to_string);
+    privacy::check(world, "what wab prints", &printed);
+    world.note(|| format!("wab parked redrive: {printed}"));
     if result.is_err() && !world.is_faulty.get() {
         world.violation("redrive works", || "AWS is reached, and it fails".to_owned());
     }
@@ -156,7 +156,7 @@ async fn begin_fault(world: Rc<World>, fault: Fault) {
 /// Another program writes an item that can't be published: with a newer layout, without a body, with the body of another
 /// callback, or with a body that is not a callback.
 fn write_foreign(world: &World, which: u8) {
-    let pk = format!("MO#{MARK}-foreign-{which}");
+    let pk = format!("MO#{WORD}-foreign-{which}");
     let mut item = json!({
         "pk": {"S": pk}, "sk": {"S": "EVENT"}, "v": {"N": "1"}, "received_at": {"S": "2026-01-05T00:00:00.000Z"},
         "expires_at": {"N": "1770163200"}, "body": {"S": "{\"id\":\"other\"}"}, "digest": {"S": "0".repeat(64)},

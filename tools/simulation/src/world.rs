@@ -17,9 +17,10 @@ use crate::aws::s3::Bucket;
 use crate::aws::sns::Recent;
 use crate::aws::sqs::Queue;
 use crate::body::Sent;
-use crate::ledger::{Ledger, personal};
+use crate::ledger::Ledger;
 use crate::outcome::{Stats, Violation};
 use crate::plan::{Fault, Function, Kind, Plan};
+use crate::privacy;
 use crate::process::{Caller, Network, Process};
 use crate::time::{MINUTE, Ms};
 
@@ -169,15 +170,13 @@ impl World {
         self.ledger.borrow_mut().given_up(&record.json);
     }
 
-    /// Checks new log lines for personal data.
+    /// Checks new log lines for values that were sent.
     pub(crate) fn read_log(&self) {
         let lines = self.log.take();
         if lines.is_empty() {
             return;
         }
-        if let Some(mark) = personal(&lines) {
-            self.violation("no personal data in the log", || format!("{mark} is in: {lines}"));
-        }
+        privacy::check(self, "the log", &lines);
         for line in lines.lines() {
             // The SDK logs this because the simulated connection has no metadata.
             if line.contains("unable to mark the connection for closure") {

@@ -52,7 +52,7 @@ Exit codes:
   2  usage error: a file can't be read, or there is nothing to check";
 
 /// The counts of one message type.
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 struct Counts {
     messages: usize,
     typed: usize,
@@ -65,7 +65,7 @@ struct Counts {
 }
 
 /// A place in messages of one type.
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 struct Place {
     /// What is malformed there. None if the model merely doesn't name the key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +75,7 @@ struct Place {
     first: String,
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 struct Report {
     total: Counts,
     types: BTreeMap<String, Counts>,

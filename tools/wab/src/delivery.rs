@@ -29,7 +29,7 @@ pub(crate) enum Target {
 }
 
 /// What became of messages that were sent.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Sending {
     /// The indices of the messages that were not accepted.
     pub(crate) left: Vec<usize>,

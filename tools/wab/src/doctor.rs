@@ -66,7 +66,7 @@ pub(crate) struct Wanted {
     pub(crate) url: Option<CallbackUrl>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) stack: Place,
     /// The version of this tool.
@@ -77,7 +77,7 @@ pub(crate) struct Report {
 }
 
 /// What a check found.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Finding {
     pub(crate) check: &'static str,
     pub(crate) verdict: Verdict,

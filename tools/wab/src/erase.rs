@@ -81,7 +81,7 @@ const OUT_OF_REACH: [(&str, &str); 6] = [
 ];
 
 /// What was erased, or with `dry_run` would be.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Report {
     dry_run: bool,
     /// The names by which messages call the person, the contact first.

@@ -21,14 +21,14 @@ const MAX_TEXT: usize = 60;
 const WIDTH_WITH_ID: usize = 110;
 
 /// What arrived: an event, or a message that isn't one.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Brief {
     Event(Box<BriefEvent>),
     Other(Unreadable),
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct BriefEvent {
     pub(crate) event_id: String,
     pub(crate) kind: Kind,
@@ -49,7 +49,7 @@ pub(crate) struct BriefEvent {
 }
 
 /// The part that depends on the kind.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 enum Content {
     Message {
@@ -80,14 +80,14 @@ enum Content {
 }
 
 /// The state of the message that a receipt belongs to.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Delivery {
     current: String,
     r#final: bool,
     overtaken: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Unreadable {
     unreadable: String,
     bytes: usize,

@@ -17,7 +17,7 @@ use crate::callback_url::{CallbackUrl, is_loopback};
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How the body is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// The event alone, as with raw message delivery.
     Raw,
@@ -26,7 +26,7 @@ pub(crate) enum Format {
 }
 
 /// An event as SNS delivers it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Notification {
     pub(crate) message_id: String,
     /// Empty if the event didn't come from a topic.
@@ -94,7 +94,7 @@ pub(crate) struct Endpoint {
 }
 
 /// The outcome of a delivery.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Posted {
     Answered {
         status: u16,

@@ -21,7 +21,7 @@ pub(crate) const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
 /// A batch of stream records.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Batch {
     records: Vec<Box<RawValue>>,
     bytes: usize,
@@ -154,7 +154,7 @@ pub(crate) struct HandedOver {
 }
 
 /// The answer of `fanout`: a partial batch response with counts.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Answer {
     #[serde(rename = "batchItemFailures")]
     failures: Vec<Failure>,
@@ -162,7 +162,7 @@ struct Answer {
     counts: Counts,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Failure {
     #[serde(rename = "itemIdentifier")]
     sequence_number: Option<String>,

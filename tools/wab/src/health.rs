@@ -52,7 +52,7 @@ fn padded(style: Style, text: &str, width: usize) -> String {
 }
 
 /// A command as it can be pasted into a shell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Command(String);
 
@@ -63,7 +63,6 @@ impl std::fmt::Display for Command {
 }
 
 /// Writes commands for one stack.
-#[derive(Debug)]
 pub(crate) struct Commands {
     place: Place,
 }

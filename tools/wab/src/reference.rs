@@ -51,7 +51,7 @@ Exit codes:
   3  a call to AWS failed";
 
 /// What is known of a reference.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Report {
     reference: String,
     #[serde(flatten)]
@@ -60,7 +60,7 @@ pub(crate) struct Report {
 }
 
 /// What the index `by-reference` leads to.
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct References {
     /// The sent messages, oldest first.
     pub(crate) sent: Vec<Timeline>,

@@ -108,7 +108,7 @@ Exit codes:
   130  interrupted: what was printed is done; the same command goes on";
 
 /// What a replay did, or with `dry_run` would do.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Report {
     dry_run: bool,
     /// With `dry_run`: the events that would be published.

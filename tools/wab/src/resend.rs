@@ -73,14 +73,14 @@ Exit codes:
   3  a call to AWS failed: what was printed before is done";
 
 /// What was sent.
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct Report {
     events: Vec<Row>,
     /// Ids of which the table has no event, or none that was selected.
     unknown: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Row {
     /// The gateway's message id.
     id: String,
@@ -92,7 +92,7 @@ struct Row {
     outcome: Outcome,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "outcome", content = "reason")]
 enum Outcome {
     Published,

@@ -65,7 +65,7 @@ const DEFAULT_STACK: &str = "wab";
 /// The option of a command that may use the local stack only. Commands that a person types don't need it.
 pub(crate) const ONLY_LOCAL: &str = "--local";
 
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 #[group(skip)] // its name would be that of the command's own arguments
 pub(crate) struct StackArgs {
     /// Name of the CloudFormation stack, found with the AWS CLI's settings: environment, profiles, SSO
@@ -131,7 +131,7 @@ fn local(file: StackFile) -> Stack {
 }
 
 /// Which stack it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Place {
     /// The local stack, on the emulator at this address.
@@ -160,7 +160,6 @@ pub(crate) struct Consent {
     yes: bool,
 }
 
-#[derive(Debug)]
 pub(crate) struct Stack {
     pub(crate) place: Place,
     pub(crate) sdk: SdkConfig,
@@ -254,7 +253,7 @@ mod tests {
         assert_eq!(pinned.to_options(), ["--local"]);
         assert!(pinned.connect(&directory).await.unwrap().is_local());
         std::fs::remove_dir_all(&directory).unwrap();
-        let error = pinned.connect(Path::new("/nonexistent")).await.unwrap_err();
+        let error = pinned.connect(Path::new("/nonexistent")).await.err().unwrap();
         assert!(error.to_string().contains("isn't running"), "{error}");
 
         let name = |text: &str| text.to_owned();

@@ -23,7 +23,6 @@ const CONCURRENT: usize = 8;
 pub(crate) const MAX_LISTED_BYTES: usize = 512 * 1024;
 
 /// One item under an event's partition key.
-#[derive(Debug)]
 pub(crate) enum Stored {
     Event(Box<Item<'static>>),
     /// An item of a newer layout, or of another program.
@@ -31,7 +30,7 @@ pub(crate) enum Stored {
 }
 
 /// What is known of an item that can't be read. Holds nothing of its body.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Unreadable {
     pub(crate) key: Option<Key>,
     pub(crate) received_at: Option<ReceivedAt>,
@@ -70,7 +69,7 @@ fn problem(item: &serde_dynamo::Item) -> &'static str {
 }
 
 /// A body, where it could be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Fetched {
     Bytes(Vec<u8>),
     /// The item says that it is in the bucket, which doesn't have it.
@@ -90,7 +89,6 @@ impl Fetched {
 }
 
 /// A stored event with its body.
-#[derive(Debug)]
 pub(crate) struct Whole {
     pub(crate) item: Item<'static>,
     pub(crate) body: Fetched,

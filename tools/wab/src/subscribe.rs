@@ -141,7 +141,7 @@ struct Found {
 }
 
 /// What `--json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Report {
     queue: QueueReport,
     dead_letters: QueueReport,
@@ -150,7 +150,7 @@ struct Report {
     consumer_policy: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct QueueReport {
     name: String,
     url: String,
@@ -159,7 +159,7 @@ struct QueueReport {
     made: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct SubscriptionReport {
     kind: Kind,
     topic_arn: String,

@@ -14,7 +14,7 @@ use crate::stored::{Whole, instant};
 use crate::{style, times};
 
 /// The receipts of one sent message.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(PartialEq, Eq, Serialize)]
 pub(crate) struct Timeline {
     /// The gateway's id of the sent message.
     pub(crate) message_id: String,
@@ -34,7 +34,7 @@ pub(crate) struct Timeline {
 }
 
 /// One receipt.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(PartialEq, Eq, Serialize)]
 pub(crate) struct Step {
     pub(crate) status: String,
     pub(crate) received_at: Option<Timestamp>,
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn no_receipts_no_timeline() {
-        assert_eq!(Timeline::of(&[], Mask::OFF), None);
-        assert_eq!(Timeline::of_keys(&[], Mask::OFF), None);
+        assert!(Timeline::of(&[], Mask::OFF).is_none());
+        assert!(Timeline::of_keys(&[], Mask::OFF).is_none());
     }
 }

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::fault::{Fault, Problem};
 use super::shape::{Shape, text_or_number};
+use crate::redacted::Redacted;
 
 /// An exact number: a price, a quantity, a coordinate. JSON has a number, or a string that holds one.
 ///
@@ -26,7 +27,7 @@ use super::shape::{Shape, text_or_number};
 /// assert_eq!(price.scaled(0), None); // would lose the cents
 /// # Ok::<(), wab_events::message::NotANumber>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Decimal(String);
 
 impl Decimal {
@@ -137,6 +138,13 @@ impl Ord for Decimal {
             (true, true) => b.magnitude_cmp(&a),
             (negative, other_negative) => other_negative.cmp(&negative),
         }
+    }
+}
+
+/// Not the number, which may be where someone is.
+impl fmt::Debug for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Decimal").field(&Redacted::new(&self.0)).finish()
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::fault::{JsonKind, JsonPath};
 use super::shape::Members;
+use crate::redacted::Redacted;
 
 /// A JSON value, kept byte for byte. Serialises as that text.
 #[derive(Clone)]
@@ -65,7 +66,7 @@ impl Eq for Json {}
 
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.get())
+        write!(f, "{}, {}", self.kind(), Redacted::new(self.get()))
     }
 }
 
@@ -81,7 +82,7 @@ pub const VENDOR_KEYS: [&str; 4] = ["_vnd", "gs_id", "meta_msg_id", "kapso"];
 
 /// The keys of an object that its type doesn't name, in their original order, each with its value verbatim. A repeated
 /// key is here as often as it occurs.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Unrecognized(Vec<(String, Json)>);
 
 impl Unrecognized {
@@ -110,6 +111,12 @@ impl Unrecognized {
         for (key, value) in self.iter().filter(|(key, _)| !VENDOR_KEYS.contains(key)) {
             found(JsonPath::default().under_key(key), value);
         }
+    }
+}
+
+impl fmt::Debug for Unrecognized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} keys", self.0.len())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Values whose shape is not reliably documented.
 
+use std::fmt;
+
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -40,6 +42,13 @@ impl<T: Serialize> Serialize for Lenient<T> {
 impl<T: Shape> Shape for Lenient<T> {
     fn read(json: &RawValue) -> Result<Self, Fault> {
         Ok(T::read(json).map_or_else(|_| Self::Raw(json.into()), Self::Typed))
+    }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Typed(value) => value.show(f),
+            Self::Raw(json) => json.show(f),
+        }
     }
 
     fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {

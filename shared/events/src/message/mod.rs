@@ -17,7 +17,7 @@
 //! let message = Message::parse(json)?;
 //! match message.kind() {
 //!     MessageKind::Known(Payload::Text(text)) => println!("{}", text.body),
-//!     MessageKind::Known(Payload::Image(image)) => println!("fetch medium {:?}", image.id),
+//!     MessageKind::Known(Payload::Image(image)) => println!("an image; it has a caption: {}", image.caption.is_some()),
 //!     MessageKind::Known(_) => println!("a type that this subscriber doesn't handle"),
 //!     MessageKind::Unrecognized { message_type } => println!("a type newer than this crate: {message_type:?}"),
 //!     MessageKind::Malformed { at, problem, .. } => println!("{at}: {problem}"), // a place, never a value

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use crate::redacted::Redacted;
+
 /// The maximum number of digits. E.164 allows 15; some operators exceed it.
 const MAX_DIGITS: usize = 20;
 
@@ -20,7 +22,7 @@ const MAX_DIGITS: usize = 20;
 /// assert_eq!(number.as_spelled(), "+64 (21) 000-001");
 /// assert_eq!(PhoneNumber::parse("NZ.1349"), None);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PhoneNumber {
     spelled: String,
     digits: String,
@@ -91,7 +93,7 @@ impl Hash for PhoneNumber {
 ///
 /// A country code, a dot and up to 128 letters and digits: `NZ.13491208655302741918`. The id that all accounts of one
 /// business share has `ENT` in between: `NZ.ENT.…`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(String);
 
 impl UserId {
@@ -225,6 +227,19 @@ impl Sender {
 /// Whether two identifiers are equal. None if either is absent.
 fn same<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> Option<bool> {
     Some(a? == b?)
+}
+
+/// Equal numbers have the same hash, however they are spelled.
+impl fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PhoneNumber").field(&Redacted::new(&self.digits)).finish()
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UserId").field(&Redacted::new(&self.0)).finish()
+    }
 }
 
 impl fmt::Display for PhoneNumber {

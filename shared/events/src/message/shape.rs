@@ -4,7 +4,7 @@
 //! raw values can't be kept. serde's errors also quote the values that they reject.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Display as _};
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::fault::{Fault, JsonKind, JsonPath, Problem};
 use super::json::Json;
+use crate::redacted::Redacted;
 
 /// A type that can be read from a JSON value. [`Serialize`] writes it so that it reads back as the same value.
 pub(crate) trait Shape: Serialize + Sized {
@@ -26,6 +27,11 @@ pub(crate) trait Shape: Serialize + Sized {
     /// Whether this value is written by omitting its key.
     fn is_absent(&self) -> bool {
         false
+    }
+
+    /// Writes the value for [`Debug`](fmt::Debug), with [`Redacted`] in place of what comes from outside.
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Redacted::new(&serde_json::to_vec(self).map_err(|_| fmt::Error)?).fmt(f)
     }
 
     /// Passes each value that no type names to `found`, with its place within this one.
@@ -45,6 +51,13 @@ impl<T: Shape> Shape for Option<T> {
         self.is_none()
     }
 
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Some(value) => value.show(f),
+            None => f.write_str("None"),
+        }
+    }
+
     fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
         if let Some(value) = self {
             value.unrecognized(found);
@@ -60,6 +73,10 @@ impl<T: Shape> Shape for Vec<T> {
         values.into_iter().enumerate().map(read).collect()
     }
 
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(Shown)).finish()
+    }
+
     fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
         for (index, value) in self.iter().enumerate() {
             value.unrecognized(&mut |at, json| found(at.under_index(index), json));
@@ -72,6 +89,10 @@ impl<T: Shape> Shape for Box<T> {
         T::read(json).map(Self::new)
     }
 
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).show(f)
+    }
+
     fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
         (**self).unrecognized(found);
     }
@@ -80,6 +101,10 @@ impl<T: Shape> Shape for Box<T> {
 impl Shape for String {
     fn read(json: &RawValue) -> Result<Self, Fault> {
         text(json, "a string").map(Cow::into_owned)
+    }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Redacted::new(self).fmt(f)
     }
 }
 
@@ -91,6 +116,10 @@ impl Shape for bool {
             other => Err(Fault::unexpected("a boolean", other)),
         }
     }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
 }
 
 impl Shape for Json {
@@ -98,8 +127,21 @@ impl Shape for Json {
         Ok(Self::from(json))
     }
 
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+
     fn unrecognized<'m>(&'m self, found: &mut dyn FnMut(JsonPath, &'m Json)) {
         found(JsonPath::default(), self);
+    }
+}
+
+/// Writes a field of an object for `Debug`.
+pub(crate) struct Shown<'a, T>(pub(crate) &'a T);
+
+impl<T: Shape> fmt::Debug for Shown<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show(f)
     }
 }
 
@@ -196,16 +238,16 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
 /// Declares the type of a JSON object: a struct with a public field for each named key, and all other keys in
 /// `unrecognized`. A key of type [`Option`] may be absent or `null`; the others are required. Of a repeated named key
-/// the last value is used.
+/// the last value is used. `Debug` writes a field marked as `[shown]` as it is, and any other as [`Shape::show`] does.
 macro_rules! object {
     (
         $(#[$meta:meta])*
         $name:ident {
-            $($(#[$field_meta:meta])* $field:ident $(as $key:literal)?: $type:ty,)*
+            $($(#[$field_meta:meta])* $field:ident $(as $key:literal)?: $type:ty $([$shown:ident])?,)*
         }
     ) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[derive(Clone, PartialEq, Eq)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name {
             $(
@@ -271,7 +313,26 @@ macro_rules! object {
             }
         }
 
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                use $crate::message::shape::{Shape, shown};
+
+                let mut object = f.debug_struct(stringify!($name));
+                $(if !Shape::is_absent(&self.$field) {
+                    object.field(stringify!($field), shown!(self.$field $(, $shown)?));
+                })*
+                if !self.unrecognized.is_empty() {
+                    object.field("unrecognized", &self.unrecognized);
+                }
+                object.finish()
+            }
+        }
+
         impl $crate::message::shape::Shape for $name {
+            fn show(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(self, f)
+            }
+
             fn read(
                 json: &::serde_json::value::RawValue,
             ) -> ::core::result::Result<Self, $crate::message::fault::Fault> {
@@ -314,6 +375,16 @@ macro_rules! key_of {
     };
 }
 
+/// How `Debug` of an object writes a field.
+macro_rules! shown {
+    ($field:expr) => {
+        &$crate::message::shape::Shown(&$field)
+    };
+    ($field:expr, shown) => {
+        &$field
+    };
+}
+
 /// Declares an open set of words: an enum of the known ones, and `Unknown` for any other.
 macro_rules! open_enum {
     (
@@ -323,7 +394,7 @@ macro_rules! open_enum {
         }
     ) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[derive(Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$word_meta])* $variant,)*
@@ -338,6 +409,17 @@ macro_rules! open_enum {
                 match self {
                     $(Self::$variant => $word,)*
                     Self::Unknown(word) => word,
+                }
+            }
+        }
+
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                match self {
+                    Self::Unknown(word) => {
+                        f.debug_tuple("Unknown").field(&$crate::Redacted::new(word)).finish()
+                    }
+                    known => f.write_str(known.as_str()),
                 }
             }
         }
@@ -358,6 +440,10 @@ macro_rules! open_enum {
         }
 
         impl $crate::message::shape::Shape for $name {
+            fn show(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(self, f)
+            }
+
             fn read(
                 json: &::serde_json::value::RawValue,
             ) -> ::core::result::Result<Self, $crate::message::fault::Fault> {
@@ -382,4 +468,4 @@ macro_rules! open_enum {
     };
 }
 
-pub(crate) use {key_of, object, open_enum};
+pub(crate) use {key_of, object, open_enum, shown};

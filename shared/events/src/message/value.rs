@@ -1,16 +1,19 @@
 //! Values that arrive as more than one JSON kind: opaque ids, points in time, JSON in a string.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::fault::{Fault, JsonKind};
 use super::shape::{Shape, text, text_or_number};
+use crate::redacted::Redacted;
 
 /// An opaque identifier: of a message (`wamid.…`), a medium, a product. JSON has a string or a number; of a number
 /// the digits are kept.
 ///
 /// **Keep it out of logs**: the part of a `wamid` after the dot is base64 and contains the user's phone number.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Id(String);
 
@@ -28,6 +31,12 @@ impl From<&str> for Id {
     }
 }
 
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Id").field(&Redacted::new(&self.0)).finish()
+    }
+}
+
 impl Shape for Id {
     fn read(json: &RawValue) -> Result<Self, Fault> {
         text_or_number(json, "a string or a number").map(|id| Self(id.into_owned()))
@@ -36,7 +45,7 @@ impl Shape for Id {
 
 /// A point in time as WhatsApp writes it: seconds since 1970-01-01T00:00:00Z, in a string or, in older messages, a
 /// number. Any other string is kept, and has no [`seconds`](Self::seconds).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(String);
 
@@ -66,6 +75,12 @@ impl Timestamp {
     }
 }
 
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Timestamp").field(&Redacted::new(&self.0)).finish()
+    }
+}
+
 impl Shape for Timestamp {
     fn read(json: &RawValue) -> Result<Self, Fault> {
         text_or_number(json, "a string or a number").map(|text| Self(text.into_owned()))
@@ -73,7 +88,7 @@ impl Shape for Timestamp {
 }
 
 /// A string that should hold JSON, but may not. Some gateways send the object itself, of which the text is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct JsonText(String);
 
@@ -88,6 +103,12 @@ impl JsonText {
 impl From<&str> for JsonText {
     fn from(json: &str) -> Self {
         Self(json.to_owned())
+    }
+}
+
+impl fmt::Debug for JsonText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JsonText").field(&Redacted::new(&self.0)).finish()
     }
 }
 

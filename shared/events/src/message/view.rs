@@ -1,5 +1,7 @@
 //! A message: its JSON text, and the typed view of it.
 
+use std::fmt;
+
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -11,13 +13,14 @@ use super::json::{Json, leaves};
 use super::payload::{Media, Payload, Place, type_of};
 use super::referral::Referral;
 use super::sender::{Sender, UserId};
-use super::shape::{Members, Shape};
+use super::shape::{Members, Shape, Shown};
+use crate::redacted::Redacted;
 
 /// A WhatsApp message: its JSON text verbatim, and a typed view of it. Serialises as the text.
 ///
 /// The methods answer the questions that most subscribers have, whatever the type of the message. For everything else,
 /// match on [`kind`](Self::kind).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     raw: Box<str>,
     head: Head,
@@ -28,7 +31,7 @@ pub struct Message {
 ///
 /// Exhaustive on purpose: these three cases cover every message. New types of messages arrive as
 /// [`Unrecognized`](Self::Unrecognized).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum MessageKind {
     /// A known type, in the shape of that type.
     Known(Payload),
@@ -277,7 +280,7 @@ impl Message {
     ///
     /// let json = r#"{"type": "text", "text": {"body": "Hi", "preview": true}, "new": {"v1": 7}}"#;
     /// let message = Message::parse(json)?;
-    /// let places: Vec<String> = message.unrecognized().iter().map(|(at, value)| format!("{at} {value:?}")).collect();
+    /// let places: Vec<String> = message.unrecognized().iter().map(|(at, value)| format!("{at} {}", value.get())).collect();
     /// assert_eq!(places, [r#"$.new {"v1": 7}"#, "$.text.preview true"]);
     /// # Ok::<(), wab_events::message::NotAMessage>(())
     /// ```
@@ -286,6 +289,28 @@ impl Message {
         let mut places = Vec::new();
         Shape::unrecognized(self, &mut |at, json| places.push((at, json)));
         places
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { raw, head, kind } = self;
+        f.debug_struct("Message").field("raw", &Redacted::new(&**raw)).field("head", head).field("kind", kind).finish()
+    }
+}
+
+impl fmt::Debug for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(payload) => f.debug_tuple("Known").field(payload).finish(),
+            Self::Unrecognized { message_type } => {
+                f.debug_struct("Unrecognized").field("message_type", &Shown(message_type)).finish()
+            }
+            Self::Malformed { message_type, problem, at } => {
+                let mut malformed = f.debug_struct("Malformed");
+                malformed.field("message_type", &Shown(message_type)).field("problem", problem).field("at", at).finish()
+            }
+        }
     }
 }
 

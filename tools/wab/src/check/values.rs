@@ -17,7 +17,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// What the AWS CLI prints as text if there is nothing to print.
 const NOTHING: &[u8] = b"None";
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) struct Value {
     /// The line on which it begins, from 1.
     pub(super) line: usize,
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn utf_16_is_an_error() {
-        let error = Values::new(&b"\xff\xfe{\0}\0"[..]).next().unwrap_err();
+        let error = Values::new(&b"\xff\xfe{\0}\0"[..]).next().err().unwrap();
         assert!(error.to_string().contains("UTF-16"), "{error}");
     }
 

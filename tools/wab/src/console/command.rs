@@ -41,7 +41,7 @@ pub(super) struct Policy {
 }
 
 /// A command that the page may run.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) struct Allowed(Vec<String>);
 
 /// Why a command isn't run.
@@ -54,7 +54,7 @@ pub(super) enum Refused {
 }
 
 /// What a command did.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Ran {
     /// The command as a person would type it.
     command: String,

@@ -14,7 +14,7 @@ const DAYS: f64 = 30.0;
 const NOTE: &str = "Callbacks of the last 24 hours, times 30, at the prices of docs/cost.md for us-east-1: a text message and \
     a receipt of usual size. Left out: free tiers, data transfer, large bodies and what subscribers do.";
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Report {
     month_usd: f64,
     fixed: Vec<Line>,
@@ -23,7 +23,7 @@ pub(super) struct Report {
     note: &'static str,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(PartialEq, Serialize)]
 struct Line {
     line: String,
     usd: f64,
@@ -89,6 +89,6 @@ mod tests {
         let all: f64 = row.trim_matches('|').split('|').next_back().unwrap().trim().parse().unwrap();
         // Each cell of the page is rounded.
         assert!((traffic - all).abs() < 0.05, "{traffic} {all}");
-        assert!(report.traffic.iter().any(|line| line.line == "SNS"), "{report:?}");
+        assert!(report.traffic.iter().any(|line| line.line == "SNS"));
     }
 }

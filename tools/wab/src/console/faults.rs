@@ -15,7 +15,7 @@ use crate::stack::{Functions, StackFile};
 /// Stands in for a name or an address so that nothing is found.
 const MISSING: &str = "missing";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Table,
     TableAndSpill,
@@ -88,7 +88,6 @@ impl Fault {
     }
 }
 
-#[derive(Debug)]
 pub(super) struct Faults {
     /// Where the stack's file is found.
     directory: PathBuf,
@@ -96,7 +95,7 @@ pub(super) struct Faults {
     switched: Mutex<Switched>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Switched {
     /// The emulator's process. One that was started again has no faults.
     pid: i32,

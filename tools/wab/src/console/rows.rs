@@ -17,7 +17,6 @@ const MAX_BYTES: usize = 64 << 20;
 const BATCH: usize = 500;
 
 /// An event that was published.
-#[derive(Debug)]
 pub(super) struct Row {
     /// Counts from 1.
     pub(super) seq: u64,
@@ -61,7 +60,7 @@ impl Row {
 }
 
 /// How the queue of the console is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Link {
     Connecting {},
@@ -74,7 +73,6 @@ pub(super) enum Link {
     Problem(String),
 }
 
-#[derive(Debug)]
 struct Inner {
     rows: VecDeque<Arc<Row>>,
     bytes: usize,
@@ -89,7 +87,6 @@ pub(super) struct News {
     pub(super) missed: u64,
 }
 
-#[derive(Debug)]
 pub(super) struct Rows {
     inner: Mutex<Inner>,
     changed: watch::Sender<()>,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use wab_events::message::{PhoneNumber, UserId};
 
 /// A phone number with its country code, or a business-scoped user id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Contact {
     spellings: Vec<String>,
 }

@@ -24,7 +24,7 @@ const CONCURRENT: usize = 8;
 const MAX_ENTRIES: usize = 100;
 
 /// A page of a conversation.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Conversation {
     pub(super) contact: String,
     /// Oldest first.
@@ -39,7 +39,7 @@ pub(super) struct Conversation {
     pub(super) cost: Cost,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(tag = "entry", rename_all = "lowercase")]
 pub(super) enum Entry {
     /// A message from the contact.
@@ -58,7 +58,7 @@ impl Entry {
 }
 
 /// A message from the contact, with what happened to it later.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Said {
     #[serde(flatten)]
     pub(super) line: MessageLine,

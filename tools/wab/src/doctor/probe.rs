@@ -17,7 +17,7 @@ const MAX_ANSWER_BYTES: u64 = 16 * 1024;
 /// "Answers").
 const PROBE: &str = "wab-probe";
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The receiver recognised the probe and its credentials.
     Probe {

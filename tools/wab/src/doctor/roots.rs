@@ -11,7 +11,7 @@ use wab_platform::AMAZON_ROOTS;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether an endpoint's certificate is one of Amazon's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Verified {
     Yes,
     No(String),

@@ -27,7 +27,7 @@ const CONCURRENT: usize = 8;
 const MAX_ENTRIES: usize = 500;
 
 /// An item that is to be erased.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Held {
     pub(super) key: Key,
     pub(super) expires_at: i64,
@@ -43,7 +43,6 @@ pub(super) struct Held {
 /// A message's reply_to and reference: the sent message that it replies to.
 type Target = (Option<String>, Option<String>);
 
-#[derive(Debug)]
 pub(super) struct Found {
     pub(super) person: Person,
     pub(super) messages: Vec<Held>,

@@ -12,7 +12,7 @@ use crate::mask::Mask;
 use crate::stack::QueueMessage;
 
 /// A message of the queue.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Delivery {
     /// The queue's id of the message, the same each time it is received.
     pub(crate) queue_id: String,
@@ -23,7 +23,7 @@ pub(crate) struct Delivery {
 }
 
 /// SNS's envelope.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Envelope {
     r#type: String,
@@ -35,7 +35,7 @@ struct Envelope {
     message_attributes: BTreeMap<String, Attribute>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Attribute {
     value: String,

@@ -71,7 +71,7 @@ pub(crate) trait Screen {
 }
 
 /// What a listener did.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Ended {
     pub(crate) shown: u64,
     pub(crate) dropped: u64,

@@ -41,7 +41,7 @@ pub(crate) fn queue_name(stack: &str, listener: &str) -> String {
 }
 
 /// What a listener is connected to.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Connected {
     pub(crate) queue: String,
     /// Whether the queue was made just now.
@@ -55,7 +55,7 @@ pub(crate) struct Connected {
     pub(crate) since: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Topic {
     pub(crate) kind: Kind,
     pub(crate) arn: String,

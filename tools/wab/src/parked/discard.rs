@@ -46,7 +46,7 @@ Exit codes:
   2  usage error: nothing was deleted
   3  a call to AWS failed: what was printed before is done";
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Report {
     discarded: Vec<Row>,
     /// Ids under which there was no message.

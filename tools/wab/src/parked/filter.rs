@@ -2,7 +2,7 @@
 
 use super::message::{Parked, ParkedKind};
 
-#[derive(Debug, Default, clap::Args)]
+#[derive(Default, clap::Args)]
 #[group(skip)] // its name would be that of the command's own arguments
 pub(crate) struct Filter {
     /// Only messages whose reason contains this text

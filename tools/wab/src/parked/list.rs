@@ -64,7 +64,7 @@ Exit codes:
   3  a call to AWS failed";
 
 /// The messages of the dead-letter queue.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct List {
     messages: Vec<Row>,
     /// Messages read, shown or not.
@@ -75,7 +75,7 @@ pub(crate) struct List {
     more: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Row {
     /// The name of the message in other commands.
     pub(super) id: String,

@@ -18,7 +18,6 @@ pub(crate) const HIDDEN: Duration = Duration::from_secs(30);
 /// How often the messages that were read are hidden again.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-#[derive(Debug)]
 pub(crate) struct Reader<'a> {
     queue: &'a DeadLetters,
     until: Option<Instant>,

@@ -56,7 +56,7 @@ Exit codes:
   2  usage error
   3  a call to AWS failed";
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Report {
     #[serde(flatten)]
     row: Row,

@@ -31,7 +31,7 @@ pub(crate) enum Outcome {
 /// Stands for the reason of an event that was parked again.
 pub(crate) const SEE_LIST: &str = "`wab parked list` shows why";
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct Tally {
     /// Nothing was changed: these are predictions.
     dry_run: bool,

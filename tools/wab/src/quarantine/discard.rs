@@ -42,7 +42,7 @@ Exit codes:
   2  usage error: nothing was deleted
   3  a call to AWS failed: what was printed before is done";
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 struct Report {
     discarded: Vec<Row>,
     /// Ids under which there is no body.

@@ -17,7 +17,7 @@ use crate::stack::{Meter, Object, Stack};
 const DIGITS: usize = 12;
 
 /// An item, as lists show it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct Row {
     pub(super) id: String,
     /// The callback that was expected.

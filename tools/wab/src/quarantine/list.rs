@@ -38,7 +38,7 @@ pub(crate) struct Args {
 }
 
 /// The options that select quarantined bodies.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Clone, clap::Args)]
 #[group(skip)] // its name would be that of the command's own arguments
 pub(super) struct RangeArgs {
     /// Only those received at this time or later: RFC 3339, a local time or date, or how long ago (2h, 3d)
@@ -67,7 +67,7 @@ Exit codes:
   3  a call to AWS failed";
 
 /// Quarantined bodies, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct List {
     pub(super) quarantined: Vec<Row>,
     /// Items whose layout is newer than this version.

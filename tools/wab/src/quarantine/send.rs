@@ -60,14 +60,14 @@ Exit codes:
   2  usage error: nothing was posted
   3  a call to AWS failed: what was printed before is done";
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Report {
     sent: Vec<Sent>,
     /// Ids under which there is no body.
     unknown: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Sent {
     #[serde(flatten)]
     row: Row,
@@ -76,7 +76,7 @@ struct Sent {
     discarded: bool,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "outcome", content = "reason")]
 enum Outcome {
     /// With the receiver's word for it: `stored`, `duplicate` or `deferred`.

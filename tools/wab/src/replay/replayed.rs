@@ -45,7 +45,7 @@ pub(crate) struct Work<'a> {
 pub(crate) type OnProgress<'a> = dyn FnMut(&Replayed) -> anyhow::Result<()> + 'a;
 
 /// How far a replay is. Kept in a file, so that an interrupted replay can go on.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Replayed {
     #[serde(flatten)]
     pub(crate) counts: Counts,
@@ -66,7 +66,7 @@ pub(crate) struct Replayed {
     next_at: Option<Instant>,
 }
 
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[derive(Default, Clone, Serialize, Deserialize)]
 pub(crate) struct Counts {
     pub(crate) published: u64,
     pub(crate) parked: u64,

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::replayed::Replayed;
 
 /// What makes two commands the same replay.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Identity<'a> {
     pub(crate) table_id: &'a str,
     pub(crate) table_arn: &'a str,
@@ -36,13 +36,11 @@ struct Content<R> {
 /// The version of the layout. A file of another version is ignored.
 const VERSION: u32 = 1;
 
-#[derive(Debug)]
 pub(crate) struct Saved {
     path: PathBuf,
 }
 
 /// A replay that was interrupted.
-#[derive(Debug)]
 pub(crate) struct Interrupted {
     pub(crate) until: Timestamp,
     pub(crate) saved_at: Timestamp,

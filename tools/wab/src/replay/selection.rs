@@ -7,7 +7,6 @@ use wab_models::Key;
 
 use crate::window::Windows;
 
-#[derive(Debug)]
 pub(crate) struct Selection {
     pub(crate) windows: Windows,
     pub(crate) kind: Option<Kind>,

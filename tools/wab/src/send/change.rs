@@ -6,7 +6,7 @@ use anyhow::{Context, bail, ensure};
 use serde_json::{Map, Value};
 
 /// One value of a callback, and its place.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Change {
     /// The keys to the place, from the callback's outermost object. In an array, a key is a number.
     path: Vec<String>,

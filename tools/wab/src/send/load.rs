@@ -54,7 +54,7 @@ impl Pace {
 }
 
 /// What came of a plan.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Report {
     pub(super) seed: u64,
     pub(super) planned: usize,
@@ -77,7 +77,7 @@ pub(crate) struct Report {
 }
 
 /// How often an answer was given.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Count {
     #[serde(flatten)]
     pub(super) answer: Answered,
@@ -85,7 +85,7 @@ pub(super) struct Count {
 }
 
 /// What answers are counted by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) struct Answered {
     /// None if there was no answer.
     pub(super) http_status: Option<u16>,
@@ -109,7 +109,7 @@ pub(super) struct Latency {
 }
 
 /// One callback and its answer.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Outcome {
     pub(super) kind: Kind,
     /// None if the body is malformed.
@@ -339,7 +339,7 @@ mod tests {
             (200, "stored")
         });
         let report = posted(&server, plan(20), Pace::PerSecond(100.0));
-        assert!(report.seconds >= 0.19 + 0.2, "{report:?}");
+        assert!(report.seconds >= 0.19 + 0.2, "{}", report.seconds);
         assert!(server.connections() > 5, "{} callbacks were in progress at once", server.connections());
     }
 

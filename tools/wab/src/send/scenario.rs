@@ -9,7 +9,7 @@ use super::plan::Callback;
 use super::random_id;
 use crate::samples::{MessageType, Mo, SentMessage};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
     /// The receipts of a sent message: submitted, sent, received
     Delivered,

@@ -30,7 +30,7 @@ const COMPOSE: Duration = Duration::from_secs(30);
 const READ_QUEUE: Duration = Duration::from_secs(60);
 
 /// What is asked beyond the message id.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Wanted<'a> {
     /// The event that led to the message.
     pub(super) event_id: Option<&'a str>,
@@ -41,7 +41,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// Everything that is known of one message id.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Report {
     pub(super) id: String,
     /// The stored events: the message and its variants first, then receipts in the order of arrival.
@@ -62,7 +62,7 @@ pub(super) struct Report {
 }
 
 /// One stored event.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct ItemReport {
     /// Counts from 1, in the order of the list.
     pub(super) number: usize,
@@ -108,7 +108,7 @@ pub(super) struct ItemReport {
 }
 
 /// Where a body is.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct StoredAt {
     /// `table` or `bucket`.
     pub(super) place: &'static str,
@@ -125,7 +125,7 @@ pub(super) struct StoredAt {
 }
 
 /// Binary content, decoded.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct BinaryReport {
     pub(super) content_type: String,
     pub(super) bytes: usize,
@@ -137,14 +137,14 @@ pub(super) struct BinaryReport {
 }
 
 /// A published event, or why it can't be published.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum EventReport {
     Published { attributes: BTreeMap<&'static str, String>, event: Value },
     Unpublishable { reason: String },
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct UnreadableReport {
     pub(super) event_id: Option<String>,
     pub(super) received_at: Option<Timestamp>,
@@ -152,7 +152,7 @@ pub(super) struct UnreadableReport {
 }
 
 /// The sent messages that a message replies to.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct RepliesTo {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<String>,
@@ -162,7 +162,7 @@ pub(super) struct RepliesTo {
     pub(super) sent: Vec<Timeline>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct ParkedReport {
     pub(super) since: Option<Timestamp>,
     pub(super) reason: Option<String>,
@@ -170,7 +170,7 @@ pub(super) struct ParkedReport {
 }
 
 /// What is stored under a message id: the message and its variants, then receipts, each in the order of arrival.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Items {
     pub(super) id: String,
     pub(super) events: Vec<Whole>,

@@ -26,7 +26,7 @@ pub(super) struct Window {
 }
 
 /// The first rows of a range, oldest first.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct List {
     pub(super) rows: Vec<Row>,
     /// The number of rows in the range, shown or not.
@@ -35,7 +35,7 @@ pub(super) struct List {
     pub(super) next: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct Row {
     received_at: Option<Timestamp>,
     /// `mo`, `dlr`, `quarantined`, or `other` for an item that this project doesn't write.

@@ -19,7 +19,7 @@ pub(crate) struct Alarms {
     cloudwatch: aws_sdk_cloudwatch::Client,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Alarm {
     /// Its name in the runbook: `Deferred`.
     pub(crate) name: String,

@@ -8,14 +8,13 @@ use wab_models::ObjectKey;
 use super::meter::Meter;
 use crate::aws::Unavailable;
 
-#[derive(Debug)]
 pub(crate) struct Bucket {
     s3: aws_sdk_s3::Client,
     name: String,
 }
 
 /// What the bucket holds under a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Object {
     Found(Vec<u8>),
     /// Nothing. Objects expire some days after their items.

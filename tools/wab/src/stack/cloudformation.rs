@@ -18,20 +18,19 @@ const MAX_DETECTION: Duration = Duration::from_secs(60);
 const MAX_UPDATE: Duration = Duration::from_secs(15 * 60);
 const POLL: Duration = Duration::from_secs(2);
 
-#[derive(Debug)]
 pub(crate) struct CloudFormation {
     client: aws_sdk_cloudformation::Client,
     stack: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Resource {
     pub(crate) logical_id: String,
     pub(crate) physical_id: String,
     pub(crate) kind: String,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Description {
     pub(crate) status: String,
     pub(crate) parameters: BTreeMap<String, String>,
@@ -44,7 +43,7 @@ impl Description {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) enum Drift {
     /// The logical ids of resources that were changed or deleted, and how.
     Detected(Vec<(String, &'static str)>),

@@ -17,7 +17,6 @@ const MAX_MESSAGES: usize = 10;
 /// Calls that hide or release messages at once.
 const CONCURRENT_CALLS: usize = 10;
 
-#[derive(Debug)]
 pub(crate) struct DeadLetters {
     sdk: SdkConfig,
     sqs: aws_sdk_sqs::Client,
@@ -25,7 +24,7 @@ pub(crate) struct DeadLetters {
 }
 
 /// A received message.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Received {
     /// The message's id, the same each time it is received.
     pub(crate) id: String,

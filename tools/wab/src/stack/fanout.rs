@@ -5,13 +5,11 @@ use aws_sdk_lambda::primitives::Blob;
 
 use crate::aws::Unavailable;
 
-#[derive(Debug)]
 pub(crate) struct Fanout {
     lambda: aws_sdk_lambda::Client,
     function: String,
 }
 
-#[derive(Debug)]
 pub(crate) enum Invoked {
     Answered(Vec<u8>),
     /// The function crashed, timed out, or returned an error.

@@ -1,5 +1,6 @@
 //! `stack.json`: what `infra/local/deploy.py` writes about the local stack, and how it is found.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -12,7 +13,7 @@ use crate::aws;
 const STACK_FILE: &str = ".local/stack.json";
 
 /// The local stack: its addresses, credentials and resources. Keys that no client reads are left out.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct StackFile {
     pub endpoint: String,
     pub region: String,
@@ -46,6 +47,13 @@ pub struct StackFile {
     pub version: Option<String>,
     /// The emulator's process.
     pub pid: i32,
+}
+
+/// Leaves out the credentials.
+impl fmt::Debug for StackFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StackFile").field("stack_name", &self.stack_name).finish_non_exhaustive()
+    }
 }
 
 impl StackFile {

@@ -14,7 +14,7 @@ pub(crate) struct Functions {
     lambda: aws_sdk_lambda::Client,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Configuration {
     /// Why the function can't be invoked, or its last update failed.
     pub(crate) failure: Option<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Configuration {
     pub(crate) modified: Timestamp,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Mapping {
     pub(crate) uuid: String,
     pub(crate) state: String,

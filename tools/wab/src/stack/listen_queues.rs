@@ -16,7 +16,7 @@ const LAST_USED_TAG: &str = "wab:last-used";
 /// Tags of this many queues are read at once.
 const CONCURRENT: usize = 8;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ListenQueue {
     /// As `wab listen --name` takes it.
     pub(crate) name: String,
@@ -65,7 +65,7 @@ mod tests {
         let url = "https://sqs.us-east-1.amazonaws.com/123456789012/wab-listen-wab-test-ana";
         let found = queue(url, "wab-listen-wab-test-", "wab-test", &tags("wab-test")).unwrap();
         assert_eq!((&*found.name, found.last_used), ("ana", "2026-11-23T09:15:02Z".parse().ok()));
-        assert_eq!(queue(url, "wab-listen-wab-", "wab", &tags("wab-test")), None);
-        assert_eq!(queue(url, "wab-listen-wab-", "wab", &HashMap::new()), None);
+        assert!(queue(url, "wab-listen-wab-", "wab", &tags("wab-test")).is_none());
+        assert!(queue(url, "wab-listen-wab-", "wab", &HashMap::new()).is_none());
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Logs {
     client: aws_sdk_cloudwatchlogs::Client,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Group {
     pub(crate) name: String,
     /// None if lines are kept for ever.
@@ -22,14 +22,14 @@ pub(crate) struct Group {
 }
 
 /// A line of JSON, and when it was written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Line {
     pub(crate) at: Timestamp,
     pub(crate) json: Value,
 }
 
 /// The lines of a time that match a pattern.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Lines {
     pub(crate) lines: Vec<Line>,
     /// There are more: the reading stopped early.

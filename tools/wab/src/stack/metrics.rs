@@ -18,7 +18,7 @@ pub(crate) struct Metrics {
 }
 
 /// One metric, and the statistic to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Metric {
     namespace: String,
     name: &'static str,

@@ -22,7 +22,7 @@ const DELETE_ATTEMPTS: usize = 3;
 
 pub(crate) type QueueAttributes = HashMap<QueueAttributeName, String>;
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Queue {
     sqs: aws_sdk_sqs::Client,
     pub(crate) url: String,
@@ -30,7 +30,7 @@ pub(crate) struct Queue {
 }
 
 /// A received message.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct QueueMessage {
     /// The message's id, the same each time it is received.
     pub(crate) id: String,

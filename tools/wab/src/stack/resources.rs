@@ -8,7 +8,7 @@ use aws_sdk_sqs::error::ProvideErrorMetadata;
 use super::file::StackFile;
 use crate::aws::Unavailable;
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Resources {
     /// The name of the CloudFormation stack, which is also the namespace of its metrics.
     pub stack_name: String,

@@ -5,7 +5,6 @@ use aws_sdk_sqs::error::SdkError;
 
 use crate::aws::Unavailable;
 
-#[derive(Debug)]
 pub(crate) struct SpillQueue {
     sqs: aws_sdk_sqs::Client,
     url: String,

@@ -18,7 +18,7 @@ pub(crate) struct Subscriptions {
     lambda: aws_sdk_lambda::Client,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Subscription {
     /// None until the endpoint confirms the subscription.
     pub(crate) arn: Option<String>,

@@ -45,14 +45,13 @@ const HEAD: [&str; 13] = [
     "reason",
 ];
 
-#[derive(Debug)]
 pub(crate) struct Table {
     dynamodb: aws_sdk_dynamodb::Client,
     name: String,
 }
 
 /// Selects the events received at `from` or later, and before `to`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Range<'a> {
     pub(crate) from: &'a str,
     pub(crate) to: &'a str,
@@ -60,7 +59,6 @@ pub(crate) struct Range<'a> {
 }
 
 /// The key after which the next page begins.
-#[derive(Debug)]
 pub(crate) struct Start(HashMap<String, AttributeValue>);
 
 impl Start {
@@ -75,7 +73,7 @@ impl Start {
 }
 
 /// What DynamoDB knows of the table.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Described {
     pub(crate) arn: String,
     /// Another table has another id, even under the same name.
@@ -84,7 +82,6 @@ pub(crate) struct Described {
 }
 
 /// One page of a scan, which reads at most one megabyte of the table.
-#[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) items: Vec<serde_dynamo::Item>,
     pub(crate) scanned: u64,
@@ -118,7 +115,7 @@ impl Index {
 }
 
 /// A range of an index: the items with this value, received at `from` or later and before `to`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Lookup<'a> {
     pub(crate) index: Index,
     pub(crate) value: &'a str,

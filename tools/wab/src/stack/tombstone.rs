@@ -9,7 +9,7 @@ use wab_models::{Key, ObjectKey};
 /// The attribute that every tombstone has, and no other item.
 pub(crate) const ERASED: &str = "erased";
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tombstone {
     #[serde(flatten)]
     pub(crate) key: Key,
@@ -50,6 +50,6 @@ mod tests {
         };
         let golden: serde_json::Value = serde_json::from_str(include_str!("../../golden/tombstone.json")).unwrap();
         assert_eq!(serde_json::to_value(&tombstone).unwrap(), golden);
-        assert_eq!(serde_json::from_value::<Tombstone>(golden).unwrap(), tombstone);
+        assert!(serde_json::from_value::<Tombstone>(golden).unwrap() == tombstone);
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Topics {
 }
 
 /// A queue's subscription to a topic.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct QueueSubscription {
     pub(crate) arn: String,
     /// SNS delivers nothing before the subscription is confirmed.

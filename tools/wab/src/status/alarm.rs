@@ -99,7 +99,7 @@ impl Watched {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) stack: Place,
     pub(crate) at: Timestamp,
@@ -123,7 +123,7 @@ pub(crate) struct Report {
     pub(crate) seconds: f64,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct State {
     pub(crate) is_firing: bool,
     pub(crate) since: Option<Timestamp>,

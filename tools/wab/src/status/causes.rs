@@ -10,7 +10,7 @@ use crate::stack::Line;
 const MAX_EVENTS: usize = 10;
 
 /// The lines with one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Cause {
     /// The function, or `api`.
     pub(crate) from: &'static str,

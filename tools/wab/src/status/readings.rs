@@ -18,7 +18,7 @@ const LATE: SignedDuration = SignedDuration::from_mins(3);
 const LAG_SECONDS: f64 = 60.0;
 
 /// What a metric counts or measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// Callbacks by outcome.
     Callbacks(&'static str),
@@ -44,7 +44,7 @@ pub(crate) enum Source {
     FifoNotificationsFailed,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Mo,
     Dlr,
@@ -56,7 +56,6 @@ pub(crate) enum Role {
 pub(crate) const OUTCOMES: [&str; 7] =
     ["stored", "duplicate", "variant", "deferred", "recovered", "quarantined", "parked"];
 
-#[derive(Debug)]
 pub(crate) struct Readings(Vec<(Source, Series)>);
 
 impl Readings {

@@ -21,7 +21,7 @@ const MANY_STRANGERS: u64 = 5;
 /// The seconds after which the alarm `FanoutLag` goes off.
 const LONG_LAG_SECONDS: u64 = 300;
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) stack: Place,
     /// The version of the template.
@@ -55,7 +55,7 @@ pub(crate) struct Callbacks {
 }
 
 /// One line of the screen: something that should be zero.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Signal {
     pub(crate) name: &'static str,
     pub(crate) verdict: Verdict,

@@ -17,7 +17,7 @@ use super::details::{Detail, Details, number};
 use crate::mask::Mask;
 
 /// The content of a message, ready to be shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Content {
     /// One line: `[image] The parcel as it arrived`.
     pub(crate) summary: String,
@@ -28,7 +28,7 @@ pub(crate) struct Content {
 }
 
 /// What a message does to an earlier one, which is named by WhatsApp's id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relation<'m> {
     Reaction { to: &'m str },
     Edit { of: &'m str },

@@ -7,7 +7,7 @@ use wab_events::message::{Decimal, Id};
 use crate::mask::Mask;
 
 /// A value with its label, ready to be shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Detail {
     pub(crate) label: String,
     /// A time is in UTC.
@@ -24,7 +24,6 @@ impl Detail {
 }
 
 /// Collects details. Each method adds a value of one class of privacy, if there is a value.
-#[derive(Debug)]
 pub(super) struct Details {
     pub(super) mask: Mask,
     prefix: String,

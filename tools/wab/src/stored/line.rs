@@ -9,7 +9,7 @@ use super::content::describe;
 use super::{Fetched, Whole};
 use crate::mask::Mask;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct MessageLine {
     pub(crate) id: String,
     pub(crate) event_id: String,

@@ -9,7 +9,7 @@ use wab_events::message::PhoneNumber;
 use crate::mask::Mask;
 use crate::stack::FilterPolicy;
 
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 #[group(skip)] // its name would be that of the command's own arguments
 pub(crate) struct Selection {
     /// Only messages of these types, such as text or image; comma-separated or repeated

@@ -1,5 +1,7 @@
 //! Replies to interactive messages: buttons, lists, forms, call permissions, payments.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 
 use crate::message::fault::{Fault, Problem};
@@ -7,6 +9,7 @@ use crate::message::lenient::Lenient;
 use crate::message::payment::PaymentNotification;
 use crate::message::shape::{object, open_enum};
 use crate::message::value::{Id, JsonText, Timestamp};
+use crate::redacted::Redacted;
 
 object! {
     /// A reply to an interactive message. Some recorded messages of this type have no body at all.
@@ -48,7 +51,7 @@ object! {
 /// }
 /// # Ok::<(), wab_events::message::NotAMessage>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reply<'m> {
     /// The reply button that the user tapped.
@@ -68,6 +71,22 @@ pub enum Reply<'m> {
         /// The kind of reply that `type` states.
         reply_type: Option<&'m str>,
     },
+}
+
+impl fmt::Debug for Reply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Button(button) => fmt::Debug::fmt(button, f),
+            Self::List(item) => fmt::Debug::fmt(item, f),
+            Self::Form(form) => fmt::Debug::fmt(form, f),
+            Self::CallPermission(answer) => fmt::Debug::fmt(answer, f),
+            Self::PaymentMethod(method) => fmt::Debug::fmt(method, f),
+            Self::PaymentNotification(payment) => fmt::Debug::fmt(payment, f),
+            Self::Unrecognized { reply_type } => {
+                f.debug_struct("Unrecognized").field("reply_type", &reply_type.map(Redacted::new)).finish()
+            }
+        }
+    }
 }
 
 impl Interactive {

@@ -111,8 +111,8 @@ mod tests {
         let functions = [("mo", "Mo", reserved), ("dlr", "Dlr", reserved), ("fanout", "Fanout", None)];
         let account = AccountConcurrency { limit: 1_000, unreserved: 900 };
         let findings = judge(&functions, account, Traffic { throttle_rate, busiest }, &Commands::example());
-        assert_eq!(findings[0].verdict, verdict, "{findings:?}");
-        assert!(findings[0].what.contains(what), "{findings:?}");
+        assert_eq!(findings[0].verdict, verdict, "{}", findings[0].what);
+        assert!(findings[0].what.contains(what), "{}", findings[0].what);
         findings.iter().flat_map(|finding| &finding.mends).for_each(check_command);
     }
 

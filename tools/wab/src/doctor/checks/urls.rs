@@ -137,8 +137,8 @@ mod tests {
     fn check(stranger: Answer, caller: Option<Answer>, verdict: Verdict, what: &str) {
         let findings = judge("mo url", &stranger, caller.as_ref(), &Commands::example());
         let [finding] = &findings[..] else { panic!("one finding") };
-        assert_eq!(finding.verdict, verdict, "{finding:?}");
-        assert!(finding.what.contains(what), "{finding:?}");
+        assert_eq!(finding.verdict, verdict, "{}", finding.what);
+        assert!(finding.what.contains(what), "{}", finding.what);
         finding.mends.iter().for_each(check_command);
     }
 
