@@ -317,9 +317,17 @@ fn missing_or_malformed_setting_is_an_error() {
         "TABLE_NAME" | "BUCKET_NAME" | "SPILL_QUEUE_URL" => Some("there".to_owned()),
         "CALLBACK_CREDENTIALS" => Some(format!("shop:{}", "0".repeat(64))),
         "RETENTION_DAYS" => Some("30".to_owned()),
+        "CONTENT" => Some("none".to_owned()),
+        "CONTENT_KEY" => Some("0".repeat(64)),
         _ => None,
     };
     assert!(wab_ingress::Settings::read(good).is_ok());
+    let full = |name: &str| match name {
+        "CONTENT" => Some("full".to_owned()),
+        "CONTENT_KEY" => None,
+        name => good(name),
+    };
+    assert!(wab_ingress::Settings::read(full).is_ok());
     for (broken, value) in [
         ("TABLE_NAME", ""),
         ("BUCKET_NAME", ""),
@@ -327,6 +335,8 @@ fn missing_or_malformed_setting_is_an_error() {
         ("CALLBACK_CREDENTIALS", ""),
         ("CALLBACK_CREDENTIALS", "shop:secret"),
         ("RETENTION_DAYS", "for ever"),
+        ("CONTENT", "some"),
+        ("CONTENT_KEY", "secret"),
     ] {
         for value in [None, Some(value.to_owned())] {
             let error = wab_ingress::Settings::read(|name| if name == broken { value.clone() } else { good(name) });
