@@ -397,9 +397,17 @@ fn missing_or_malformed_setting_is_an_error() {
         "TABLE_NAME" | "BUCKET_NAME" | "SPILL_QUEUE_URL" => Some("there".to_owned()),
         "CALLBACK_CREDENTIALS" => Some(format!("shop:{}", "0".repeat(64))),
         "RETENTION_DAYS" => Some("30".to_owned()),
+        "CONTENT" => Some("none".to_owned()),
+        "CONTENT_KEY" => Some("0".repeat(64)),
         _ => None,
     };
     assert!(wab_ingress::Settings::read(good).is_ok());
+    let full = |name: &str| match name {
+        "CONTENT" => Some("full".to_owned()),
+        "CONTENT_KEY" => None,
+        name => good(name),
+    };
+    assert!(wab_ingress::Settings::read(full).is_ok());
     for (broken, value) in [
         ("TABLE_NAME", ""),
         ("BUCKET_NAME", ""),
@@ -409,6 +417,8 @@ fn missing_or_malformed_setting_is_an_error() {
         ("RETENTION_DAYS", "for ever"),
         ("SECRET_PATHS", "shop:secret"),
         ("ALLOWED_NETWORKS", "192.0.2.0/24,secret"),
+        ("CONTENT", "some"),
+        ("CONTENT_KEY", "secret"),
     ] {
         let is_optional = ["SECRET_PATHS", "ALLOWED_NETWORKS"].contains(&broken);
         for value in [None, Some(value.to_owned())].into_iter().skip(usize::from(is_optional)) {

@@ -10,19 +10,27 @@ use wab_events::{DeliveryStatus, Kind, contract};
 use wab_fanout::{Composer, Occasion};
 use wab_ingress::{Call, Forbidden, Kept, Rejection, Unauthorized};
 use wab_models::{
-    BinaryContent, CallbackError, Delivery, DlrCallback, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
+    BinaryContent, Body as StoredBody, CallbackError, ContentMode, Delivery, DlrCallback, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
     MoCallback, NewEvent, ObjectKey, Receipt, Received, ReceivedAt,
 };
 use wab_platform::Reason;
 use wab_store::{Accepted, Unavailable};
 
-use crate::fake_aws::{aws, sdk};
+use crate::fake_aws::{CONTENT_KEY, aws, sdk};
 use crate::records::soon;
 
 const MO: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","source":"+6421000001","Destination":"6421000002","content":{"from":"6421000001","id":"wamid.V0FC","timestamp":"1795425313","type":"text","text":{"body":"Kia ora"}}}"#;
 const DLR: &str = r#"{"id":"7c1f0c1e-5a52-4d0e-9b86-0d6a1f1c7d11","status":"received","reference":"order-17"}"#;
 
 fn item(kind: Kind) -> Item<'static> {
+    item_of(kind, &ContentMode::Full(None))
+}
+
+fn content_free_item(kind: Kind) -> Item<'static> {
+    item_of(kind, &ContentMode::None(CONTENT_KEY.parse().unwrap()))
+}
+
+fn item_of(kind: Kind, mode: &ContentMode) -> Item<'static> {
     let received = |body| Received {
         body,
         application: "gateway",
@@ -30,8 +38,8 @@ fn item(kind: Kind) -> Item<'static> {
         expires_at: 1_798_017_315,
     };
     match kind {
-        Kind::Mo => Item::mo(&MoCallback::parse(MO).unwrap(), received(MO)),
-        Kind::Dlr => Item::dlr(&DlrCallback::parse(DLR).unwrap(), received(DLR)),
+        Kind::Mo => mode.mo(&MoCallback::parse(MO).unwrap(), received(MO)),
+        Kind::Dlr => mode.dlr(&DlrCallback::parse(DLR).unwrap(), received(DLR)),
     }
 }
 
@@ -46,11 +54,23 @@ fn event(kind: Kind) -> Value {
     serde_json::to_value(event).unwrap()
 }
 
+/// The event of the same callback on a stack that keeps no content.
+fn content_free_event(kind: Kind) -> Value {
+    let item = content_free_item(kind);
+    let StoredBody::NotKept { body_bytes } = item.body else { panic!("no content") };
+    serde_json::to_value(NewEvent::without_body(&item, body_bytes).unwrap()).unwrap()
+}
+
 /// The SNS message attributes of the same event.
 fn headers(kind: Kind) -> Value {
     let item = item(kind);
     let event = NewEvent::of(&item, item.body.inline().unwrap()).unwrap();
     event.attributes().into_iter().collect()
+}
+
+fn headers_without_content(kind: Kind) -> Value {
+    let item = content_free_item(kind);
+    NewEvent::without_body(&item, 0).unwrap().attributes().into_iter().collect()
 }
 
 /// Every contract, by file name.
@@ -79,6 +99,8 @@ fn contracts() -> BTreeMap<&'static str, Value> {
         ("examples/mo-event-by-reference.json", by_reference(Kind::Mo)),
         ("examples/mo-event-binary.json", binary()),
         ("examples/dlr-event.json", event(Kind::Dlr)),
+        ("examples/mo-event-content-free.json", content_free_event(Kind::Mo)),
+        ("examples/dlr-event-content-free.json", content_free_event(Kind::Dlr)),
     ])
 }
 
@@ -149,7 +171,14 @@ fn asyncapi() -> Value {
             "contentType": "application/cloudevents+json",
             "headers": attributes(kind),
             "payload": payload,
-            "examples": [{"headers": headers(kind), "payload": event(kind)}],
+            "examples": [
+                {"headers": headers(kind), "payload": event(kind)},
+                {
+                    "name": "Without content",
+                    "headers": headers_without_content(kind),
+                    "payload": content_free_event(kind),
+                },
+            ],
         })
     };
     let channel = |kind: &str, message: &str| {

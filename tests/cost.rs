@@ -147,7 +147,7 @@ async fn measure(stack: &Stack, kind: Kind, id: &str, body: &Value) -> Measured 
     let body = body.to_string();
     let object_bytes = match &item.body {
         Body::Object(object) => Some(object.body_bytes),
-        Body::Inline(_) => None,
+        Body::Inline(_) | Body::NotKept { .. } => None,
     };
     let (item_bytes, event) = (item.size_bytes(), NewEvent::of(&item, &body).unwrap());
     let sent: usize = event.attributes().iter().map(|(name, value)| name.len() + "String".len() + value.len()).sum();

@@ -1,6 +1,7 @@
 //! The deployed stack end to end, from the gateway's request to the subscriber's queue.
 
 mod erase;
+mod expired;
 mod failures;
 mod listen;
 pub(crate) mod marked;

@@ -134,6 +134,24 @@ pub(crate) fn receiver(sdk: &SdkConfig) -> Receiver {
     Receiver::new(receiver_settings(|_| None), sdk)
 }
 
+/// The key of [`content_free_receiver`].
+pub(crate) const CONTENT_KEY: &str = "0f0e0d0c0b0a090807060504030201000f0e0d0c0b0a09080706050403020100";
+
+/// A receiver of a stack that keeps no content.
+pub(crate) fn content_free_receiver(sdk: &SdkConfig) -> Receiver {
+    let var = |name: &str| match name {
+        "CONTENT" => Some("none".to_owned()),
+        "CONTENT_KEY" => Some(CONTENT_KEY.to_owned()),
+        _ => None,
+    };
+    Receiver::new(receiver_settings(var), sdk)
+}
+
+/// A receiver of a stack that keeps content, and didn't before.
+pub(crate) fn formerly_content_free_receiver(sdk: &SdkConfig) -> Receiver {
+    Receiver::new(receiver_settings(|name| (name == "CONTENT_KEY").then(|| CONTENT_KEY.to_owned())), sdk)
+}
+
 /// A receiver with these verifiers.
 pub(crate) fn receiver_with(sdk: &SdkConfig, verifiers: &str) -> Receiver {
     Receiver::new(receiver_settings(|name| (name == "CALLBACK_CREDENTIALS").then(|| verifiers.to_owned())), sdk)
@@ -148,6 +166,7 @@ pub(crate) fn receiver_settings(var: impl Fn(&str) -> Option<String>) -> Setting
             "SPILL_QUEUE_URL" => Some("http://localhost/spill".to_owned()),
             "CALLBACK_CREDENTIALS" => Some(Verifier::new(USER, PASSWORD).unwrap().to_string()),
             "RETENTION_DAYS" => Some("30".to_owned()),
+            "CONTENT" => Some("full".to_owned()),
             _ => None,
         })
     });

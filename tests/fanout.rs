@@ -12,7 +12,7 @@ use crate::fake_aws::{Calls, aws, fanout, operations, published, sdk};
 use crate::records::{mo_item_with_object, plenty, record};
 
 /// Hands `records` to `fanout`. Returns the sequence number that it reports as failed, if any, and its calls.
-async fn fan_out(
+pub(crate) async fn fan_out(
     records: Vec<Value>,
     answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static,
 ) -> (Vec<String>, Calls) {
@@ -28,7 +28,7 @@ async fn fan_out_with(sdk: &SdkConfig, records: Vec<Value>) -> Vec<String> {
 }
 
 /// The calls to SNS, the bucket and the queue.
-fn calls_without_queries(calls: &Calls) -> Vec<String> {
+pub(crate) fn calls_without_queries(calls: &Calls) -> Vec<String> {
     operations(calls).into_iter().filter(|operation| operation != "Query").collect()
 }
 

@@ -13,6 +13,7 @@
 
 mod answers;
 mod bodies;
+mod content_free;
 mod contracts;
 mod corpus;
 mod cost;

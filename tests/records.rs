@@ -22,7 +22,7 @@ pub(crate) fn soon() -> Instant {
 }
 
 pub(crate) fn received(body: &str) -> Received<'_> {
-    Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(1_763_889_302_417), expires_at: 1 }
+    Received { body, application: "shop", at: ReceivedAt::from_epoch_ms(1_763_889_302_417), expires_at: 4_000_000_000 }
 }
 
 /// A body received at `at`, in milliseconds since 1970, whose item doesn't expire before a test ends.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use wab_models::{Digest, DlrCallback, Item, ObjectKey, Parked, Spilled};
@@ -42,16 +43,20 @@ async fn quarantined_body_is_put_without_a_condition() {
 async fn at_most_100_receipts_are_read_consistently() {
     let (sdk, requests) = recorded(
         200,
-        r#"{"Items":[{"sk":{"S":"sent"},"received_at":{"S":"2025-11-23T09:15:02.417Z"}},{"sk":{"S":"broken"}}]}"#,
+        r#"{"Items":[{"sk":{"S":"sent"},"received_at":{"S":"2025-11-23T09:15:02.417Z"},"expires_at":{"N":"1766481302"}},
+            {"sk":{"S":"queued"},"received_at":{"S":"2025-11-23T09:15:01.417Z"},"expires_at":{"N":"1766481301"}},
+            {"sk":{"S":"broken"}}]}"#,
     );
-    let receipts = EventTable::new(&sdk, "events".to_owned()).receipts("DLR#4711").await.unwrap();
+    // The time at which the second one expires.
+    let now = UNIX_EPOCH + Duration::from_secs(1_766_481_301);
+    let receipts = EventTable::new(&sdk, "events".to_owned()).receipts("DLR#4711", now).await.unwrap();
     assert_eq!(receipts.iter().map(|receipt| receipt.status.as_str()).collect::<Vec<_>>(), ["sent"]);
     let expected = json!({
         "TableName": "events",
         "KeyConditionExpression": "pk = :pk",
         "ExpressionAttributeValues": {":pk": {"S": "DLR#4711"}},
         "ExpressionAttributeNames": {"#status": "status"},
-        "ProjectionExpression": "sk, #status, received_at",
+        "ProjectionExpression": "sk, #status, received_at, expires_at",
         "Limit": 100,
         "ConsistentRead": true,
     });

@@ -71,6 +71,8 @@ fn asked<T, E: std::fmt::Debug>(read: impl Fn(&dyn Fn(&str) -> Option<String>) -
             "CALLBACK_CREDENTIALS" | "SECRET_PATHS" => format!("shop:{}", "0".repeat(64)),
             "ALLOWED_NETWORKS" => "192.0.2.0/24".to_owned(),
             "RETENTION_DAYS" => "30".to_owned(),
+            "CONTENT" => "full".to_owned(),
+            "CONTENT_KEY" => "0".repeat(64),
             _ => "x".to_owned(),
         })
     };
@@ -94,6 +96,24 @@ fn each_function_gets_exactly_the_settings_it_reads() {
     let common = template()["Globals"]["Function"]["Environment"]["Variables"].clone();
     let chosen = json!({"Fn::If": ["HasCertificateFile", {"Ref": "CertificateFile"}, {"Ref": "AWS::NoValue"}]});
     assert_eq!(common, json!({"SSL_CERT_FILE": chosen}));
+}
+
+#[test]
+fn stack_without_content_needs_a_key_that_nobody_sees() {
+    let template = template();
+    let (content, key) = (&template["Parameters"]["Content"], &template["Parameters"]["ContentKey"]);
+    assert_eq!((&content["Default"], &content["AllowedValues"]), (&json!("full"), &json!(["full", "none"])));
+    assert_eq!((&key["NoEcho"], &key["Default"]), (&json!(true), &json!("")));
+    assert_eq!(key["AllowedPattern"], "|[0-9a-f]{64}");
+    let rule = &template["Rules"]["ContentKeyIsGiven"];
+    assert_eq!(rule["RuleCondition"], json!({"Fn::Equals": [{"Ref": "Content"}, "none"]}));
+    let is_given = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "ContentKey"}, ""]}]});
+    assert_eq!(rule["Assertions"][0]["Assert"], is_given);
+    for function in ["Mo", "Dlr"] {
+        let variables = resource(function)["Environment"]["Variables"].clone();
+        let key = json!({"Fn::If": ["HasContentKey", {"Ref": "ContentKey"}, {"Ref": "AWS::NoValue"}]});
+        assert_eq!((&variables["CONTENT"], &variables["CONTENT_KEY"]), (&json!({"Ref": "Content"}), &key));
+    }
 }
 
 #[test]

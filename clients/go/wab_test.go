@@ -110,6 +110,30 @@ func eventOf(delivery wab.Delivery) any {
 	return nil
 }
 
+func TestEventWithoutContentSaysWhatItLacks(t *testing.T) {
+	parse := func(name string) wab.Delivery {
+		delivery, err := wab.Parse(read(t, events+"/"+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return delivery
+	}
+	mo := parse("mo-event-content-free.json").(*wab.Mo)
+	omitted := mo.Data.Omitted
+	if omitted == nil || omitted.Type != "text" || omitted.SentAt != "2026-11-23T09:15:13Z" || omitted.Bytes == 0 {
+		t.Error(omitted)
+	}
+	if mo.Message != nil || mo.Data.Source != "" || len(mo.Data.Content) != 0 {
+		t.Error(mo.Data)
+	}
+	if dlr := parse("dlr-event-content-free.json").(*wab.Dlr); dlr.Data.Omitted == nil || dlr.Data.Status != "received" {
+		t.Error(dlr.Data)
+	}
+	if whole := parse("mo-event.json").(*wab.Mo); whole.Data.Omitted != nil {
+		t.Error(whole.Data)
+	}
+}
+
 func TestEveryGoldenEventIsReadAndWrittenBack(t *testing.T) {
 	kinds := map[string]string{}
 	files, err := filepath.Glob(events + "/*.json")
@@ -128,10 +152,12 @@ func TestEveryGoldenEventIsReadAndWrittenBack(t *testing.T) {
 		kinds[filepath.Base(file)] = fmt.Sprintf("%T", delivery)
 	}
 	want := map[string]string{
-		"dlr-event.json":             "*wab.Dlr",
-		"mo-event-binary.json":       "*wab.Mo",
-		"mo-event-by-reference.json": "*wab.Elsewhere",
-		"mo-event.json":              "*wab.Mo",
+		"dlr-event-content-free.json": "*wab.Dlr",
+		"dlr-event.json":              "*wab.Dlr",
+		"mo-event-binary.json":        "*wab.Mo",
+		"mo-event-by-reference.json":  "*wab.Elsewhere",
+		"mo-event-content-free.json":  "*wab.Mo",
+		"mo-event.json":               "*wab.Mo",
 	}
 	if !reflect.DeepEqual(kinds, want) {
 		t.Error(kinds)

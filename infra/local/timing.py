@@ -113,6 +113,7 @@ def function(binary: Path, api: RuntimeApi, aws: Aws, verifier: str) -> Iterator
         "SPILL_QUEUE_URL": f"{aws.url}/000000000000/spill",
         "CALLBACK_CREDENTIALS": verifier,
         "RETENTION_DAYS": "30",
+        "CONTENT": "full",
     }
     quiet = subprocess.DEVNULL
     with subprocess.Popen([str(binary)], env=environment, stdout=quiet, stderr=quiet) as process:

@@ -158,6 +158,7 @@ fn stack_is_walked_from_an_empty_account_to_its_end() {
         subscriber_gets_nothing(&mut walk).await;
         let new = rotation(&mut walk, &old).await;
         domain(&mut walk, &new).await;
+        without_content(&mut walk, &new).await;
         upgrade(&mut walk, &new).await;
         end(&mut walk);
     });
@@ -447,16 +448,89 @@ async fn domain(walk: &mut Walk, credentials: &Credentials) {
     assert_eq!((walk.status(credentials).await, walk.status_at_domain(credentials).await), (200, 200));
 }
 
+/// Content is kept, not kept, and kept again, while the gateway sends and repeats.
+async fn without_content(walk: &mut Walk, credentials: &Credentials) {
+    const SECTION: &str = "Keeping no content";
+    const NUMBER: &str = "+6421000077";
+    const SECRET: &str = "Nga mihi nui";
+    let (before, during, after, sent) = (fresh_id("before"), fresh_id("during"), fresh_id("after"), fresh_id("sent"));
+    let authorization = credentials.authorization();
+    let message = |id: &str| {
+        let mut body = mo_text(id);
+        body["source"] = NUMBER.into();
+        body["content"]["text"]["body"] = SECRET.into();
+        body.to_string()
+    };
+    let receipt = json!({"id": sent, "status": "received", "reference": "order-1042", "detail": SECRET}).to_string();
+    let post = async |stack: &Stack, kind, body: &str| {
+        let answer = stack.post_as(kind, Some(&authorization), body).await;
+        (answer.status, answer.body["outcome"].as_str().unwrap_or_default().to_owned())
+    };
+    let (stored, duplicate) = ((200, "stored".to_owned()), (200, "duplicate".to_owned()));
+    walk.stack.take_all(&walk.team).await;
+    assert_eq!(post(&walk.stack, Kind::Mo, &message(&before)).await, stored);
+
+    let traffic = gateway(&walk.stack, credentials);
+    let key = walk.bash.exits("openssl rand -hex 32", &[0]).out;
+    walk.step(SECTION, "make deploy PARAMETERS='Content=none", &[("=KEY", &format!("={}", key.trim()))]);
+    assert_eq!(post(&walk.stack, Kind::Mo, &message(&during)).await, stored);
+    assert_eq!(post(&walk.stack, Kind::Dlr, &receipt).await, stored);
+    assert_eq!(post(&walk.stack, Kind::Mo, SECRET).await.0, 400);
+    for id in [&before, &during] {
+        assert_eq!(post(&walk.stack, Kind::Mo, &message(id)).await, duplicate);
+    }
+    let arrived = arrive(walk, &walk.team, &[before.clone(), during.clone()]).await;
+    let arrived: Vec<Value> = serde_json::Deserializer::from_str(&arrived).into_iter().map(Result::unwrap).collect();
+    let of = |id: &str| arrived.iter().find(|event| event["subject"] == id).unwrap();
+    assert_eq!(of(&before)["data"]["content"]["text"]["body"], SECRET);
+    assert_eq!((&of(&during)["data"]["omitted"]["type"], &of(&during)["data"]["content"]), (&json!("text"), &Value::Null));
+    for (pk, is_kept) in [(format!("MO#{before}"), true), (format!("MO#{during}"), false), (format!("DLR#{sent}"), false)]
+    {
+        let [item] = &walk.stack.items(&pk).await[..] else { panic!("{pk}") };
+        let text = format!("{item:?}");
+        assert_eq!((text.contains(SECRET), text.contains(&NUMBER[1..])), (is_kept, is_kept), "{text}");
+    }
+    // The person on call sees both kinds, and what isn't kept.
+    let shown = walk.bash.exits(&format!("wab show {during} --event --reveal --stack $STACK"), &[0]).out;
+    assert!(shown.contains("not kept: the stack was deployed with Content=none") && !shown.contains(SECRET), "{shown}");
+    assert_eq!(walk.bash.run(&format!("wab show {during} --raw --reveal --stack $STACK")).code, 1);
+    let talk = walk.bash.exits(&format!("wab conversation {NUMBER} --reveal --stack $STACK"), &[0]).out;
+    assert!(talk.contains(SECRET) && talk.contains("[not kept] content of "), "{talk}");
+    let quarantined = walk.bash.exits("wab quarantine list --json --stack $STACK", &[0]).out;
+    let quarantined: Value = serde_json::from_str(&quarantined).unwrap();
+    let id = quarantined["quarantined"][0]["id"].as_str().unwrap();
+    let shown = walk.bash.exits(&format!("wab quarantine show {id} --reveal --stack $STACK"), &[0]).out;
+    assert!(shown.contains("12, not kept") && !shown.contains(SECRET), "{shown}");
+
+    walk.step(SECTION, "make deploy PARAMETERS='Content=full'", &[]);
+    for id in [&before, &during] {
+        assert_eq!(post(&walk.stack, Kind::Mo, &message(id)).await, duplicate, "the key is still there");
+    }
+    assert_eq!(post(&walk.stack, Kind::Mo, &message(&after)).await, stored);
+    assert!(arrive(walk, &walk.team, &[after]).await.contains(SECRET));
+    let (traffic, _, sent) = traffic;
+    drop(traffic);
+    let lost: Vec<_> = sent.lock().unwrap().iter().filter(|(_, status)| *status != 200).cloned().collect();
+    assert!(lost.is_empty(), "a callback was lost: {lost:?}");
+    let resent = walk.bash.exits(&format!("wab resend {during} --yes --stack $STACK"), &[0]).out;
+    assert!(resent.contains("published"), "{resent}");
+    assert!(arrive(walk, &walk.team, &[during]).await.contains("omitted"));
+    let erased = walk.bash.exits(&format!("wab erase {NUMBER} --yes --json --stack $STACK"), &[0]).out;
+    let erased: Value = serde_json::from_str(&erased).unwrap();
+    assert_eq!((&erased["messages"], &erased["left"]["unmatched"]), (&json!(3), &json!(0)), "{erased}");
+}
+
 async fn upgrade(walk: &mut Walk, credentials: &Credentials) {
     walk.stack.take_all(&walk.team).await;
     let (traffic, _, sent) = gateway(&walk.stack, credentials);
-    // Items of both layouts, one of a layout to come, and parked messages.
-    let ids = [fresh_id("one"), fresh_id("two"), fresh_id("newer")];
+    // Items of each layout, one of a layout to come, and parked messages.
+    let ids = [fresh_id("one"), fresh_id("two"), fresh_id("newer"), fresh_id("three")];
     put(&walk.stack, &golden("item-v1-mo.json", &ids[0])).await;
     let object = golden("item-v2-mo-object.json", &ids[1]);
     let large = walk.stack.s3.put_object().bucket(&walk.stack.file.bucket).key(object["body_key"].as_str().unwrap());
     large.body(mo_text(&ids[1]).to_string().into_bytes().into()).send().await.unwrap();
     put(&walk.stack, &object).await;
+    put(&walk.stack, &golden("item-v3-mo.json", &ids[3])).await;
     let mut newer = golden("item-v1-mo.json", &ids[2]);
     newer["v"] = json!(99);
     put(&walk.stack, &newer).await;

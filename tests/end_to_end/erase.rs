@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use wab_events::Kind;
 use wab_marked::{RECIPIENT, WORD};
-use wab_models::{Item, MoCallback, ObjectKey, Spilled};
+use wab_models::{ContentKey, ContentMode, DlrCallback, Item, MoCallback, ObjectKey, Spilled};
 
 use super::resend::redacted;
 use super::show::{fresh, fresh_number};
@@ -198,7 +198,8 @@ async fn one_person_is_erased_and_the_other_stays() {
     let report: Value = serde_json::from_str(&printed).unwrap();
     assert_eq!((code, &report["names"].as_array().unwrap().len()), (0, &2), "{printed}");
     assert_eq!(counts(&printed), found, "{printed}");
-    let left = json!({"shared_objects": 1, "shared_references": 1, "mentions": 1, "unreadable": 0, "hidden": 0});
+    let left = json!({"shared_objects": 1, "shared_references": 1, "mentions": 1, "unreadable": 0, "unmatched": 0,
+                      "hidden": 0});
     assert_eq!(report["left"], left);
     gone.assert_absent("report", &printed);
     let (code, printed) = desk.wab(&["erase", &gone.number, "--json"]).await;
@@ -232,6 +233,50 @@ async fn one_person_is_erased_and_the_other_stays() {
 
 fn sha256(bytes: &[u8]) -> String {
     wab_models::BinaryContent::of(bytes, "image/png").sha256
+}
+
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn expired_items_are_erased_too() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::connect().await;
+    let desk = desk(&[("spill_queue_url", &stack.queue().await), ("dead_letter_queue_url", &stack.queue().await)]);
+    let mut person = Person::new();
+    let mut text = person.text(&person.number.clone(), 0);
+    text["reply_to"] = fresh("sent").into();
+    let (text, receipt) = (text.to_string(), dlr(text["reply_to"].as_str().unwrap(), "sent").to_string());
+    let at = long_gone();
+    let items = [
+        Item::mo(&MoCallback::parse(&text).unwrap(), received_at(&text, at)),
+        Item::dlr(&DlrCallback::parse(&receipt).unwrap(), received_at(&receipt, at)),
+    ];
+    let expired = |item| write(item, |attributes| drop(attributes.insert("expires_at".to_owned(), json!(1))));
+    put(&stack, items.iter().map(expired).collect()).await;
+    let (code, printed) = desk.wab(&["erase", &person.number, "--json"]).await;
+    assert_eq!((code, counts(&printed)), (0, expected(&[("messages", 1), ("receipts", 1)])), "{printed}");
+    for item in items {
+        assert!(stack.items(&item.key.pk).await.is_empty());
+    }
+}
+
+/// Without the key of the stack's hashes, what was stored without content can't be compared.
+#[tokio::test]
+#[ignore = "needs the local stack: make test"]
+async fn message_without_content_is_erased_by_its_hash() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::connect().await;
+    let desk = desk(&[("spill_queue_url", &stack.queue().await), ("dead_letter_queue_url", &stack.queue().await)]);
+    let mut person = Person::new();
+    let key: ContentKey = "0f".repeat(32).parse().unwrap();
+    let text = person.text(&person.number.clone(), 0).to_string();
+    let item = ContentMode::None(key.clone()).mo(&MoCallback::parse(&text).unwrap(), received_at(&text, long_gone()));
+    put(&stack, vec![write(&item, |_| {})]).await;
+    let (code, printed) = desk.wab(&["erase", &person.number, "--json"]).await;
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!((code, &report["left"]["unmatched"]), (1, &json!(1)), "{printed}");
+    let (_, printed) = desk.wab(&["erase", &key.contact(&person.number), "--json"]).await;
+    assert_eq!(counts(&printed), expected(&[("messages", 1)]), "{printed}");
+    assert!(stack.items(&item.key.pk).await.is_empty());
 }
 
 #[tokio::test]

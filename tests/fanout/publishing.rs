@@ -121,10 +121,12 @@ async fn binary_content_is_described_and_omitted_if_too_large() {
     assert!(events[2]["dataref"].is_string(), "without an object, the bytes are only in the body");
 }
 
-/// The table's answer to a query for the receipts of a message.
+/// The table's answer to a query for the receipts of a message. The item of the status `expired` has itself expired.
 fn stored_receipts(receipts: &[(&str, &str)]) -> (u16, String) {
-    let row =
-        |(status, at): &(&str, &str)| json!({"sk": {"S": status}, "status": {"S": status}, "received_at": {"S": at}});
+    let row = |(status, at): &(&str, &str)| {
+        let expires_at = if *status == "expired" { "1" } else { "4000000000" };
+        json!({"sk": {"S": status}, "status": {"S": status}, "received_at": {"S": at}, "expires_at": {"N": expires_at}})
+    };
     let rows: Vec<_> = receipts.iter().map(row).collect();
     (200, json!({"Items": rows, "Count": receipts.len()}).to_string())
 }
@@ -148,6 +150,20 @@ async fn receipt_is_published_with_its_delivery_status() {
             "history": [{"status": "received", "time": known[0].1}, {"status": "sent", "time": known[1].1}],
         })
     );
+}
+
+#[tokio::test]
+async fn receipt_whose_item_has_expired_is_no_history() {
+    let known = [("expired", "2025-11-23T09:15:01.000Z"), ("submitted", "2025-11-23T09:15:02.000Z")];
+    let others = aws(|request| published(request, &[]));
+    let answer = move |operation: &str, request: &str| match operation {
+        "Query" => stored_receipts(&known),
+        _ => others(operation, request),
+    };
+    let (_, calls) = fan_out(vec![dlr_record(1, "a")], answer).await;
+    let delivery = &events(&calls)[0]["data"]["delivery"];
+    let history: Vec<_> = delivery["history"].as_array().unwrap().iter().map(|entry| entry["status"].as_str().unwrap()).collect();
+    assert_eq!((history, &delivery["final"]), (vec!["submitted", "sent"], &json!(false)));
 }
 
 #[tokio::test]

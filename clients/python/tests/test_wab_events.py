@@ -6,7 +6,7 @@ import unittest
 from collections.abc import Iterator
 from pathlib import Path
 
-from wab_events import Mo, OtherMessage, TextMessage, Unreadable, dump, parse, parse_message
+from wab_events import Delivery, Dlr, Mo, OtherMessage, TextMessage, Unreadable, dump, parse, parse_message
 
 ROOT = Path(__file__).resolve().parents[3]
 EVENTS = ROOT / "infra" / "contracts" / "examples"
@@ -37,12 +37,28 @@ class Test(unittest.TestCase):
         self.assertEqual(
             kinds,
             {
+                "dlr-event-content-free.json": "Dlr",
                 "dlr-event.json": "Dlr",
                 "mo-event-binary.json": "Mo",
                 "mo-event-by-reference.json": "Elsewhere",
+                "mo-event-content-free.json": "Mo",
                 "mo-event.json": "Mo",
             },
         )
+
+    def test_event_without_content_says_what_it_lacks(self) -> None:
+        def read(name: str) -> Delivery:
+            return parse((EVENTS / name).read_text())
+
+        mo, dlr, whole = map(read, ("mo-event-content-free.json", "dlr-event-content-free.json", "mo-event.json"))
+        assert isinstance(mo, Mo) and mo.data.omitted is not None
+        omitted = mo.data.omitted
+        self.assertEqual((omitted.type, omitted.sent_at), ("text", "2026-11-23T09:15:13Z"))
+        self.assertRegex(omitted.contact or "", "^hmac:[0-9a-f]{64}$")
+        self.assertEqual((mo.message, mo.data.content, mo.data.source), (None, None, None))
+        assert isinstance(dlr, Dlr) and dlr.data.omitted is not None
+        self.assertEqual((dlr.data.status, len(dlr.data.omitted.digest)), ("received", 64))
+        assert isinstance(whole, Mo) and whole.data.omitted is None
 
     def test_every_golden_message_is_read_as_in_rust(self) -> None:
         read = 0

@@ -30,11 +30,25 @@ function mo(content: unknown): string {
 test('every golden event is read', () => {
   const kinds = Object.fromEntries(files(EVENTS, '.json').map(([name, text]) => [name, parse(text).kind]));
   assert.deepEqual(kinds, {
+    'dlr-event-content-free.json': 'dlr',
     'dlr-event.json': 'dlr',
     'mo-event-binary.json': 'mo',
     'mo-event-by-reference.json': 'elsewhere',
+    'mo-event-content-free.json': 'mo',
     'mo-event.json': 'mo',
   });
+});
+
+test('an event without content says what it lacks', () => {
+  const read = (name: string) => parse(readFileSync(new URL(name, EVENTS), 'utf8'));
+  const [mo, dlr, whole] = [read('mo-event-content-free.json'), read('dlr-event-content-free.json'), read('mo-event.json')];
+  assert(mo.kind === 'mo' && mo.data.omitted !== undefined);
+  const { type, sent_at, contact, bytes } = mo.data.omitted;
+  assert.deepEqual([type, sent_at, typeof bytes], ['text', '2026-11-23T09:15:13Z', 'number']);
+  assert.match(contact ?? '', /^hmac:[0-9a-f]{64}$/);
+  assert.deepEqual([mo.message, mo.data.content, mo.data.source], [undefined, undefined, undefined]);
+  assert(dlr.kind === 'dlr' && dlr.data.omitted?.digest.length === 64 && dlr.data.status === 'received');
+  assert(whole.kind === 'mo' && whole.data.omitted === undefined);
 });
 
 test('every golden message is read as in Rust, and kept', () => {

@@ -5,7 +5,7 @@
 use lambda_http::{Body, LambdaEvent, Response};
 use wab_events::Kind;
 use wab_ingress::{Admission, HttpEvent, Inbound, Kept, Receiver, Rejection};
-use wab_models::{DlrCallback, Item, utf8};
+use wab_models::{DlrCallback, utf8};
 
 /// Answers one DLR callback. 200 means that it is durable, and no other status does.
 pub async fn handle(receiver: &Receiver, event: LambdaEvent<HttpEvent>) -> Response<Body> {
@@ -23,7 +23,7 @@ async fn receive(receiver: &Receiver, inbound: &Inbound<'_>) -> Result<Kept, Rej
         Ok(read) => read,
         Err(problem) => return Err(receiver.quarantine(inbound, problem).await),
     };
-    let item = Item::dlr(&callback, inbound.received(body));
+    let item = receiver.content.dlr(&callback, inbound.received(body));
     let accepted = receiver.store.keep(item, None, inbound.deadline).await?;
     Ok(Kept { accepted, delivery_lag_ms: None })
 }

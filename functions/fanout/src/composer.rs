@@ -1,7 +1,6 @@
 //! From a stored item to its message: fetches the body and computes the delivery state. `wab` composes single messages
 //! with the same code.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use futures_util::{StreamExt, stream};
@@ -9,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use wab_events::Kind;
 use wab_models::{Body, Delivery, EventError, Item, Key, MAX_MESSAGE_BYTES, NewEvent, Object, Receipt};
-use wab_platform::{Reason, SdkConfig};
+use wab_platform::{Clock, Reason, SdkConfig};
 use wab_store::{EventTable, GetError, Objects, QueryError};
 
 use crate::entry::{Entry, State};
@@ -22,6 +21,7 @@ use crate::record::StoredEvent;
 pub struct Composer {
     table: EventTable,
     objects: Objects,
+    clock: Clock,
 }
 
 /// The receipts of each message that a batch has a receipt of, by partition key.
@@ -30,7 +30,11 @@ type Receipts = HashMap<String, Result<Vec<Receipt>, QueryError>>;
 impl Composer {
     #[must_use]
     pub fn new(sdk: &SdkConfig, table_name: String, bucket_name: String) -> Self {
-        Self { table: EventTable::new(sdk, table_name), objects: Objects::new(sdk, bucket_name) }
+        Self {
+            table: EventTable::new(sdk, table_name),
+            objects: Objects::new(sdk, bucket_name),
+            clock: Clock::of(sdk),
+        }
     }
 
     /// Composes the message of one stored item, as [`handle`](crate::handle) does. The body is fetched by `by`, or left
@@ -68,8 +72,9 @@ impl Composer {
     async fn receipts<'a>(&self, keys: impl Iterator<Item = &'a Key>, concurrency: usize) -> Receipts {
         let receipts = keys.filter(|key| matches!(key.kind_and_id(), Some((Kind::Dlr, _))));
         let messages: BTreeSet<String> = receipts.map(|key| key.pk.clone()).collect();
+        let now = self.clock.now();
         let queries = messages.into_iter().map(async |pk| {
-            let receipts = self.table.receipts(&pk).await;
+            let receipts = self.table.receipts(&pk, now).await;
             (pk, receipts)
         });
         stream::iter(queries).buffer_unordered(concurrency).collect().await
@@ -84,8 +89,7 @@ impl Composer {
         bodies_by: Instant,
     ) -> Result<Message, PublishError> {
         let by_reference = || self.by_reference(item, table_arn, occasion);
-        let Some(body) = self.body(item, bodies_by).await? else { return by_reference() };
-        let mut event = NewEvent::of(item, &body).map_err(permanent)?;
+        let Some(mut event) = self.event(item, bodies_by).await? else { return by_reference() };
         if let Some(content) = &item.binary {
             event = event.with_binary(content, content.key.as_ref().map(|key| self.objects.uri(key)));
         }
@@ -101,11 +105,14 @@ impl Composer {
         if message.size_bytes() <= MAX_MESSAGE_BYTES { Ok(message) } else { by_reference() }
     }
 
-    /// The body. None if the event is published without it: the body can't fit the message, or the bucket is
-    /// unavailable. An event doesn't wait for the bucket, so that no other event waits behind it.
-    async fn body<'a>(&self, item: &'a Item<'_>, by: Instant) -> Result<Option<Cow<'a, str>>, PublishError> {
+    /// The event. None if it is published without the body: the body can't fit the message, or the bucket is unavailable.
+    /// An event doesn't wait for the bucket, so that no other event waits behind it.
+    async fn event<'a>(&self, item: &'a Item<'a>, by: Instant) -> Result<Option<NewEvent<'a>>, PublishError> {
         let object = match &item.body {
-            Body::Inline(body) => return Ok(Some(Cow::Borrowed(body))),
+            Body::Inline(body) => return NewEvent::of(item, body).map(Some).map_err(permanent),
+            Body::NotKept { body_bytes } => {
+                return NewEvent::without_body(item, *body_bytes).map(Some).map_err(permanent);
+            }
             Body::Object(object) => object,
         };
         // An event with binary content may fit without the content.
@@ -114,7 +121,7 @@ impl Composer {
         }
         match self.objects.get(&object.body_key, by).await {
             Ok(bytes) => match String::from_utf8(bytes) {
-                Ok(body) => Ok(Some(Cow::Owned(body))),
+                Ok(body) => NewEvent::of(item, &body).map(Some).map_err(permanent),
                 Err(_) => Err(PublishError::Permanent(Reason::ObjectNotText)),
             },
             Err(GetError::Gone) => Err(PublishError::Permanent(Reason::ObjectGone)),
@@ -133,7 +140,7 @@ impl Composer {
     ) -> Result<Message, PublishError> {
         let dataref = match &item.body {
             Body::Object(Object { body_key, .. }) => self.objects.uri(body_key),
-            Body::Inline(_) => {
+            Body::Inline(_) | Body::NotKept { .. } => {
                 let no_table = || PublishError::Permanent(Reason::TooLargeWithoutTable);
                 let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
                 let table_arn = table_arn.ok_or_else(no_table)?;

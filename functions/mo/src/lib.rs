@@ -5,7 +5,7 @@
 use lambda_http::{Body, LambdaEvent, Response};
 use wab_events::Kind;
 use wab_ingress::{Admission, HttpEvent, Inbound, Kept, Receiver, Rejection, binary_content};
-use wab_models::{Item, MoCallback, utf8};
+use wab_models::{MoCallback, utf8};
 
 /// Answers one MO callback. 200 means that it is durable, and no other status does.
 pub async fn handle(receiver: &Receiver, event: LambdaEvent<HttpEvent>) -> Response<Body> {
@@ -23,7 +23,8 @@ async fn receive(receiver: &Receiver, inbound: &Inbound<'_>) -> Result<Kept, Rej
         Ok(read) => read,
         Err(problem) => return Err(receiver.quarantine(inbound, problem).await),
     };
-    let item = Item::mo(&callback, inbound.received(body));
-    let accepted = receiver.store.keep(item, binary_content(&callback), inbound.deadline).await?;
+    let item = receiver.content.mo(&callback, inbound.received(body));
+    let binary = if receiver.content.is_full() { binary_content(&callback) } else { None };
+    let accepted = receiver.store.keep(item, binary, inbound.deadline).await?;
     Ok(Kept { accepted, delivery_lag_ms: callback.content.sent_at().map(|since| inbound.lag_ms(since)) })
 }

@@ -249,6 +249,12 @@ def mo(page: Page) -> None:
     page.write("### MO with binary content", "The content isn't a message, so there is no attribute `type`.")
     attributes = {name: value for name, value in attributes.items() if name not in ("type", "destination")}
     page.event(("mo", "other"), read("examples/mo-event-binary.json"), attributes)
+    example = asyncapi("mo")["examples"][1]
+    page.write(
+        "### MO without content",
+        "[Subscribing](subscribing.md#events-without-content) explains `data.omitted`. There is no attribute `source`.",
+    )
+    page.event(("mo", "text"), example["payload"], example["headers"])
 
 
 def dlr(page: Page) -> None:

@@ -60,6 +60,13 @@ pub fn event(kind: Kind) -> Value {
         ("/properties/data", json!({"title": match kind { Kind::Mo => "Mo data", Kind::Dlr => "Dlr data" }})),
         ("/properties/data/properties/unrecognized", json!({"type": "object"})),
         ("/properties/data/properties/binary", json!({"title": "Binary"})),
+        (
+            "/properties/data/properties/omitted",
+            json!({"title": match kind { Kind::Mo => "Omitted message", Kind::Dlr => "Omitted receipt" }}),
+        ),
+        ("/properties/data/properties/omitted/properties/sent_at", json!({"format": "date-time"})),
+        ("/properties/data/properties/omitted/properties/contact", json!({"pattern": "^hmac:[0-9a-f]{64}$"})),
+        ("/properties/data/properties/omitted/properties/digest", json!({"pattern": "^[0-9a-f]{64}$"})),
         ("/properties/data/properties/delivery", json!({"title": "Delivery state"})),
         ("/properties/data/properties/delivery/properties/history/items", json!({"title": "History entry"})),
         (
@@ -77,9 +84,12 @@ pub fn event(kind: Kind) -> Value {
         at(path, more);
     }
     without_null(&mut schema);
-    if let Some(bytes) = schema.pointer_mut("/properties/data/properties/binary/properties/bytes") {
-        let description = bytes.get("description").cloned();
-        *bytes = json!({"type": "integer", "minimum": 0, "description": description});
+    for described in ["binary", "omitted"] {
+        let place = format!("/properties/data/properties/{described}/properties/bytes");
+        if let Some(bytes) = schema.pointer_mut(&place) {
+            let description = bytes.get("description").cloned();
+            *bytes = json!({"type": "integer", "minimum": 0, "description": description});
+        }
     }
     plain_descriptions(&mut schema);
     schema

@@ -1,6 +1,6 @@
 //! A delivery receipt, and the state of the message that it belongs to.
 
-use crate::message::Json;
+use crate::message::{Decimal, Json};
 use crate::message::shape::object;
 use crate::status::DeliveryStatus;
 
@@ -22,6 +22,18 @@ object! {
         undocumented as "unrecognized": Option<Json>,
         /// The state of the message, derived from all of its receipts.
         delivery: Option<DeliveryState>,
+        /// Present only if wab keeps no content: describes the receipt in place of `detail` and undocumented keys.
+        omitted: Option<OmittedReceipt>,
+    }
+}
+
+object! {
+    /// What is known of a receipt whose content isn't kept.
+    OmittedReceipt {
+        /// The size of the callback's body in bytes.
+        bytes: Decimal,
+        /// A keyed hash of the callback's body: 64 hex digits.
+        digest: String,
     }
 }
 

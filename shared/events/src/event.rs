@@ -175,6 +175,16 @@ impl Event {
         }
     }
 
+    /// Whether the stack that published the event keeps no content. The event's data then has `omitted`.
+    #[must_use]
+    pub fn is_content_free(&self) -> bool {
+        match &self.data {
+            Data::Mo(mo) => mo.callback().omitted.is_some(),
+            Data::Dlr(receipt) => receipt.omitted.is_some(),
+            Data::Elsewhere { .. } => false,
+        }
+    }
+
     /// Keys of the envelope that this version of the crate doesn't know. A newer version may add some.
     #[must_use]
     pub fn unrecognized(&self) -> &Unrecognized {

@@ -96,6 +96,28 @@
 //! To see the content on purpose, serialise the value ([`serde::Serialize`]), or print a field: fields of type `String`
 //! print as they are. `Display` of [`PhoneNumber`](message::PhoneNumber) and [`UserId`](message::UserId) prints them too.
 //!
+//! # Events without content
+//!
+//! A stack can be deployed to keep no content. Its events have the same `data`, without `source`, `content` and free text,
+//! and with `omitted`, which describes what isn't there:
+//!
+//! ```
+//! use wab_events::{Data, Event};
+//!
+//! let event = Event::parse(r#"{"specversion": "1.0", "id": "b48e0ae6ab12d6a90aab59f0ecf2e500", "source": "/wab/clinic",
+//!     "type": "wab.mo.v1", "subject": "7c1f", "time": "2026-11-23T09:15:02.417Z", "datacontenttype": "application/json",
+//!     "data": {"id": "7c1f", "destination": "6421000002", "omitted": {"type": "text", "bytes": 167,
+//!         "sent_at": "2026-11-23T09:15:01Z", "contact": "hmac:9f86d081884c7d65", "digest": "60303ae22b998861"}}}"#)?;
+//!
+//! assert!(event.is_content_free());
+//! let Data::Mo(mo) = event.data() else { return Ok(()) };
+//! if let Some(omitted) = &mo.callback().omitted {
+//!     assert_eq!(omitted.message_type.as_deref(), Some("text"));
+//!     assert!(mo.message().is_none() && mo.callback().source.is_none());
+//! }
+//! # Ok::<(), wab_events::EventError>(())
+//! ```
+//!
 //! # Forward compatibility
 //!
 //! - New message types and statuses need no new version of this crate: they are read as
@@ -133,11 +155,11 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use dlr::{DeliveryState, DlrData, HistoryEntry};
+pub use dlr::{DeliveryState, DlrData, HistoryEntry, OmittedReceipt};
 pub use envelope::Envelope;
 pub use event::{Data, Event, EventError};
 pub use kind::Kind;
-pub use mo::{Binary, Mo, MoData};
+pub use mo::{Binary, Mo, MoData, OmittedMessage};
 pub use redacted::Redacted;
 pub use status::DeliveryStatus;
 

@@ -87,6 +87,27 @@ object! {
         undocumented as "unrecognized": Option<Json>,
         /// Describes a binary `content` once decoded.
         binary: Option<Binary>,
+        /// Present only if wab keeps no content: describes the message in place of `source`, `content` and everything else
+        /// that is absent.
+        omitted: Option<OmittedMessage>,
+    }
+}
+
+object! {
+    /// What is known of a message whose content isn't kept.
+    OmittedMessage {
+        /// The message's type, such as `text`. Absent if it has none.
+        message_type as "type": Option<String>,
+        /// When the user sent the message, by WhatsApp's clock: RFC 3339, UTC, to the second. Absent if the message has no
+        /// such time.
+        sent_at: Option<String>,
+        /// A keyed hash of the sender: `hmac:` and 64 hex digits. All messages of a sender have the same, however the
+        /// callback spells the number.
+        contact: Option<String>,
+        /// The size of the callback's body in bytes.
+        bytes: Decimal,
+        /// A keyed hash of the callback's body: 64 hex digits.
+        digest: String,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use lambda_http::{Body, Context, Response};
 use wab_events::Kind;
-use wab_models::{CallbackError, MAX_BODY_BYTES, Quarantined, ReceivedAt, Unreadable};
+use wab_models::{CallbackError, ContentKey, ContentMode, MAX_BODY_BYTES, ReceivedAt, Unreadable};
 use wab_platform::{Clock, SdkConfig, SettingError, Tracer, optional, required};
 use wab_store::Store;
 
@@ -12,8 +12,9 @@ use crate::event::HttpEvent;
 use crate::inbound::{Inbound, deadline, epoch_ms, received_time};
 use crate::networks::Networks;
 
-/// The environment variables of `mo` and `dlr`: `CALLBACK_CREDENTIALS`, `RETENTION_DAYS`, `ALLOWED_NETWORKS` if only some
-/// networks may call, `SECRET_PATHS` if there are any, those of the store, and the tracer's.
+/// The environment variables of `mo` and `dlr`: `CALLBACK_CREDENTIALS`, `RETENTION_DAYS`, `CONTENT`, those of the store,
+/// and the tracer's. `CONTENT_KEY` is set if the stack has one, which it needs if `CONTENT` is `none`; `ALLOWED_NETWORKS`
+/// if only some networks may call; `SECRET_PATHS` if there are any.
 #[derive(Debug, Clone)]
 pub struct Settings {
     store: wab_store::Settings,
@@ -21,6 +22,7 @@ pub struct Settings {
     secret_paths: Option<Credentials>,
     /// None to accept callbacks from any network.
     networks: Option<Networks>,
+    content: ContentMode,
     retention_days: u16,
     tracer: Tracer,
 }
@@ -48,9 +50,23 @@ impl Settings {
         let retention_days = required(&var, "RETENTION_DAYS")?
             .parse()
             .map_err(|_| SettingError { name: "RETENTION_DAYS", problem: "is not a number of days from 0 to 65535" })?;
+        let content = content_mode(&var)?;
         let tracer = Tracer::read(&var);
         let store = wab_store::Settings::read(var)?;
-        Ok(Self { store, credentials, secret_paths, networks, retention_days, tracer })
+        Ok(Self { store, credentials, secret_paths, networks, content, retention_days, tracer })
+    }
+}
+
+fn content_mode(var: impl Fn(&str) -> Option<String>) -> Result<ContentMode, SettingError> {
+    let key: Option<ContentKey> = var("CONTENT_KEY")
+        .map(|key| key.parse())
+        .transpose()
+        .map_err(|_| SettingError { name: "CONTENT_KEY", problem: "is not 64 hex digits" })?;
+    match (required(&var, "CONTENT")?.as_str(), key) {
+        ("full", key) => Ok(ContentMode::Full(key)),
+        ("none", Some(key)) => Ok(ContentMode::None(key)),
+        ("none", None) => Err(SettingError { name: "CONTENT_KEY", problem: "is missing, and CONTENT is none" }),
+        _ => Err(SettingError { name: "CONTENT", problem: "is neither full nor none" }),
     }
 }
 
@@ -67,6 +83,7 @@ pub enum Admission<'a> {
 #[derive(Debug, Clone)]
 pub struct Receiver {
     pub store: Store,
+    pub content: ContentMode,
     credentials: Credentials,
     secret_paths: Option<Credentials>,
     networks: Option<Networks>,
@@ -83,6 +100,7 @@ impl Receiver {
             secret_paths: settings.secret_paths,
             networks: settings.networks,
             store: Store::new(sdk, settings.store),
+            content: settings.content,
             clock: Clock::of(sdk),
             retention_days: settings.retention_days,
             tracer: settings.tracer,
@@ -143,11 +161,12 @@ impl Receiver {
         answer(inbound.call, outcome)
     }
 
-    /// Stores a body that isn't a callback, and rejects it.
+    /// Stores a body that isn't a callback, or without content only its size and a keyed hash, and rejects it.
     pub async fn quarantine(&self, inbound: &Inbound<'_>, problem: CallbackError) -> Rejection {
         let Inbound { call: Call { kind, .. }, application, expires_at, deadline, .. } = *inbound;
         let (body, at): (&[u8], _) = (inbound.body.as_ref(), inbound.received_at.clone());
-        let quarantined = Quarantined::new(kind, problem, Unreadable { body, application, at, expires_at });
+        let quarantined =
+            self.content.quarantined(kind, problem, Unreadable { body, application, at, expires_at });
         match Box::pin(self.store.quarantine(quarantined, body, deadline)).await {
             Ok(()) => Rejection::Quarantined(problem),
             Err(unavailable) => Rejection::Unavailable(unavailable),

@@ -1,4 +1,4 @@
-//! A callback's body: in the item, or in an object of the bucket.
+//! A callback's body: in the item, in an object of the bucket, or not kept.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -32,6 +32,8 @@ pub enum Body<'a> {
     Inline(Cow<'a, str>),
     /// In an object of the bucket, attributes `body_key` and `body_bytes`.
     Object(Object),
+    /// Not kept: the stack stores no content. Attribute `body_bytes` has its size.
+    NotKept { body_bytes: usize },
 }
 
 /// The object that holds a body.
@@ -46,6 +48,7 @@ impl fmt::Debug for Body<'_> {
         match self {
             Self::Inline(body) => f.debug_tuple("Inline").field(&Redacted::new(&**body)).finish(),
             Self::Object(object) => fmt::Debug::fmt(object, f),
+            Self::NotKept { body_bytes } => f.debug_struct("NotKept").field("body_bytes", body_bytes).finish(),
         }
     }
 }
@@ -56,7 +59,7 @@ impl Body<'_> {
     pub fn inline(&self) -> Option<&str> {
         match self {
             Self::Inline(body) => Some(body),
-            Self::Object(_) => None,
+            Self::Object(_) | Self::NotKept { .. } => None,
         }
     }
 
@@ -65,9 +68,13 @@ impl Body<'_> {
         match self {
             Self::Inline(body) => "body".len() + body.len(),
             Self::Object(object) => object.size_bytes(),
+            Self::NotKept { .. } => NOT_KEPT_BYTES,
         }
     }
 }
+
+/// The size that DynamoDB counts for the attribute of a body that isn't kept.
+pub(crate) const NOT_KEPT_BYTES: usize = "body_bytes".len() + MAX_NUMBER_BYTES;
 
 impl Object {
     pub(crate) fn size_bytes(&self) -> usize {
@@ -102,6 +109,8 @@ enum Layout {
     Whole,
     /// 2: the body may be in an object.
     Pointer,
+    /// 3: the body may be kept nowhere.
+    ContentFree,
 }
 
 impl<'a> BodyAttributes<'a> {
@@ -122,6 +131,10 @@ impl<'a> BodyAttributes<'a> {
             ..Self::default()
         }
     }
+
+    pub(crate) fn not_kept(body_bytes: usize) -> Self {
+        Self { v: Layout::ContentFree, body_bytes: Some(body_bytes), ..Self::default() }
+    }
 }
 
 /// Where the attributes say that a body is.
@@ -129,6 +142,7 @@ pub(crate) enum StoredBody<'a> {
     Inline(Cow<'a, str>),
     Base64(Cow<'a, str>),
     Object(Object),
+    NotKept { body_bytes: usize },
 }
 
 impl<'a> TryFrom<BodyAttributes<'a>> for StoredBody<'a> {
@@ -136,12 +150,13 @@ impl<'a> TryFrom<BodyAttributes<'a>> for StoredBody<'a> {
 
     fn try_from(attributes: BodyAttributes<'a>) -> Result<Self, LayoutError> {
         let BodyAttributes { v, body, body_base64, body_key, body_bytes } = attributes;
-        match (v, body, body_base64, body_key.zip(body_bytes)) {
-            (_, Some(body), None, None) => Ok(Self::Inline(body)),
-            (_, None, Some(base64), None) => Ok(Self::Base64(base64)),
-            (Layout::Pointer, None, None, Some((body_key, body_bytes))) => {
+        match (v, body, body_base64, body_key, body_bytes) {
+            (_, Some(body), None, None, None) => Ok(Self::Inline(body)),
+            (_, None, Some(base64), None, None) => Ok(Self::Base64(base64)),
+            (Layout::Pointer | Layout::ContentFree, None, None, Some(body_key), Some(body_bytes)) => {
                 Ok(Self::Object(Object { body_key: body_key.into_owned(), body_bytes }))
             }
+            (Layout::ContentFree, None, None, None, Some(body_bytes)) => Ok(Self::NotKept { body_bytes }),
             _ => Err(LayoutError::Body),
         }
     }
@@ -154,6 +169,7 @@ impl TryFrom<BodyAttributes<'_>> for Body<'_> {
         match attributes.try_into()? {
             StoredBody::Inline(body) => Ok(Self::Inline(Cow::Owned(body.into_owned()))),
             StoredBody::Object(object) => Ok(Self::Object(object)),
+            StoredBody::NotKept { body_bytes } => Ok(Self::NotKept { body_bytes }),
             StoredBody::Base64(_) => Err(LayoutError::Body),
         }
     }
@@ -164,6 +180,7 @@ impl Serialize for Body<'_> {
         let attributes = match self {
             Self::Inline(body) => BodyAttributes::inline(body),
             Self::Object(object) => BodyAttributes::object(object),
+            Self::NotKept { body_bytes } => BodyAttributes::not_kept(*body_bytes),
         };
         attributes.serialize(serializer)
     }
@@ -174,6 +191,7 @@ impl From<Layout> for u32 {
         match layout {
             Layout::Whole => 1,
             Layout::Pointer => 2,
+            Layout::ContentFree => 3,
         }
     }
 }
@@ -185,6 +203,7 @@ impl TryFrom<u32> for Layout {
         match v {
             1 => Ok(Self::Whole),
             2 => Ok(Self::Pointer),
+            3 => Ok(Self::ContentFree),
             v => Err(LayoutError::Version(v)),
         }
     }
@@ -309,6 +328,7 @@ mod tests {
         assert_eq!(Body::Inline("{\"\u{e9}\"}".into()).size_bytes(), 4 + 6);
         // `body_key`, the 69 characters of the key, `body_bytes`, and a number.
         assert_eq!(Body::Object(Object { body_key: key, body_bytes: 2 }).size_bytes(), 8 + 69 + 10 + 21);
+        assert_eq!(Body::NotKept { body_bytes: 2 }.size_bytes(), 10 + 21);
     }
 
     /// "DynamoDB item sizes and formats": a map takes its name, 3 bytes and its members; each member takes its name, its

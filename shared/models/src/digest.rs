@@ -6,13 +6,16 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::content_mode::{ContentKey, Purpose};
+
 /// The deepest nesting whose digest ignores the layout. It bounds the stack. `serde_json` stops typed parsing at the
 /// same depth.
 const MAX_DEPTH: usize = 128;
 
 /// SHA-256 over a body re-serialised with sorted keys and no white space, as 64 lower-case hex digits. So the layout of
 /// a body doesn't count, and every key and value does. Numbers count as they are spelled, so that none loses digits. A
-/// body that nests deeper than 128 levels is digested verbatim.
+/// body that nests deeper than 128 levels is digested verbatim. If the body isn't kept, the digest is an HMAC over the
+/// same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(String);
@@ -24,6 +27,11 @@ impl Digest {
         let canonical = canonical(json);
         let bytes = canonical.as_deref().unwrap_or(json.as_bytes());
         Self(hex::encode(Sha256::digest(bytes)))
+    }
+
+    /// The digest of a body that isn't kept. A plain hash of a short body could be searched.
+    pub(crate) fn keyed(json: &str, key: &ContentKey) -> Self {
+        Self(key.hash(Purpose::Body, canonical(json).as_deref().unwrap_or(json.as_bytes())))
     }
 
     /// All 64 hex digits.

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::value::to_raw_value;
-use wab_events::message::{Json, Unrecognized};
-use wab_events::{Data, DlrData, Envelope, Event, Kind, Mo, MoData};
+use wab_events::message::{Decimal, Json, Unrecognized};
+use wab_events::{Data, DlrData, Envelope, Event, Kind, Mo, MoData, OmittedMessage, OmittedReceipt};
 
 use crate::body::BinaryContent;
 use crate::callback::{CallbackError, DlrCallback, MoCallback};
@@ -50,6 +51,62 @@ impl<'a> NewEvent<'a> {
         if !is_its_key {
             return Err(EventError::OtherCallback);
         }
+        Ok(Self { event: Event::new(envelope(item, kind, id), data), item })
+    }
+
+    /// The event of an item whose body isn't kept: what the item's attributes say of it.
+    ///
+    /// # Errors
+    /// If the item's key isn't an event's, or isn't the key of its status.
+    pub fn without_body(item: &'a Item<'a>, body_bytes: usize) -> Result<Self, EventError> {
+        let (kind, id) = item.key.kind_and_id().ok_or(EventError::NotAnEvent)?;
+        let status = item.status.as_deref().unwrap_or(item.sort_key());
+        let sort_key = match kind {
+            Kind::Mo => MO_SORT_KEY,
+            Kind::Dlr => status,
+        };
+        if item.sort_key() != sort_key {
+            return Err(EventError::OtherCallback);
+        }
+        let bytes = Decimal::from(i64::try_from(body_bytes).unwrap_or(i64::MAX));
+        let digest = item.digest.as_str().to_owned();
+        let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
+        let data = match kind {
+            Kind::Mo => {
+                let omitted = OmittedMessage {
+                    message_type: owned(&item.message_type),
+                    sent_at: item.sent_at.and_then(rfc_3339),
+                    contact: owned(&item.source),
+                    bytes,
+                    digest,
+                    unrecognized: Unrecognized::default(),
+                };
+                Data::Mo(Box::new(Mo::new(MoData {
+                    id: id.to_owned(),
+                    source: None,
+                    destination: owned(&item.destination),
+                    content: None,
+                    encoding: None,
+                    operator: None,
+                    reply_to: owned(&item.reply_to),
+                    reference: owned(&item.reference),
+                    undocumented: None,
+                    binary: None,
+                    omitted: Some(omitted),
+                    unrecognized: Unrecognized::default(),
+                })))
+            }
+            Kind::Dlr => Data::Dlr(Box::new(DlrData {
+                id: id.to_owned(),
+                status_word: status.to_owned(),
+                reference: owned(&item.reference),
+                detail: None,
+                undocumented: None,
+                delivery: None,
+                omitted: Some(OmittedReceipt { bytes, digest, unrecognized: Unrecognized::default() }),
+                unrecognized: Unrecognized::default(),
+            })),
+        };
         Ok(Self { event: Event::new(envelope(item, kind, id), data), item })
     }
 
@@ -114,10 +171,12 @@ impl<'a> NewEvent<'a> {
     pub fn attributes(&self) -> Vec<(&'static str, &'a str)> {
         let item = self.item;
         let kind = self.event.kind();
+        // A hash isn't the sender as received.
+        let source = if self.event.is_content_free() { &None } else { &item.source };
         let optional = [
             ("type", &item.message_type),
             ("status", &item.status),
-            ("source", &item.source),
+            ("source", source),
             ("destination", &item.destination),
         ];
         let mut attributes =
@@ -158,6 +217,7 @@ impl From<MoCallback<'_>> for MoData {
             reference: callback.reference.map(Cow::into_owned),
             undocumented: undocumented(&callback.unrecognized),
             binary: None,
+            omitted: None,
             unrecognized: Unrecognized::default(),
         }
     }
@@ -172,9 +232,15 @@ impl From<DlrCallback<'_>> for DlrData {
             detail: callback.detail.map(Cow::into_owned),
             undocumented: undocumented(&callback.unrecognized),
             delivery: None,
+            omitted: None,
             unrecognized: Unrecognized::default(),
         }
     }
+}
+
+/// An instant in seconds since 1970-01-01T00:00:00Z. None past the year 9999.
+fn rfc_3339(seconds: u64) -> Option<String> {
+    Some(Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?.to_string())
 }
 
 fn undocumented(fields: &Fields<'_>) -> Option<Json> {
@@ -215,6 +281,7 @@ mod tests {
     use wab_events::DeliveryStatus;
 
     use super::*;
+    use crate::content_mode::ContentMode;
     use crate::delivery::Receipt;
     use crate::item::Received;
     use crate::received_at::ReceivedAt;
@@ -357,6 +424,62 @@ mod tests {
         let published = serde_json::to_value(event).unwrap();
         assert_eq!(published["dataref"], "s3://bucket/body/0");
         assert_eq!(published["data"], Value::Null);
+    }
+
+    const NO_CONTENT: &str = r#"{"id":"7c1f","source":"+6421000001","Destination":"6421000002","operator":"secret","reply_to":"99","reference":"order-17","secret":1,"content":{"id":"wamid.secret","timestamp":"1763889301","type":"text","text":{"body":"secret"}}}"#;
+
+    fn content_free() -> ContentMode {
+        ContentMode::None("0f".repeat(32).parse().unwrap())
+    }
+
+    #[test]
+    fn message_without_content_is_published_with_what_is_known() {
+        let item = content_free().mo(&MoCallback::parse(NO_CONTENT).unwrap(), received(NO_CONTENT, "clinic"));
+        let event = NewEvent::without_body(&item, NO_CONTENT.len()).unwrap();
+        assert!(event.event().is_content_free());
+        assert_eq!(
+            serde_json::to_value(&event).unwrap()["data"],
+            json!({
+                "id": "7c1f",
+                "destination": "6421000002",
+                "reply_to": "99",
+                "reference": "order-17",
+                "omitted": {
+                    "type": "text",
+                    "sent_at": "2025-11-23T09:15:01Z",
+                    "contact": item.source,
+                    "bytes": NO_CONTENT.len(),
+                    "digest": item.digest,
+                },
+            })
+        );
+        let message = event.to_message().unwrap();
+        assert!(!message.contains("secret") && !message.contains("6421000001"), "{message}");
+        let names: Vec<_> = event.attributes().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["kind", "schema", "application", "type", "destination"]);
+        assert_eq!(Event::parse(&message).unwrap(), event.event);
+    }
+
+    #[test]
+    fn receipt_without_content_is_published_under_its_own_key_only() {
+        let body = r#"{"id":4711,"status":"a#b","reference":"order-17","detail":"secret","secret":1}"#;
+        let item = content_free().dlr(&DlrCallback::parse(body).unwrap(), received(body, "clinic"));
+        let data = |item: &Item<'_>| {
+            NewEvent::without_body(item, body.len()).map(|event| serde_json::to_value(&event).unwrap()["data"].clone())
+        };
+        let expected = json!({"id": "4711", "status": "a#b", "reference": "order-17",
+                              "omitted": {"bytes": body.len(), "digest": item.digest}});
+        assert_eq!(data(&item), Ok(expected.clone()));
+        assert_eq!(data(&item.clone().into_variant()), Ok(expected));
+        // A status that can't be an attribute is in the key.
+        assert_eq!(data(&Item { status: None, ..item.clone() }).unwrap()["status"], "a#b");
+        let mut other = item.clone();
+        other.key.sk = "sent".to_owned();
+        assert_eq!(data(&other), Err(EventError::OtherCallback));
+        other.key.pk = "MO#4711".to_owned();
+        assert_eq!(data(&other), Err(EventError::OtherCallback));
+        other.key.pk = "QUARANTINE#2025-11-23".to_owned();
+        assert_eq!(data(&other), Err(EventError::NotAnEvent));
     }
 
     #[test]

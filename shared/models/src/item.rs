@@ -9,6 +9,7 @@ use wab_events::{Kind, Redacted};
 
 use crate::body::{BinaryContent, Body, MAX_NUMBER_BYTES, Object, ObjectKey};
 use crate::callback::{DlrCallback, MessageId, MoCallback};
+use crate::content_mode::ContentKey;
 use crate::digest::Digest;
 use crate::key::Key;
 use crate::received_at::ReceivedAt;
@@ -46,8 +47,11 @@ pub struct Item<'a> {
     #[serde(flatten)]
     pub body: Body<'a>,
     pub digest: Digest,
+    /// The digest that the same body has in the other mode of the parameter `Content`. None if only one is known.
+    #[serde(skip)]
+    pub other_digest: Option<Digest>,
     pub application: Cow<'a, str>,
-    /// MO: the sender. Key of the index `by-source`.
+    /// MO: the sender; a keyed hash of it if the body isn't kept. Key of the index `by-source`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Cow<'a, str>>,
     /// MO: the recipient.
@@ -66,6 +70,12 @@ pub struct Item<'a> {
     /// MO: the description of binary content, which the body holds in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary: Option<BinaryContent>,
+    /// MO without a body: the gateway's id of the sent message that this one replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Cow<'a, str>>,
+    /// MO without a body: WhatsApp's timestamp of the message, in seconds since 1970-01-01T00:00:00Z.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<u64>,
 }
 
 impl fmt::Debug for Received<'_> {
@@ -121,6 +131,7 @@ impl<'a> Item<'a> {
             received_at: received.at,
             expires_at: received.expires_at,
             digest: Digest::of(received.body),
+            other_digest: None,
             body: Body::Inline(Cow::Borrowed(received.body)),
             application: Cow::Borrowed(received.application),
             source: None,
@@ -129,7 +140,36 @@ impl<'a> Item<'a> {
             status: None,
             reference: None,
             binary: None,
+            reply_to: None,
+            sent_at: None,
         }
+    }
+
+    /// The same event without its content: the key, the copies and the size stay, and hashes are keyed.
+    #[must_use]
+    pub(crate) fn without_content(self, body: &str, key: &ContentKey) -> Self {
+        Self {
+            body: Body::NotKept { body_bytes: body.len() },
+            source: self.source.as_deref().map(|source| key.contact(source).into()),
+            digest: key.digest(body),
+            other_digest: Some(self.digest),
+            binary: None,
+            ..self
+        }
+    }
+
+    /// Adds what only the body says otherwise.
+    #[must_use]
+    pub(crate) fn with_metadata(mut self, callback: &MoCallback<'a>) -> Self {
+        self.reply_to = copy(callback.reply_to.as_ref());
+        self.sent_at = callback.content.sent_at();
+        self
+    }
+
+    /// Whether another item, with this digest, holds the same body.
+    #[must_use]
+    pub fn has_digest(&self, digest: &str) -> bool {
+        self.digest.as_str() == digest || self.other_digest.as_ref().is_some_and(|other| other.as_str() == digest)
     }
 
     /// The group in which a FIFO topic keeps events in order: the messages of a sender, or the receipts of a message. An
@@ -159,7 +199,13 @@ impl<'a> Item<'a> {
     /// Whether another body is stored under the same key without the variant's suffix.
     #[must_use]
     pub fn is_variant(&self) -> bool {
-        self.key.sk.strip_suffix(self.digest.short()).is_some_and(|sk| sk.ends_with('#'))
+        self.sort_key().len() < self.key.sk.len()
+    }
+
+    /// The sort key without the variant's suffix.
+    pub(crate) fn sort_key(&self) -> &str {
+        let sk = self.key.sk.strip_suffix(self.digest.short()).and_then(|sk| sk.strip_suffix('#'));
+        sk.unwrap_or(&self.key.sk)
     }
 
     /// Whether this is the key of the callback with this id and sort key, or of its variant. `key_id` is the id in the
@@ -190,6 +236,8 @@ impl<'a> Item<'a> {
             + optional("status", &self.status)
             + optional("reference", &self.reference)
             + self.binary.as_ref().map_or(0, BinaryContent::size_bytes)
+            + optional("reply_to", &self.reply_to)
+            + self.sent_at.map_or(0, |_| "sent_at".len() + MAX_NUMBER_BYTES)
     }
 }
 
@@ -208,6 +256,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::content_mode::ContentMode;
 
     const MO: &str = r#"{"id":"7c1f","source":"+6421000001","Destination":"6421000002","content":{"type":"text","text":{"body":"Kia ora"}}}"#;
     const DLR: &str = r#"{"id":4711,"status":"received","reference":"order-17"}"#;
@@ -256,11 +305,28 @@ mod tests {
     }
 
     #[test]
+    fn layout_3_has_no_content() {
+        let mode = ContentMode::None("0f".repeat(32).parse().unwrap());
+        let golden = |file: &str, item: Item<'_>| {
+            assert!(item.other_digest.is_some());
+            check_golden(file, &Item { other_digest: None, ..item });
+        };
+        let body = r#"{"id":"7c1f","source":"+6421000001","Destination":"6421000002","operator":"secret","reply_to":"99","reference":"order-17","secret":1,"content":{"from":"6421000001","id":"wamid.secret","timestamp":"1763889301","type":"text","text":{"body":"secret"}}}"#;
+        let item = mode.mo(&MoCallback::parse(body).unwrap(), received(body));
+        assert!(!serde_json::to_string(&item).unwrap().contains("secret"));
+        golden(include_str!("../golden/item-v3-mo.json"), item.clone());
+        golden(include_str!("../golden/item-v3-mo-variant.json"), item.into_variant());
+        let body = r#"{"id":4711,"status":"received","reference":"order-17","detail":"secret","secret":1}"#;
+        let item = mode.dlr(&DlrCallback::parse(body).unwrap(), received(body));
+        golden(include_str!("../golden/item-v3-dlr.json"), item);
+    }
+
+    #[test]
     fn unknown_layout_is_rejected() {
         let mut newer: Value = serde_json::from_str(include_str!("../golden/item-v1-mo.json")).unwrap();
-        newer["v"] = json!(3);
+        newer["v"] = json!(4);
         let error = serde_json::from_value::<Item<'_>>(newer).unwrap_err();
-        assert_eq!(error.to_string(), "item layout 3 is not known");
+        assert_eq!(error.to_string(), "item layout 4 is not known");
     }
 
     #[test]
@@ -275,12 +341,16 @@ mod tests {
         let object = Body::Object(Object { body_key: body_key.clone(), body_bytes: 2 });
         assert_eq!(with(json!({"v": 2, "body_key": body_key, "body_bytes": 2})), Ok(object));
         assert_eq!(with(json!({"v": 2, "body": "{}"})), Ok(Body::Inline("{}".into())));
+        assert_eq!(with(json!({"v": 3, "body_bytes": 2})), Ok(Body::NotKept { body_bytes: 2 }));
         for wrong in [
             json!({"v": 1, "body_key": body_key, "body_bytes": 2}),
             json!({"v": 2, "body_key": body_key}),
             json!({"v": 2, "body": "{}", "body_key": body_key, "body_bytes": 2}),
             json!({"v": 1, "body_base64": "AP8="}),
             json!({"v": 1}),
+            json!({"v": 2, "body_bytes": 2}),
+            json!({"v": 3, "body": "{}", "body_bytes": 2}),
+            json!({"v": 3}),
         ] {
             assert_eq!(with(wrong), Err("the item's body is not where its layout says".to_owned()));
         }

@@ -7,6 +7,7 @@
 mod body;
 mod callback;
 mod content;
+mod content_mode;
 mod delivery;
 mod digest;
 mod event;
@@ -24,6 +25,7 @@ mod stream;
 pub use body::{BinaryContent, Body, LARGE_ITEM_BYTES, LayoutError, MAX_BODY_BYTES, Object, ObjectKey};
 pub use callback::{CallbackError, DlrCallback, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId, MoCallback, utf8};
 pub use content::{Binary, BinaryError, Content, RawMessage};
+pub use content_mode::{CONTACT_HASH, ContentKey, ContentKeyError, ContentMode};
 pub use delivery::{Delivery, Receipt};
 pub use digest::Digest;
 pub use event::{EventError, MAX_MESSAGE_BYTES, NewEvent};

@@ -8,8 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
 use wab_events::{Kind, Redacted};
 
-use crate::body::{BodyAttributes, LayoutError, MAX_NUMBER_BYTES, Object, ObjectKey, StoredBody, sha256_hex};
+use crate::body::{
+    BodyAttributes, LayoutError, MAX_NUMBER_BYTES, NOT_KEPT_BYTES, Object, ObjectKey, StoredBody, sha256_hex,
+};
 use crate::callback::CallbackError;
+use crate::content_mode::ContentKey;
 use crate::key::Key;
 use crate::received_at::ReceivedAt;
 
@@ -28,7 +31,7 @@ pub struct Unreadable<'a> {
 /// A stored quarantined body. It isn't an event: `fanout` skips it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined<'a> {
-    /// `QUARANTINE#<date>` and `<received_at>#<SHA-256 of the body>`.
+    /// `QUARANTINE#<date>` and `<received_at>#<SHA-256 of the body>`, or a keyed hash if the body isn't kept.
     #[serde(flatten)]
     pub key: Key,
     pub received_at: ReceivedAt,
@@ -53,6 +56,8 @@ pub enum QuarantinedBody<'a> {
     Base64(String),
     /// In an object of the bucket, attributes `body_key` and `body_bytes`.
     Object(Object),
+    /// Not kept: the stack stores no content. Attribute `body_bytes` has its size.
+    NotKept { body_bytes: usize },
 }
 
 impl fmt::Debug for Unreadable<'_> {
@@ -80,6 +85,7 @@ impl fmt::Debug for QuarantinedBody<'_> {
             Self::Text(body) => f.debug_tuple("Text").field(&Redacted::new(&**body)).finish(),
             Self::Base64(body) => f.debug_tuple("Base64").field(&Redacted::new(body)).finish(),
             Self::Object(object) => fmt::Debug::fmt(object, f),
+            Self::NotKept { body_bytes } => f.debug_struct("NotKept").field("body_bytes", body_bytes).finish(),
         }
     }
 }
@@ -90,6 +96,7 @@ impl QuarantinedBody<'_> {
             Self::Text(body) => "body".len() + body.len(),
             Self::Base64(body) => "body_base64".len() + body.len(),
             Self::Object(object) => object.size_bytes(),
+            Self::NotKept { .. } => NOT_KEPT_BYTES,
         }
     }
 }
@@ -102,6 +109,7 @@ impl TryFrom<BodyAttributes<'_>> for QuarantinedBody<'_> {
             StoredBody::Inline(body) => Self::Text(Cow::Owned(body.into_owned())),
             StoredBody::Base64(body) => Self::Base64(body.into_owned()),
             StoredBody::Object(object) => Self::Object(object),
+            StoredBody::NotKept { body_bytes } => Self::NotKept { body_bytes },
         })
     }
 }
@@ -112,6 +120,7 @@ impl Serialize for QuarantinedBody<'_> {
             Self::Text(body) => BodyAttributes::inline(body),
             Self::Base64(body) => BodyAttributes::base64(body),
             Self::Object(object) => BodyAttributes::object(object),
+            Self::NotKept { body_bytes } => BodyAttributes::not_kept(*body_bytes),
         };
         attributes.serialize(serializer)
     }
@@ -136,6 +145,14 @@ impl<'a> Quarantined<'a> {
             application: application.into(),
             body,
         }
+    }
+
+    /// The same without its body. The hash in its key is keyed: a plain one of a short body can be searched.
+    #[must_use]
+    pub(crate) fn without_body(mut self, body: &[u8], key: &ContentKey) -> Self {
+        self.key.sk = format!("{}#{}", self.received_at.as_str(), key.quarantined(body));
+        self.body = QuarantinedBody::NotKept { body_bytes: body.len() };
+        self
     }
 
     /// The same, with its body in an object.
@@ -185,12 +202,15 @@ mod tests {
     }
 
     #[test]
-    fn body_is_kept_as_text_base64_or_object() {
+    fn body_is_kept_as_text_base64_object_or_not_at_all() {
         check_golden(include_str!("../golden/quarantined-v1-text.json"), &quarantined(b"{\"id\":"));
         check_golden(include_str!("../golden/quarantined-v1-bytes.json"), &quarantined(b"{\"id\":\"\xff\"}"));
         let key = ObjectKey::of_body(b"{\"id\":");
         let by_object = quarantined(b"{\"id\":").with_object(key, 6);
         check_golden(include_str!("../golden/quarantined-v2-object.json"), &by_object);
+        let key: ContentKey = "0f".repeat(32).parse().unwrap();
+        let content_free = quarantined(b"{\"id\":\"\xff\"}").without_body(b"{\"id\":\"\xff\"}", &key);
+        check_golden(include_str!("../golden/quarantined-v3-content-free.json"), &content_free);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The table `events`: puts each event once, and reads the receipts of a message and the messages of a sender.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -102,7 +102,7 @@ impl EventTable {
         match failure.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(taken)) => {
                 let digest = taken.item().and_then(|there| there.get("digest")?.as_s().ok());
-                Ok(Put::Taken { same_body: digest.is_some_and(|digest| digest == item.digest.as_str()) })
+                Ok(Put::Taken { same_body: digest.is_some_and(|digest| item.has_digest(digest)) })
             }
             _ => Err(Reason::of(&failure)),
         }
@@ -118,26 +118,28 @@ impl EventTable {
         by(put_deadline(deadline), async { put.await.map(|_| ()).map_err(|error| Reason::of(&error)) }).await
     }
 
-    /// The stored receipts of one message, which share a partition key: at most 100.
+    /// The stored receipts of one message, which share a partition key: at most 100. One that has expired by `now` is
+    /// left out: DynamoDB may delete it days later.
     ///
     /// # Errors
     /// If the table is missing, rejects the query or doesn't answer.
-    pub async fn receipts(&self, pk: &str) -> Result<Vec<Receipt>, QueryError> {
+    pub async fn receipts(&self, pk: &str, now: SystemTime) -> Result<Vec<Receipt>, QueryError> {
         let query = self
             .client
             .query()
             .table_name(&self.table_name)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-            .projection_expression("sk, #status, received_at")
+            .projection_expression("sk, #status, received_at, expires_at")
             .expression_attribute_names("#status", "status")
             .limit(MAX_RECEIPTS)
             .consistent_read(true);
         let items = query.send().await.map_err(|error| query_error(&error))?.items.unwrap_or_default();
         let rows = items.into_iter().map(serde_dynamo::from_item::<_, Row>);
         // A row of another layout has nothing for the history.
+        let kept = rows.filter_map(Result::ok).filter(|row| row.expires_at > seconds(now));
         let receipt = |row: Row| Receipt::stored(&row.sk, row.status.as_deref(), row.received_at);
-        Ok(rows.filter_map(Result::ok).map(receipt).collect())
+        Ok(kept.map(receipt).collect())
     }
 
     /// The keys of a sender's messages that were received in a span of time, both ends included: at most the 100 latest.
@@ -186,6 +188,12 @@ struct Row {
     sk: String,
     status: Option<String>,
     received_at: ReceivedAt,
+    expires_at: i64,
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// `AccessDeniedException` is also the code for a KMS key that the reader may not use (AWS re:Post, "How do I

@@ -51,6 +51,7 @@ pub(crate) fn environment(aws_url: &str, trusted: &Path) -> Vec<(&'static str, S
         ("SPILL_QUEUE_URL", format!("{aws_url}/123456789012/wab-Spill")),
         ("CALLBACK_CREDENTIALS", events::VERIFIER.to_owned()),
         ("RETENTION_DAYS", "30".to_owned()),
+        ("CONTENT", "full".to_owned()),
         ("MO_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:wab-MoTopic-1A2B3C4D5E6F".to_owned()),
         ("DLR_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:wab-DlrTopic-1A2B3C4D5E6F".to_owned()),
         ("DEAD_LETTER_QUEUE_URL", format!("{aws_url}/123456789012/wab-DeadLetters")),

@@ -33,9 +33,9 @@ const STATUSES: [&str; 14] = [
 pub(crate) struct Sent {
     /// The key under which it is stored, unless it is a variant. None if it is not a callback.
     pub(crate) key: Option<(String, String)>,
-    /// The digest of the body, independent of its layout.
+    /// The digest of the body, independent of its layout. Keyed if the stack keeps no content.
     pub(crate) digest: Digest,
-    /// The part of the body that a published event with data must contain verbatim.
+    /// The part of the body that a published event with data must contain verbatim, unless the stack keeps no content.
     pub(crate) verbatim: Option<String>,
     /// Whether it fits the table without the bucket.
     pub(crate) fits_the_table: bool,
@@ -44,15 +44,16 @@ pub(crate) struct Sent {
 /// Sent bodies by their bytes.
 pub(crate) type Bodies = BTreeMap<Vec<u8>, Sent>;
 
-/// The body of a callback.
-pub(crate) fn of(callback: &Callback) -> (Vec<u8>, Sent) {
+/// The body of a callback, sent to a stack that keeps content or doesn't.
+pub(crate) fn of(callback: &Callback, content_free: bool) -> (Vec<u8>, Sent) {
     let (body, key, verbatim, fits_the_table) = match callback.form {
         Form::Mo(shape) => mo(callback, shape),
         Form::Dlr(word) => dlr(callback, word),
         Form::Malformed(which) => (malformed(callback, which), None, None, true),
     };
-    let digest = Digest::of(&String::from_utf8_lossy(&body));
-    (body, Sent { key, digest, verbatim, fits_the_table })
+    let text = String::from_utf8_lossy(&body);
+    let digest = if content_free { crate::content_free::key().digest(&text) } else { Digest::of(&text) };
+    (body, Sent { key, digest, verbatim, fits_the_table: fits_the_table || content_free })
 }
 
 /// A body, its key, its verbatim part, and whether it fits the table.

@@ -27,7 +27,7 @@ const TIMEOUT: Ms = 5 * SECOND;
 /// Sends a callback at its time, and retries it as planned.
 pub(crate) async fn send(world: Rc<World>, callback: Callback) {
     sleep_until(world.start + Duration::from_millis(callback.at)).await;
-    let (bytes, sent) = body::of(&callback);
+    let (bytes, sent) = body::of(&callback, world.plan.setup.content_free);
     let bytes = Rc::new(bytes);
     world.sent(&bytes, &sent);
     for attempt in 0..=callback.retries {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use wab_models::{Digest, Key, ObjectKey};
 
 use crate::body::{Bodies, Sent};
+use crate::content_free;
 use crate::time::Ms;
 
 #[derive(Debug, Default)]
@@ -59,7 +60,9 @@ pub(crate) struct Event {
     /// The stored events count up.
     pub(crate) number: usize,
     pub(crate) parked: bool,
-    /// Whether its item has expired.
+    /// When its item expires, from which on nobody redrives it.
+    pub(crate) expires_at: Ms,
+    /// Whether the table has deleted its item.
     pub(crate) expired: bool,
 }
 
@@ -96,7 +99,7 @@ impl Ledger {
             self.expired.insert(event.body.clone());
         }
         // The sort key of a quarantined body ends with its hash.
-        self.expired.extend(self.quarantined.iter().filter(|body| sk.ends_with(&sha256(body))).cloned());
+        self.expired.extend(self.quarantined.iter().filter(|body| is_quarantined_as(sk, body)).cloned());
     }
 
     /// The stored events of a callback: same key, same body in any layout.
@@ -107,4 +110,9 @@ impl Ledger {
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     ObjectKey::of_body(bytes).as_str().trim_start_matches("body/").to_owned()
+}
+
+/// Whether a quarantined body has this sort key.
+pub(crate) fn is_quarantined_as(sk: &str, bytes: &[u8]) -> bool {
+    sk.ends_with(&sha256(bytes)) || sk.ends_with(&content_free::quarantined(bytes))
 }

@@ -12,6 +12,7 @@
 
 mod aws;
 mod body;
+mod content_free;
 mod errors;
 mod expiry;
 mod gateway;

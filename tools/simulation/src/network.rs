@@ -113,6 +113,9 @@ async fn answer(world: &Rc<World>, from: Caller, began: Ms, request: &Request) -
     if !roles::is_allowed(from, request) {
         world.violation("no call without a permission", || format!("{from:?} calls {}", request.operation));
     }
+    if matches!(from, Caller::Process(..)) {
+        promises::sent_to_aws(world, request);
+    }
     let now = world.now();
     match (request.service, request.operation.as_str()) {
         (_, "Ping") => Answer::ok("healthy"),

@@ -31,6 +31,8 @@ pub struct Setup {
     pub skew: Ms,
     /// `FifoTopics` of the template.
     pub fifo_topics: bool,
+    /// Whether `Content` of the template is `none`.
+    pub content_free: bool,
     /// `RetentionDays` of the template.
     pub retention_days: u16,
     /// Lambda's longest pause between two tries of a stream batch. AWS doesn't document it.

@@ -17,6 +17,7 @@ use wab_ingress::{Receiver, Verifier};
 use wab_platform::SdkConfig;
 use wab_recover::Recover;
 
+use crate::content_free;
 use crate::plan::{Function, Setup};
 use crate::stack::{
     BUCKET, DEAD_LETTERS_URL, DLR_FIFO_TOPIC, DLR_TOPIC, MO_FIFO_TOPIC, MO_TOPIC, PASSWORD, SPILL_URL, TABLE_ARN, USER,
@@ -128,6 +129,8 @@ impl Process {
     ) -> Self {
         let setting = |name: &str| match name {
             "RETENTION_DAYS" => Some(setup.retention_days.to_string()),
+            "CONTENT" => Some(if setup.content_free { "none" } else { "full" }.to_owned()),
+            "CONTENT_KEY" => setup.content_free.then(|| content_free::KEY.to_owned()),
             "MO_FIFO_TOPIC_ARN" => setup.fifo_topics.then(|| MO_FIFO_TOPIC.to_owned()),
             "DLR_FIFO_TOPIC_ARN" => setup.fifo_topics.then(|| DLR_FIFO_TOPIC.to_owned()),
             name => setting(name),

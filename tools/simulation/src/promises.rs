@@ -16,6 +16,7 @@ use crate::aws::dynamodb::{Put, STALENESS, text};
 use crate::aws::request::Request;
 use crate::aws::sns::Message;
 use crate::body::Sent;
+use crate::content_free;
 use crate::ledger::{CallbackAnswer, Delivery, Event, Receipt};
 use crate::plan::{Callback, Function, How, Kind, Target};
 use crate::privacy;
@@ -113,8 +114,23 @@ fn is_excused(world: &World, sent: &Sent, took: Ms) -> bool {
     })
 }
 
-/// Checks that an object has the key of its content.
+/// Checks what a function sends to AWS if the stack keeps no content.
+pub(crate) fn sent_to_aws(world: &World, request: &Request) {
+    if !world.plan.setup.content_free {
+        return;
+    }
+    let text = String::from_utf8_lossy(&request.body);
+    let is_write = matches!(request.operation.as_str(), "PutItem" | "SendMessage" | "PublishBatch");
+    if let Some(content) = content_free::content(&text).filter(|_| is_write) {
+        world.violation("no content leaves a function", || format!("{}: {content}", request.operation));
+    }
+}
+
+/// Checks that an object has the key of its content, and that a stack without content has none.
 pub(crate) fn object_put(world: &World, request: &Request) {
+    if world.plan.setup.content_free {
+        world.violation("no content leaves a function", || request.path.clone());
+    }
     let body = ObjectKey::of_body(&request.body);
     let content = request.path.strip_prefix("content/").map(|_| body.as_str().replacen("body/", "content/", 1));
     if request.path != content.as_deref().unwrap_or(body.as_str()) {
@@ -124,6 +140,10 @@ pub(crate) fn object_put(world: &World, request: &Request) {
 
 /// Checks a new item: it holds the body that was sent, and no other item does.
 pub(crate) fn stored(world: &World, put: &Put) {
+    let content_free = world.plan.setup.content_free;
+    if let Some(attribute) = content_free::attribute(&put.item).filter(|_| content_free) {
+        world.violation("nothing stored has content", || format!("{attribute} of {} {}", put.pk, put.sk));
+    }
     if put.pk.starts_with("QUARANTINE#") {
         return;
     }
@@ -136,6 +156,13 @@ pub(crate) fn stored(world: &World, put: &Put) {
         (None, None) => None,
     };
     let mut ledger = world.ledger.borrow_mut();
+    let body = body.or_else(|| {
+        let is_it = |sent: &Sent| {
+            let is_key = sent.key.as_ref().is_some_and(|(pk, sk)| *pk == put.pk && put.sk.starts_with(sk.as_str()));
+            is_key && text(&put.item, "digest") == Some(sent.digest.as_str())
+        };
+        ledger.bodies.iter().find(|(_, sent)| content_free && is_it(sent)).map(|(body, _)| body.clone())
+    });
     let sent = body.as_ref().and_then(|body| ledger.bodies.get(body)).cloned();
     let (Some(body), Some(sent @ Sent { key: Some((pk, sk)), digest, .. })) = (body, &sent) else {
         drop(ledger);
@@ -155,7 +182,7 @@ pub(crate) fn stored(world: &World, put: &Put) {
         ("schema".to_owned(), format!("wab.{kind}.v1")),
         ("application".to_owned(), USER.to_owned()),
     ]);
-    for name in ["type", "status", "source", "destination"] {
+    for name in ["type", "status", "source", "destination"].into_iter().filter(|name| !content_free || *name != "source") {
         attributes.extend(text(&put.item, name).map(|value| (name.to_owned(), value.to_owned())));
     }
     let event = Event {
@@ -172,6 +199,7 @@ pub(crate) fn stored(world: &World, put: &Put) {
         group: None,
         number: ledger.events.len(),
         parked: false,
+        expires_at: expires_at(&put.item),
         expired: false,
     };
     let id = Key { pk: put.pk.clone(), sk: put.sk.clone() }.event_id();
@@ -223,7 +251,8 @@ pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Mes
         in_order(world, began, &published.id, group, &mut ledger.events);
     }
     let Some(event) = ledger.events.get(&published.id) else { return };
-    let verbatim = ledger.bodies.get(&event.body).and_then(|sent| sent.verbatim.clone());
+    let content_free = world.plan.setup.content_free;
+    let verbatim = ledger.bodies.get(&event.body).and_then(|sent| sent.verbatim.clone()).filter(|_| !content_free);
     match (published.data, &published.dataref) {
         (Some(data), None) => {
             let is_whole =
@@ -231,8 +260,11 @@ pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Mes
             if !is_whole {
                 world.violation("content is published to the letter", || published.id.clone());
             }
+            if data.get().contains("\"omitted\"") != content_free {
+                world.violation("an event says whether content is kept", || published.id.clone());
+            }
             if !is_mo {
-                receipts(world, began, &event.pk, data, &mut ledger.deliveries);
+                receipts(world, began, event, data, &mut ledger.deliveries);
             }
         }
         (None, Some(dataref)) => {
@@ -288,8 +320,22 @@ fn instant(ms: Ms) -> String {
     wab_models::ReceivedAt::from_epoch_ms(epoch_ms).as_str().to_owned()
 }
 
-/// Checks the delivery state of a receipt: it includes every receipt stored before, and a final status stays.
-fn receipts(world: &World, began: Ms, pk: &str, data: &RawValue, deliveries: &mut BTreeMap<String, Vec<Delivery>>) {
+/// When an item expires. Never if it doesn't say.
+fn expires_at(item: &serde_json::Map<String, Value>) -> Ms {
+    let at = item.get("expires_at").and_then(|at| at["N"].as_str()?.parse::<Ms>().ok());
+    at.map_or(Ms::MAX, |at| (at * SECOND).saturating_sub(EPOCH_MS))
+}
+
+/// Checks the delivery state of a receipt: it includes every receipt stored before that hasn't expired, and a final
+/// status stays.
+fn receipts(
+    world: &World,
+    began: Ms,
+    event: &Event,
+    data: &RawValue,
+    deliveries: &mut BTreeMap<String, Vec<Delivery>>,
+) {
+    let pk = event.pk.as_str();
     #[derive(Deserialize)]
     struct Data {
         delivery: Delivery,
@@ -304,8 +350,13 @@ fn receipts(world: &World, began: Ms, pk: &str, data: &RawValue, deliveries: &mu
             status: text(item, "status").unwrap_or(sk).to_owned(),
             time: text(item, "received_at").unwrap_or_default().to_owned(),
         };
-        if !delivery.history.contains(&receipt) {
+        let (is_told, expires_at) = (delivery.history.contains(&receipt), expires_at(item));
+        let tolerance = TOLERANCE + world.plan.setup.skew;
+        if !is_told && expires_at > world.now() + tolerance {
             world.violation("a receipt tells of all that are stored", || format!("{receipt:?} isn't in {delivery:?}"));
+        }
+        if is_told && expires_at + tolerance < began && receipt.time != event.received_at {
+            world.violation("what has expired isn't told", || format!("{receipt:?} is in {delivery:?}"));
         }
     }
     let before = deliveries.entry(pk.to_owned()).or_default();

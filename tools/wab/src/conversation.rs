@@ -89,6 +89,9 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
         } else if !conversation.entries.is_empty() {
             write!(shell.out, "{}", render::render(&conversation, now.timestamp(), now.time_zone()))?;
         }
+        if conversation.without_key {
+            writeln!(shell.err, "the configuration of mo can't be read: messages stored without content aren't found")?;
+        }
         if conversation.messages == 0 {
             writeln!(shell.err, "no message of this contact is stored in this time")?;
         }

@@ -66,7 +66,8 @@ Examples:
 
 Exit codes:
   0  everything that was found was deleted, also if there was nothing
-  1  something may be left: a message that another reader hides, or an item of a newer layout
+  1  something may be left: a message that another reader hides, an item of a newer layout, or one without content
+     that can't be compared
   2  usage error: nothing was deleted
   3  a call to AWS failed: the same command finishes the work";
 
@@ -117,6 +118,8 @@ struct Left {
     mentions: u64,
     /// Items of a newer layout in which the person is named.
     unreadable: u64,
+    /// Messages stored without content whose sender can't be compared, because `ContentKey` can't be read.
+    unmatched: u64,
     /// Messages of the queues that another reader hides.
     hidden: u64,
 }
@@ -216,6 +219,7 @@ impl Left {
             shared_references: found.shared_references,
             mentions: found.mentions,
             unreadable: found.unreadable,
+            unmatched: found.unmatched,
             hidden: found.hidden,
         }
     }
@@ -223,7 +227,7 @@ impl Left {
 
 impl Report {
     fn exit_code(&self) -> u8 {
-        if self.left.unreadable == 0 && self.left.hidden == 0 { 0 } else { FAILED }
+        if self.left.unreadable + self.left.unmatched + self.left.hidden == 0 { 0 } else { FAILED }
     }
 
     fn show(&self, width: Option<u16>, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -240,7 +244,7 @@ impl Report {
             }
             writeln!(out, "{}", table.trim_fmt())?;
         }
-        let Left { shared_objects, shared_references, mentions, unreadable, hidden } = &self.left;
+        let Left { shared_objects, shared_references, mentions, unreadable, unmatched, hidden } = &self.left;
         let mut left = |count: u64, what: &str| match count {
             0 => Ok(()),
             count => writeln!(out, "left: {count} {what}"),
@@ -249,6 +253,7 @@ impl Report {
         left(u64::try_from(*shared_references)?, "references that several messages share, with their receipts")?;
         left(*mentions, "messages of others in which the contact is named")?;
         left(*unreadable, "items with a layout that is newer than this wab: a newer one erases them")?;
+        left(*unmatched, "messages stored without content, whose senders can't be compared: mo's configuration has no key")?;
         left(*hidden, "messages in the queues that another reader hides for a moment: run it again")?;
         let mut table = style::table(["out of reach", ""], width);
         for OutOfReach { what, why } in &self.out_of_reach {
@@ -292,7 +297,11 @@ mod tests {
 
     #[test]
     fn hidden_and_unreadable_entries_are_no_success() {
-        for left in [Left { hidden: 1, ..Left::default() }, Left { unreadable: 1, ..Left::default() }] {
+        for left in [
+            Left { hidden: 1, ..Left::default() },
+            Left { unreadable: 1, ..Left::default() },
+            Left { unmatched: 1, ..Left::default() },
+        ] {
             let (out, code) = shown(&report(Counts::default(), left));
             assert!(out.contains("nothing is stored of this contact\nleft: 1 ") && code == 1, "{out}");
         }

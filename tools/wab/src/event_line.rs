@@ -204,17 +204,19 @@ impl Content {
     fn of_message(mo: &Mo, mask: Mask) -> Self {
         let callback = mo.callback();
         let message = mo.message();
-        let message_type = message.and_then(Message::message_type).map(str::to_owned);
-        let (about, text) = match (message, &callback.binary) {
-            (Some(message), _) => (about(message), message_text(message).map(|text| mask.text(&text).into_owned())),
-            (None, Some(binary)) => (Some(format!("{}, {} bytes", binary.content_type, binary.bytes)), None),
-            (None, None) => (Some("not a message".to_owned()), None),
+        let omitted = callback.omitted.as_ref();
+        let message_type = message.and_then(Message::message_type).or_else(|| omitted?.message_type.as_deref());
+        let (about, text) = match (message, &callback.binary, omitted) {
+            (Some(message), _, _) => (about(message), message_text(message).map(|text| mask.text(&text).into_owned())),
+            (None, Some(binary), _) => (Some(format!("{}, {} bytes", binary.content_type, binary.bytes)), None),
+            (None, None, Some(omitted)) => (Some(format!("content not kept, {} bytes", omitted.bytes)), None),
+            (None, None, None) => (Some("not a message".to_owned()), None),
         };
         let contact = |contact: &Option<String>| contact.as_deref().map(|contact| mask.contact(contact).into_owned());
         let id = |id: &Option<String>| id.as_deref().map(|id| mask.id(id).into_owned());
         Self::Message {
-            r#type: message_type,
-            source: contact(&callback.source),
+            r#type: message_type.map(str::to_owned),
+            source: contact(if let Some(omitted) = omitted { &omitted.contact } else { &callback.source }),
             destination: contact(&callback.destination),
             about,
             text: text.filter(|text| !text.is_empty()),
@@ -430,6 +432,17 @@ mod tests {
             "poll_of_2031 +6421000001 → 6421000002  a type unknown to this version",
         );
         check("3", "-           +64…01 → 64…02  not a message", "-           +6421000001 → 6421000002  not a message");
+    }
+
+    #[test]
+    fn message_without_content_says_so() {
+        let contact = format!("hmac:{}", "0f".repeat(32));
+        let omitted = format!(r#""omitted":{{"type":"text","contact":"{contact}","bytes":167,"digest":"0f"}}"#);
+        let data = format!(r#","data":{{"id":"7c1f","destination":"6421000002",{omitted}}}"#);
+        let expected = "09:15:02  mo   text        hmac:0f0f0f0f0f0f… → 64…02  content not kept, 167 bytes";
+        assert_eq!(line(&event("mo", &data, ""), Mask::default(), 100), expected);
+        let revealed = serde_json::to_value(brief(&event("mo", &data, ""), Mask::OFF)).unwrap();
+        assert_eq!((&revealed["source"], &revealed["about"]), (&json!(contact), &json!("content not kept, 167 bytes")));
     }
 
     #[test]

@@ -156,7 +156,6 @@ impl Args {
             windows: Windows::new([Window { from: self.from, to: until }]),
             kind: self.kind.map(Kind::from),
             types: self.types.clone(),
-            skip_expired: true,
         }
     }
 }
@@ -170,11 +169,11 @@ async fn count(args: &Args, until: Timestamp, stack: &Stack, shell: &mut Shell<'
     let range = Range { from: from.as_str(), to: to.as_str(), kind: selection.kind };
     let mut report = Report::of(until, None, &Replayed::default());
     let mut progress = Progress::new(estimate.items, shell.answers.is_some());
-    let (mut found, mut start, now) = (0, None, Timestamp::now());
+    let (mut found, mut start) = (0, None);
     loop {
         let page = stack.table.events(range, start).await?;
         for item in &page.items {
-            match selection.pick(item, now) {
+            match selection.pick(item, stack.table.has_expired(item)) {
                 Pick::Selected(_) => found += 1,
                 Pick::Expired => report.counts.expired += 1,
                 Pick::Other => {}

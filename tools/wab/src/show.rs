@@ -153,6 +153,10 @@ async fn raw(args: &Args, id: &str, stack: &Stack, shell: &mut Shell<'_>, meter:
     })?;
     match &whole.body {
         Fetched::Bytes(bytes) => shell.out.write_all(bytes)?,
+        Fetched::NotKept(_) => {
+            writeln!(shell.err, "the content of this event isn't kept: the stack was deployed with Content=none")?;
+            return Ok(1);
+        }
         Fetched::Gone | Fetched::TooLarge(_) => {
             writeln!(shell.err, "the body was in the bucket, which no longer has it")?;
             return Ok(1);

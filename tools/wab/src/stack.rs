@@ -31,6 +31,7 @@ use aws_config::SdkConfig;
 use serde::Serialize;
 use serde_json::json;
 use wab_fanout::Composer;
+use wab_models::ContentKey;
 
 pub(crate) use self::alarms::{Alarm, Alarms};
 pub(crate) use self::bucket::{Bucket, Object};
@@ -52,7 +53,7 @@ pub(crate) use self::queue::{MAX_MESSAGES, Queue, QueueAttributes, QueueMessage,
 pub use self::resources::Resources;
 pub(crate) use self::spill_queue::{Sent, SpillQueue};
 pub(crate) use self::subscriptions::{Endpoint, Subscription, Subscriptions};
-pub(crate) use self::table::{Dated, Index, Lookup, Range, Size, Start, Table, partition_key};
+pub(crate) use self::table::{Dated, Expired, Index, Lookup, Range, Size, Start, Table, partition_key};
 pub(crate) use self::tombstone::{ERASED, Erased, Tombstone};
 pub(crate) use self::topic_state::TopicState;
 pub(crate) use self::topics::{FilterPolicy, QueueSubscription, Topics};
@@ -183,6 +184,16 @@ impl Stack {
             fanout: Fanout::new(sdk, resources.fanout_function.clone()),
             resources,
         }
+    }
+
+    /// The key of the hashes in items that were stored without content. None if the stack has none.
+    ///
+    /// # Errors
+    /// If the configuration of `mo` can't be read.
+    pub(crate) async fn content_key(&self) -> Result<Option<ContentKey>, aws::Unavailable> {
+        let configuration = Functions::new(&self.sdk).configuration(&self.resources.mo_function).await?;
+        let environment = configuration.and_then(|configuration| configuration.environment).unwrap_or_default();
+        Ok(environment.get("CONTENT_KEY").and_then(|key| key.parse().ok()))
     }
 
     /// Composes messages as `fanout` does.

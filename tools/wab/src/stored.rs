@@ -52,6 +52,14 @@ impl Stored {
         })
     }
 
+    /// None for an item whose key can't be read either.
+    pub(crate) fn key(&self) -> Option<Key> {
+        match self {
+            Self::Event(item) => Some(item.key.clone()),
+            Self::Unreadable(item) => item.key.clone(),
+        }
+    }
+
     pub(crate) fn into_event(self) -> Option<Item<'static>> {
         match self {
             Self::Event(item) => Some(*item),
@@ -63,7 +71,7 @@ impl Stored {
 /// Why an item can't be read. The versions are those of `docs/design.md`, "Item layout".
 fn problem(item: &serde_dynamo::Item) -> &'static str {
     match item.get("v") {
-        Some(AttributeValue::N(v)) if v != "1" && v != "2" => "its layout is newer than this wab",
+        Some(AttributeValue::N(v)) if !matches!(v.as_str(), "1" | "2" | "3") => "its layout is newer than this wab",
         _ => "its attributes are not those of an event",
     }
 }
@@ -76,6 +84,8 @@ pub(crate) enum Fetched {
     Gone,
     /// It wasn't fetched: it has this many bytes.
     TooLarge(usize),
+    /// The stack keeps no content: it had this many bytes.
+    NotKept(usize),
 }
 
 impl Fetched {
@@ -83,7 +93,7 @@ impl Fetched {
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
-            Self::Gone | Self::TooLarge(_) => None,
+            Self::Gone | Self::TooLarge(_) | Self::NotKept(_) => None,
         }
     }
 }
@@ -119,6 +129,7 @@ pub(crate) async fn with_bodies(
     let whole = items.into_iter().map(async |item| {
         let body = match &item.body {
             Body::Inline(body) => Fetched::Bytes(body.as_bytes().to_vec()),
+            Body::NotKept { body_bytes } => Fetched::NotKept(*body_bytes),
             Body::Object(object) if object.body_bytes > max_bytes => Fetched::TooLarge(object.body_bytes),
             Body::Object(object) => match bucket.get(&object.body_key, meter).await? {
                 Object::Found(bytes) => Fetched::Bytes(bytes),
@@ -148,6 +159,9 @@ mod tests {
             include_str!("../../../shared/models/golden/item-v1-dlr.json"),
             include_str!("../../../shared/models/golden/item-v2-mo-object.json"),
             include_str!("../../../shared/models/golden/item-v2-mo-binary.json"),
+            include_str!("../../../shared/models/golden/item-v3-mo.json"),
+            include_str!("../../../shared/models/golden/item-v3-mo-variant.json"),
+            include_str!("../../../shared/models/golden/item-v3-dlr.json"),
         ] {
             let item: Value = serde_json::from_str(golden).unwrap();
             assert_eq!(serde_json::to_value(read(&item).into_event().unwrap()).unwrap(), item);
@@ -158,8 +172,8 @@ mod tests {
     fn unreadable_item_says_what_is_known() {
         let mut item: Value =
             serde_json::from_str(include_str!("../../../shared/models/golden/item-v1-mo.json")).unwrap();
-        item["v"] = json!(3);
-        let Stored::Unreadable(newer) = read(&item) else { panic!("layout 3 is unknown") };
+        item["v"] = json!(4);
+        let Stored::Unreadable(newer) = read(&item) else { panic!("layout 4 is unknown") };
         assert_eq!(newer.problem, "its layout is newer than this wab");
         assert_eq!(newer.key.unwrap().event_id(), "2261d224ea3b4a40860397f823cb7d66");
         assert_eq!(newer.received_at.unwrap().as_str(), "2025-11-23T09:15:02.417Z");

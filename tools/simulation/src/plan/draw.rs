@@ -73,6 +73,7 @@ fn plan(scale: Scale) -> impl Strategy<Value = Plan> {
             skew,
             retention_days,
             fifo_topics,
+            content_free: false,
             retry_pause: scale.retry_pause,
         });
     (
@@ -88,6 +89,8 @@ fn plan(scale: Scale) -> impl Strategy<Value = Plan> {
                 Some(fault) if amid => Callback { at: fault.at + callback.at % fault.lasts, ..callback },
                 _ => callback,
             };
+            // From the noise, so that the rest of a seed's plan doesn't depend on it.
+            let setup = Setup { content_free: noise % 4 == 0, ..setup };
             Plan { noise, setup, callbacks: callbacks.into_iter().map(amid).collect(), faults }
         })
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use wab_models::Key;
 
-use crate::ledger::sha256;
+use crate::ledger::{Event, is_quarantined_as, sha256};
 use crate::time::EPOCH_MS;
 use crate::world::World;
 
@@ -20,27 +20,27 @@ pub(crate) fn check(world: &World) {
             _ => world.violation("nothing is stored twice", name),
         }
     }
+    let has_expired = |event: &Event| event.expired || event.expires_at <= world.now();
     for event in ledger.events.values() {
         // An expired event can't be redriven.
         let is_delivered = event.delivered > 0 && (event.delivered_in_order > 0 || !world.plan.setup.fifo_topics);
-        let is_excused = event.expired && event.parked;
+        let is_excused = has_expired(event) && event.parked;
         if !is_delivered && !is_excused {
             world.violation("what is stored is delivered", || format!("{}, parked: {}", event.pk, event.parked));
         }
     }
     let table = world.table.borrow();
     for bytes in ledger.quarantined.difference(&ledger.expired) {
-        let sha256 = sha256(bytes);
-        let is_kept = table.items().any(|(pk, sk, _)| pk.starts_with("QUARANTINE#") && sk.ends_with(&sha256));
+        let is_kept = table.items().any(|(pk, sk, _)| pk.starts_with("QUARANTINE#") && is_quarantined_as(sk, bytes));
         if !is_kept {
-            world.violation("400 leads to quarantine", || sha256);
+            world.violation("400 leads to quarantine", || sha256(bytes));
         }
     }
     let stays = |body: &str| {
         let message: Value = serde_json::from_str(body).unwrap_or_default();
         let part = |name: &str| message["key"][name].as_str().unwrap_or_default().to_owned();
         let id = Key { pk: part("pk"), sk: part("sk") }.event_id();
-        ledger.foreign.contains(&id) || ledger.events.get(&id).is_some_and(|event| event.expired)
+        ledger.foreign.contains(&id) || ledger.events.get(&id).is_some_and(has_expired)
     };
     let queue = world.dead_letters.borrow();
     if let Some(left) = queue.bodies().find(|body| !stays(body)) {

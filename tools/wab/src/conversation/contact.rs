@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use wab_events::message::{PhoneNumber, UserId};
+use wab_models::CONTACT_HASH;
 
-/// A phone number with its country code, or a business-scoped user id.
+/// A phone number with its country code, a business-scoped user id, or the hash of either.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Contact {
     spellings: Vec<String>,
@@ -29,6 +30,10 @@ impl FromStr for Contact {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
+        // As events without content have it.
+        if text.strip_prefix(CONTACT_HASH).is_some_and(|hash| hash.len() == 64) {
+            return Ok(Self { spellings: vec![text.to_owned()] });
+        }
         if UserId::parse(text).is_some() {
             return Ok(Self { spellings: vec![text.to_owned()] });
         }
@@ -70,6 +75,13 @@ mod tests {
         for id in ["NZ.13491208655302741918", "NZ.ENT.1349"] {
             assert_eq!(id.parse::<Contact>().unwrap().spellings(), [id]);
         }
+    }
+
+    #[test]
+    fn hash_is_kept_verbatim() {
+        let hash = format!("hmac:{}", "0f".repeat(32));
+        assert_eq!(hash.parse::<Contact>().unwrap().spellings(), [hash.as_str()]);
+        assert!("hmac:0f".parse::<Contact>().is_err());
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(super) struct Conversation {
     pub(super) also_known_as: Vec<String>,
     /// The option that asks for the next page; none if this is the last one.
     pub(super) next: Option<Next>,
+    /// The key of the stack couldn't be read, so messages that were stored without content aren't found.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) without_key: bool,
     pub(super) cost: Cost,
 }
 
@@ -92,7 +95,11 @@ pub(super) async fn gather(
     mask: Mask,
     meter: &Meter,
 ) -> anyhow::Result<Conversation> {
-    let (keys, next) = keys(stack, contact, page, meter).await?;
+    // A person who may not read a function's configuration still reads the messages that have content.
+    let key = stack.content_key().await;
+    let hash = key.as_ref().ok().and_then(Option::as_ref).map(|key| key.contact(contact.name()));
+    let values: Vec<&str> = contact.spellings().iter().chain(&hash).map(String::as_str).collect();
+    let (keys, next) = keys(stack, &values, page, meter).await?;
     let keys: Vec<Key> = keys.into_iter().map(|dated| dated.key).collect();
     let items = stack.table.items(&keys, meter).await?;
     let mut items: Vec<_> = items.into_iter().filter_map(|item| Stored::read(item).into_event()).collect();
@@ -106,6 +113,7 @@ pub(super) async fn gather(
         messages: read.len(),
         also_known_as: also_known_as(contact, &read, mask),
         next,
+        without_key: key.is_err(),
         cost: meter.cost(),
     };
     let mut shown = BTreeSet::new();
@@ -119,17 +127,17 @@ pub(super) async fn gather(
     Ok(conversation)
 }
 
-/// The keys of a page, in its order.
+/// The keys of a page, in its order: of the messages whose attribute `source` has one of these values.
 async fn keys(
     stack: &Stack,
-    contact: &Contact,
+    values: &[&str],
     page: &Page,
     meter: &Meter,
 ) -> anyhow::Result<(Vec<Dated>, Option<Next>)> {
     let mut limit = page.limit + 1;
     loop {
         let mut keys = Vec::new();
-        for value in contact.spellings() {
+        for &value in values {
             let lookup = Lookup {
                 index: Index::BySource,
                 value,
@@ -160,7 +168,10 @@ impl Read {
                 let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
                 (message_of(callback), owned(&callback.reply_to), owned(&callback.reference))
             }
-            None => (None, None, whole.item.reference.as_deref().map(str::to_owned)),
+            None => {
+                let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
+                (None, owned(&whole.item.reply_to), owned(&whole.item.reference))
+            }
         };
         Self { message, reply_to, reference, whole }
     }
@@ -194,9 +205,15 @@ async fn sent(
             }
         }
         let Some(reference) = reference else { return Ok((target, Vec::new())) };
-        let entries = reference::entries(stack, reference, MAX_ENTRIES, meter).await?;
+        let mut entries = reference::entries(stack, reference, MAX_ENTRIES, meter).await?;
+        entries.retain(|dated| matches!(dated.key.kind_and_id(), Some((Kind::Dlr, _))));
+        // The index also has what has expired.
+        let keys: Vec<Key> = entries.iter().map(|dated| dated.key.clone()).collect();
+        let kept = stack.table.items(&keys, meter).await?;
+        let kept: BTreeSet<String> =
+            kept.into_iter().filter_map(|item| Stored::read(item).key()).map(|key| key.event_id()).collect();
         let mut messages: Vec<Vec<Dated>> = Vec::new();
-        for dated in entries.into_iter().filter(|dated| matches!(dated.key.kind_and_id(), Some((Kind::Dlr, _)))) {
+        for dated in entries.into_iter().filter(|dated| kept.contains(&dated.key.event_id())) {
             match messages.iter_mut().find(|group| group.iter().any(|first| first.key.pk == dated.key.pk)) {
                 Some(group) => group.push(dated),
                 None => messages.push(vec![dated]),

@@ -112,6 +112,7 @@ mod tests {
             messages: 2,
             also_known_as: Vec::new(),
             next: None,
+            without_key: false,
             cost: Cost::default(),
         };
         let shown = render(&conversation, Timestamp::UNIX_EPOCH, &TimeZone::fixed(jiff::tz::offset(13)));

@@ -16,7 +16,7 @@ use super::person::{Names, Person};
 use crate::conversation::Contact;
 use crate::parked::{Parked, Reader, classify};
 use crate::progress::Progress;
-use crate::stack::{DeadLetters, ERASED, Erased, Meter, Stack, Tombstone, partition_key};
+use crate::stack::{DeadLetters, ERASED, Erased, Expired, Meter, Stack, Tombstone, partition_key};
 use crate::stored::{Stored, Whole, message_of, with_bodies};
 use crate::{quarantine, reference};
 
@@ -64,6 +64,8 @@ pub(super) struct Found {
     pub(super) mentions: u64,
     /// Items of a newer layout in which the person is named.
     pub(super) unreadable: u64,
+    /// Messages stored without content whose sender can't be compared: the key of the hashes can't be read.
+    pub(super) unmatched: u64,
     /// Messages of the queues that another reader hides.
     pub(super) hidden: u64,
     targets: BTreeSet<Target>,
@@ -79,10 +81,11 @@ pub(super) async fn find(
     err: &mut dyn Write,
     meter: &Meter,
 ) -> anyhow::Result<Found> {
-    let mut person = Person::new(contact);
+    // Without the permission, the report says what could not be compared.
+    let mut person = Person::new(contact, stack.content_key().await.unwrap_or_default());
     loop {
         let mut found = Found::scan(stack, person.clone(), progress, err, meter).await?;
-        if found.person == person {
+        if found.person.has_names_of(&person) {
             found.follow_ids();
             if let Some(spill_queue) = spill_queue(stack) {
                 found.spilled = found.count_queue(stack, &spill_queue, meter).await?;
@@ -90,7 +93,7 @@ pub(super) async fn find(
             found.follow_replies(stack, meter).await?;
             found.parked = found.count_queue(stack, &stack.dead_letters, meter).await?;
             // A queued message may have a name too.
-            if found.person == person {
+            if found.person.has_names_of(&person) {
                 return Ok(found);
             }
         }
@@ -134,6 +137,7 @@ impl Found {
             shared_references: 0,
             mentions: 0,
             unreadable: 0,
+            unmatched: 0,
             hidden: 0,
             targets: BTreeSet::new(),
             nameless: Vec::new(),
@@ -230,9 +234,16 @@ impl Found {
             Some(hops) => {
                 self.person.learn(names, hops);
                 let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(std::borrow::Cow::into_owned);
-                let reply_to = callback.as_ref().and_then(|callback| owned(callback.reply_to.clone()));
+                let reply_to = match &callback {
+                    Some(callback) => owned(callback.reply_to.clone()),
+                    None => owned(whole.item.reply_to.clone()),
+                };
                 self.targets.insert((reply_to, owned(whole.item.reference.clone())));
                 Relation::Theirs { hops }
+            }
+            None if names.is_hashed() => {
+                self.unmatched += u64::from(!self.person.has_key());
+                Relation::Other { mentions: false }
             }
             // The sender may be under a key that nobody knows yet.
             None if names.is_empty() && mentions => Relation::Theirs { hops: u32::MAX },
@@ -260,7 +271,8 @@ impl Found {
         let mut items = Vec::new();
         for (id, reference) in &self.targets {
             if let Some(id) = id {
-                let by_id = stack.table.partition(&partition_key(Kind::Dlr, id), meter).await?;
+                let pk = partition_key(Kind::Dlr, id);
+                let by_id = stack.table.partition_with(&pk, Expired::Included, meter).await?;
                 items.extend(by_id.iter().cloned());
                 if !by_id.is_empty() {
                     continue;
@@ -279,7 +291,7 @@ impl Found {
                 continue;
             }
             for pk in sent {
-                items.extend(stack.table.partition(&pk, meter).await?);
+                items.extend(stack.table.partition_with(&pk, Expired::Included, meter).await?);
             }
         }
         let mut known: HashSet<String> = self.receipts.iter().map(|held| held.key.event_id()).collect();

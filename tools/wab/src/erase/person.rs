@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use wab_events::message::{Message, MessageKind, Payload, PhoneNumber, UserId};
+use wab_models::{CONTACT_HASH, ContentKey};
 
 use crate::conversation::Contact;
 
@@ -10,10 +11,12 @@ use crate::conversation::Contact;
 const MAX_SEPARATORS: u32 = 2;
 
 /// A contact's names. A number is kept as its digits, so that every spelling is the same name.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct Person {
     /// Each with the number of messages that lead to it from the contact: 0 for the contact itself.
     names: BTreeMap<String, u32>,
+    /// The key of the hashes in items that were stored without content.
+    key: Option<ContentKey>,
 }
 
 /// The names of a message's sender.
@@ -21,6 +24,8 @@ pub(super) struct Person {
 pub(super) struct Names {
     numbers: Vec<String>,
     ids: Vec<String>,
+    /// The hash that an item without content has in place of a name.
+    hash: Option<String>,
 }
 
 impl Names {
@@ -51,7 +56,9 @@ impl Names {
 
     fn add(&mut self, name: Option<&str>) {
         let Some(name) = name else { return };
-        if let Some(id) = UserId::parse(name) {
+        if name.starts_with(CONTACT_HASH) {
+            self.hash = Some(name.to_owned());
+        } else if let Some(id) = UserId::parse(name) {
             self.ids.push(id.as_str().to_owned());
         } else if let Some(number) = PhoneNumber::parse(name) {
             self.numbers.push(number.digits().to_owned());
@@ -59,14 +66,28 @@ impl Names {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.ids.is_empty()
+        self.numbers.is_empty() && self.ids.is_empty() && self.hash.is_none()
+    }
+
+    pub(super) fn is_hashed(&self) -> bool {
+        self.hash.is_some()
     }
 }
 
 impl Person {
-    pub(super) fn new(contact: &Contact) -> Self {
+    pub(super) fn new(contact: &Contact, key: Option<ContentKey>) -> Self {
         // The last spelling of a number is its digits.
-        Self { names: contact.spellings().last().map(|name| (name.clone(), 0)).into_iter().collect() }
+        Self { names: contact.spellings().last().map(|name| (name.clone(), 0)).into_iter().collect(), key }
+    }
+
+    /// Whether the other has been found under the same names.
+    pub(super) fn has_names_of(&self, other: &Self) -> bool {
+        self.names == other.names
+    }
+
+    /// Whether a hash can be compared with the names.
+    pub(super) fn has_key(&self) -> bool {
+        self.key.is_some()
     }
 
     /// The names as a person writes them, the contact first.
@@ -81,6 +102,12 @@ impl Person {
     /// A number may be passed on to another person, a user id is not. So a message with another user id is theirs only if
     /// the contact was given as its number.
     pub(super) fn hops(&self, names: &Names) -> Option<u32> {
+        if let Some(hash) = &names.hash {
+            let is_hash_of = |name: &str| {
+                name == hash || self.key.as_ref().is_some_and(|key| key.contact(name) == *hash)
+            };
+            return self.names.iter().filter(|(name, _)| is_hash_of(name)).map(|(_, hops)| *hops).min();
+        }
         let known = |name: &String| self.names.get(name).copied();
         let by_id = names.ids.iter().filter_map(known).min();
         let by_number = names.numbers.iter().filter_map(known).min();
@@ -162,7 +189,11 @@ mod tests {
     use super::*;
 
     fn person(contact: &str) -> Person {
-        Person::new(&contact.parse().unwrap())
+        Person::new(&contact.parse().unwrap(), Some(key()))
+    }
+
+    fn key() -> ContentKey {
+        "0f".repeat(32).parse().unwrap()
     }
 
     fn names(source: Option<&str>, content: &Value) -> Names {
@@ -192,6 +223,21 @@ mod tests {
         for other in [names(Some("6421000002"), &text("6421000002", None)), names(None, &Value::Null)] {
             assert_eq!(person("+6421000001").hops(&other), None);
         }
+    }
+
+    #[test]
+    fn messages_without_content_are_theirs_by_the_hash_of_any_name() {
+        let hashed = |name: &str| sender(&[&key().contact(name)]);
+        let mut person = person("+64 21 000 001");
+        person.learn(sender(&["NZ.1349"]), 0);
+        assert_eq!(person.hops(&hashed("6421000001")), Some(0));
+        assert_eq!(person.hops(&hashed("NZ.1349")), Some(1));
+        assert_eq!(person.hops(&hashed("6421000002")), None);
+        assert!(hashed("6421000002").is_hashed() && !hashed("6421000002").is_empty());
+        let without_key = Person { key: None, ..person };
+        assert_eq!(without_key.hops(&hashed("6421000001")), None);
+        let by_hash = Person::new(&key().contact("6421000001").parse().unwrap(), None);
+        assert_eq!(by_hash.hops(&hashed("6421000001")), Some(0));
     }
 
     #[test]

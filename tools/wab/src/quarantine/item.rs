@@ -42,6 +42,7 @@ impl Row {
                 QuarantinedBody::Text(text) => text.len(),
                 QuarantinedBody::Base64(text) => STANDARD.decode(text).map_or(0, |bytes| bytes.len()),
                 QuarantinedBody::Object(object) => object.body_bytes,
+                QuarantinedBody::NotKept { body_bytes } => *body_bytes,
             },
             reason: item.reason.to_string(),
             expires_at: Timestamp::from_second(item.expires_at).ok(),
@@ -81,7 +82,7 @@ pub(crate) fn read(item: serde_dynamo::Item) -> Option<Quarantined<'static>> {
     serde_dynamo::from_item(item).ok()
 }
 
-/// The body as it was received. None if the bucket no longer has it.
+/// The body as it was received. None if it isn't kept, or the bucket no longer has it.
 pub(crate) async fn body(stack: &Stack, item: &Quarantined<'_>) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(match &item.body {
         QuarantinedBody::Text(text) => Some(text.as_bytes().to_vec()),
@@ -90,7 +91,18 @@ pub(crate) async fn body(stack: &Stack, item: &Quarantined<'_>) -> anyhow::Resul
             Object::Found(bytes) => Some(bytes),
             Object::Gone => None,
         },
+        QuarantinedBody::NotKept { .. } => None,
     })
+}
+
+/// Why an item has no body.
+pub(super) fn no_body(item: &Quarantined<'_>) -> &'static str {
+    match item.body {
+        QuarantinedBody::NotKept { .. } => "its content isn't kept: the stack was deployed with Content=none",
+        QuarantinedBody::Text(_) | QuarantinedBody::Base64(_) | QuarantinedBody::Object(_) => {
+            "the bucket no longer has it"
+        }
+    }
 }
 
 /// Whether a body is a callback of this kind, as the receiver decides it.

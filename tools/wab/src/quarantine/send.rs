@@ -8,7 +8,7 @@ use serde::Serialize;
 use wab_events::Kind;
 use wab_models::Quarantined;
 
-use super::item::{Row, body, check, find};
+use super::item::{Row, body, check, find, no_body};
 use crate::answer::Verdict;
 use crate::send::{Sender, after_failure};
 use crate::shell::Shell;
@@ -82,7 +82,7 @@ enum Outcome {
     /// With the receiver's word for it: `stored`, `duplicate` or `deferred`.
     Accepted(String),
     NotAccepted(String),
-    /// It would be rejected again, or the bucket no longer has it.
+    /// It would be rejected again, isn't kept, or the bucket no longer has it.
     NotPosted(String),
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
 }
 
 async fn post(item: &Quarantined<'_>, body: Option<Vec<u8>>, target: Target) -> anyhow::Result<Outcome> {
-    let Some(body) = body else { return Ok(Outcome::NotPosted("the bucket no longer has it".to_owned())) };
+    let Some(body) = body else { return Ok(Outcome::NotPosted(format!("{}: give it as --file", no_body(item)))) };
     let kind: Kind = item.kind;
     if let Err(error) = check(kind, &body) {
         return Ok(Outcome::NotPosted(format!("{error}: correct it, and give it as --file")));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use wab_models::QuarantinedBody;
 
-use super::item::{Row, body, check, find};
+use super::item::{Row, body, check, find, no_body};
 use crate::mask::{Mask, printable};
 use crate::shell::Shell;
 use crate::stack::StackArgs;
@@ -42,7 +42,7 @@ Examples:
 
 Exit codes:
   0  shown
-  1  there is no such body, or the bucket no longer has it
+  1  there is no such body, the bucket no longer has it, or --raw asks for one that isn't kept
   2  usage error
   3  a call to AWS failed";
 
@@ -50,11 +50,13 @@ Exit codes:
 struct Report {
     #[serde(flatten)]
     row: Row,
-    /// Where the body is.
+    /// Where the body is: `table`, `bucket`, or `nowhere` if the content isn't kept.
     body_in: &'static str,
-    /// Whether this version would accept it now.
-    accepted_now: bool,
-    body: Value,
+    /// Whether this version would accept it now. None without a body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_now: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Value>,
 }
 
 pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
@@ -66,11 +68,12 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
             return Ok(FAILED);
         };
         let body = body(&stack, &item).await?;
-        let Some(bytes) = &body else {
-            writeln!(shell.err, "the bucket no longer has this body")?;
+        let is_kept = !matches!(item.body, QuarantinedBody::NotKept { .. });
+        if body.is_none() && (is_kept || args.raw) {
+            writeln!(shell.err, "there is no body: {}", no_body(&item))?;
             return Ok(FAILED);
-        };
-        if args.raw {
+        }
+        if let (true, Some(bytes)) = (args.raw, &body) {
             shell.out.write_all(bytes)?;
             return Ok(0);
         }
@@ -79,9 +82,10 @@ pub(crate) fn run(args: &Args, shell: &mut Shell<'_>) -> anyhow::Result<u8> {
             body_in: match item.body {
                 QuarantinedBody::Text(_) | QuarantinedBody::Base64(_) => "table",
                 QuarantinedBody::Object(_) => "bucket",
+                QuarantinedBody::NotKept { .. } => "nowhere",
             },
-            accepted_now: check(item.kind, bytes).is_ok(),
-            body: shown(bytes, args.mask),
+            accepted_now: body.as_ref().map(|bytes| check(item.kind, bytes).is_ok()),
+            body: body.as_ref().map(|bytes| shown(bytes, args.mask)),
         };
         match args.json {
             true => style::json(&report, &mut shell.out)?,
@@ -111,12 +115,14 @@ impl Report {
         }
         line("application", application)?;
         line("reason", reason)?;
-        line("bytes", &format!("{bytes}, in the {}", self.body_in))?;
+        let place = if self.body.is_some() { format!("in the {}", self.body_in) } else { "not kept".to_owned() };
+        line("bytes", &format!("{bytes}, {place}"))?;
         if let Some(at) = expires_at {
             line("kept until", &times::local(*at, zone))?;
         }
-        line("sent as is", if self.accepted_now { "would be accepted" } else { "would be rejected again" })?;
-        let body = match &self.body {
+        let (Some(accepted_now), Some(body)) = (self.accepted_now, &self.body) else { return Ok(()) };
+        line("sent as is", if accepted_now { "would be accepted" } else { "would be rejected again" })?;
+        let body = match body {
             Value::String(text) => text.lines().map(printable).collect::<Vec<_>>().join("\n"),
             json => serde_json::to_string_pretty(json)?.lines().map(printable).collect::<Vec<_>>().join("\n"),
         };

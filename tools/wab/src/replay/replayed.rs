@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use wab_fanout::{Composer, Occasion};
 use wab_models::Key;
@@ -93,7 +92,6 @@ impl Replayed {
         self.publish_left(work).await?;
         let (from, to) = work.selection.windows.bounds();
         let range = Range { from: from.as_str(), to: to.as_str(), kind: work.selection.kind };
-        let now = Timestamp::now();
         let mut start = self.position.as_ref().map(Start::after);
         let mut pending = Vec::new();
         let mut kept_at = Instant::now();
@@ -104,7 +102,7 @@ impl Replayed {
             }
             let (mut expired, mut was_published) = (0, false);
             for item in page.items {
-                match work.selection.pick(&item, now) {
+                match work.selection.pick(&item, work.stack.table.has_expired(&item)) {
                     Pick::Other => {}
                     Pick::Expired => expired += 1,
                     Pick::Selected(key) if self.done.contains(&key.event_id()) => {}

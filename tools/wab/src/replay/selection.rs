@@ -1,6 +1,5 @@
 //! Which of the table's items are replayed. Pure.
 
-use jiff::Timestamp;
 use serde_dynamo::{AttributeValue, Item};
 use wab_events::Kind;
 use wab_models::Key;
@@ -12,8 +11,6 @@ pub(crate) struct Selection {
     pub(crate) kind: Option<Kind>,
     /// Only MO events of these types. Empty for all.
     pub(crate) types: Vec<String>,
-    /// Leave out events that have expired. They may be gone for subscribers that look them up.
-    pub(crate) skip_expired: bool,
 }
 
 /// Whether an item is replayed.
@@ -29,10 +26,10 @@ pub(crate) enum Pick {
 impl Selection {
     /// Every event received in the windows that the table still has.
     pub(crate) fn all_of(windows: Windows) -> Self {
-        Self { windows, kind: None, types: Vec::new(), skip_expired: false }
+        Self { windows, kind: None, types: Vec::new() }
     }
 
-    pub(crate) fn pick(&self, item: &Item, now: Timestamp) -> Pick {
+    pub(crate) fn pick(&self, item: &Item, has_expired: bool) -> Pick {
         let text = |name: &str| match item.get(name) {
             Some(AttributeValue::S(text)) => Some(text.as_str()),
             _ => None,
@@ -41,17 +38,10 @@ impl Selection {
             && (self.types.is_empty() || text("type").is_some_and(|of| self.types.iter().any(|wanted| wanted == of)));
         let key = text("pk").zip(text("sk")).map(|(pk, sk)| Key { pk: pk.to_owned(), sk: sk.to_owned() });
         match key {
-            Some(key) if is_meant && !(self.skip_expired && is_expired(item, now)) => Pick::Selected(key),
-            Some(_) if is_meant => Pick::Expired,
+            Some(_) if is_meant && has_expired => Pick::Expired,
+            Some(key) if is_meant => Pick::Selected(key),
             _ => Pick::Other,
         }
-    }
-}
-
-fn is_expired(item: &Item, now: Timestamp) -> bool {
-    match item.get("expires_at") {
-        Some(AttributeValue::N(seconds)) => seconds.parse::<i64>().is_ok_and(|seconds| seconds <= now.as_second()),
-        _ => false,
     }
 }
 
@@ -66,33 +56,31 @@ mod tests {
         let window =
             Window { from: "2026-11-23T09:00:00Z".parse().unwrap(), to: "2026-11-23T10:00:00Z".parse().unwrap() };
         let types = types.iter().map(|&word| word.to_owned()).collect();
-        Selection { types, skip_expired: true, ..Selection::all_of(Windows::new([window])) }
+        Selection { types, ..Selection::all_of(Windows::new([window])) }
     }
 
-    fn item(received_at: &str, message_type: &str, expires_at: &str) -> Item {
+    fn item(received_at: &str, message_type: &str) -> Item {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         Item::from(HashMap::from([
             ("pk".to_owned(), text("MO#a")),
             ("sk".to_owned(), text("EVENT")),
             ("received_at".to_owned(), text(received_at)),
             ("type".to_owned(), text(message_type)),
-            ("expires_at".to_owned(), AttributeValue::N(expires_at.to_owned())),
         ]))
     }
 
     #[test]
     fn events_are_picked_by_time_type_and_expiry() {
-        let now = "2026-11-24T00:00:00Z".parse().unwrap();
         let inside = "2026-11-23T09:30:00.000Z";
         let key = || Key { pk: "MO#a".to_owned(), sk: "EVENT".to_owned() };
-        let pick = |types: &[&str], item| selection(types).pick(&item, now);
-        assert_eq!(pick(&[], item(inside, "text", "9999999999")), Pick::Selected(key()));
-        assert_eq!(pick(&["image", "text"], item(inside, "text", "9999999999")), Pick::Selected(key()));
-        assert_eq!(pick(&["image"], item(inside, "text", "9999999999")), Pick::Other);
-        assert_eq!(pick(&[], item("2026-11-23T10:00:00.000Z", "text", "9999999999")), Pick::Other);
-        assert_eq!(pick(&[], item(inside, "text", "1")), Pick::Expired);
-        assert_eq!(pick(&["image"], item(inside, "text", "1")), Pick::Other);
-        let all = Selection { skip_expired: false, ..selection(&[]) };
-        assert_eq!(all.pick(&item(inside, "text", "1"), now), Pick::Selected(key()));
+        let pick = |types: &[&str], received_at, has_expired| {
+            selection(types).pick(&item(received_at, "text"), has_expired)
+        };
+        assert_eq!(pick(&[], inside, false), Pick::Selected(key()));
+        assert_eq!(pick(&["image", "text"], inside, false), Pick::Selected(key()));
+        assert_eq!(pick(&["image"], inside, false), Pick::Other);
+        assert_eq!(pick(&[], "2026-11-23T10:00:00.000Z", false), Pick::Other);
+        assert_eq!(pick(&[], inside, true), Pick::Expired);
+        assert_eq!(pick(&["image"], inside, true), Pick::Other);
     }
 }

@@ -110,7 +110,7 @@ pub(super) struct ItemReport {
 /// Where a body is.
 #[derive(Serialize)]
 pub(super) struct StoredAt {
-    /// `table` or `bucket`.
+    /// `table`, `bucket`, or `nowhere` if the content isn't kept.
     pub(super) place: &'static str,
     pub(super) bytes: usize,
     /// The digest of the body in canonical form.
@@ -271,12 +271,12 @@ pub(super) fn item_report(stack: &Stack, number: usize, whole: &Whole, mask: Mas
         asked_for: false,
         variant: item.is_variant().then(|| item.digest.short().to_owned()),
         received_at: whole.received_at(),
-        sent_at: None,
+        sent_at: item.sent_at.and_then(|at| Timestamp::from_second(i64::try_from(at).ok()?).ok()),
         application: item.application.clone().into_owned(),
         contact: item.source.as_deref().map(contact),
         destination: item.destination.as_deref().map(contact),
         operator: None,
-        reply_to: None,
+        reply_to: item.reply_to.as_deref().map(id),
         reference: item.reference.as_deref().map(id),
         message_type: item.message_type.as_deref().map(str::to_owned),
         status: item.status.as_deref().map(str::to_owned),
@@ -317,6 +317,7 @@ fn stored_at(stack: &Stack, item: &Item<'_>, body: &Fetched) -> StoredAt {
     let (place, bytes, object) = match &item.body {
         Body::Inline(body) => ("table", body.len(), None),
         Body::Object(object) => ("bucket", object.body_bytes, Some(stack.bucket.uri(&object.body_key))),
+        Body::NotKept { body_bytes } => ("nowhere", *body_bytes, None),
     };
     StoredAt {
         place,
@@ -378,9 +379,11 @@ fn masked_event(event: Value, mask: Mask) -> Value {
 async fn replies_to(stack: &Stack, events: &[Whole], mask: Mask, meter: &Meter) -> anyhow::Result<Vec<RepliesTo>> {
     let mut targets = BTreeSet::new();
     for whole in events.iter().filter(|whole| matches!(whole.kind_and_id(), Some((Kind::Mo, _)))) {
-        if let Some(Ok(callback)) = whole.body.text().map(MoCallback::parse) {
-            let owned = |text: Option<std::borrow::Cow<'_, str>>| text.map(std::borrow::Cow::into_owned);
-            targets.insert((owned(callback.reply_to), owned(callback.reference)));
+        let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
+        match whole.body.text().map(MoCallback::parse) {
+            Some(Ok(callback)) => drop(targets.insert((owned(&callback.reply_to), owned(&callback.reference)))),
+            Some(Err(_)) => {}
+            None => drop(targets.insert((owned(&whole.item.reply_to), owned(&whole.item.reference)))),
         }
     }
     let mut found = Vec::new();

@@ -141,6 +141,8 @@ impl Text<'_> {
         if let Some(content) = &item.content {
             self.details(&content.details);
             self.unnamed(content);
+        } else if item.stored.place == "nowhere" {
+            self.row("content", "not kept: the stack was deployed with Content=none");
         } else if !item.stored.gone {
             self.row("content", "the body isn't an MO callback: see --raw");
         }
@@ -169,7 +171,11 @@ impl Text<'_> {
     fn stored(&mut self, item: &ItemReport) {
         let stored = &item.stored;
         self.row("item", &item.number.to_string());
-        let place = stored.object.as_deref().unwrap_or("in the table");
+        let place = match (&stored.object, stored.place) {
+            (Some(object), _) => object,
+            (None, "nowhere") => "not kept",
+            (None, _) => "in the table",
+        };
         let gone = if stored.gone { ", which the bucket no longer has" } else { "" };
         self.row("body", &format!("{} bytes, {place}{gone}", stored.bytes));
         self.row("digest", &stored.digest);

@@ -180,6 +180,9 @@ mod tests {
         assert_eq!(mo.event_id.as_deref(), Some("2261d224ea3b4a40860397f823cb7d66"));
         let object = row(include_str!("../../../../shared/models/golden/item-v2-mo-object.json"), Mask::OFF);
         assert_eq!((object.kind, object.contact.as_deref()), ("mo", Some("+6421000001")));
+        let content_free = row(include_str!("../../../../shared/models/golden/item-v3-mo.json"), Mask::default());
+        assert_eq!((&*content_free.what, content_free.destination.as_deref()), ("text", Some("64…02")));
+        assert!(content_free.contact.unwrap().starts_with("hmac:"));
         let dlr = row(include_str!("../../../../shared/models/golden/item-v1-dlr.json"), Mask::default());
         assert_eq!((dlr.kind, &*dlr.what, dlr.reference.as_deref()), ("dlr", "received", Some("order-17")));
         let quarantined =

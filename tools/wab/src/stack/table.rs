@@ -1,9 +1,10 @@
 //! The table: items, its two indexes, and scans of the events received in a range of time.
 //!
-//! A tombstone of `wab erase` is no item: only [`Table::all`] returns it.
+//! A tombstone of `wab erase` is no item: only [`Table::all`] returns it. An item that has expired is none either, although
+//! DynamoDB may delete it days later ("Using time to live (TTL) in DynamoDB"). Only what `wab erase` reads includes it.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context;
 use aws_config::SdkConfig;
@@ -12,6 +13,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedC
 use serde::Deserialize;
 use wab_events::Kind;
 use wab_models::{Key, ReceivedAt};
+use wab_platform::Clock;
 
 use super::meter::Meter;
 use super::tombstone::{ERASED, Tombstone};
@@ -23,9 +25,9 @@ const MAX_KEYS: usize = 100;
 /// Pauses before keys that a throttled `BatchGetItem` left are asked for again.
 const BATCH_PAUSES: [u64; 6] = [50, 100, 200, 400, 800, 1600];
 
-/// Leaves tombstones out. They have none of the attributes by which indexes and ranges are read, so only reads by key
-/// need it.
-const NO_TOMBSTONE: &str = "attribute_not_exists(erased)";
+/// Leaves out tombstones and what has expired by `:now`. An index has neither attribute, so its entries are checked when
+/// their items are read.
+const KEPT: &str = "attribute_not_exists(erased) AND (attribute_not_exists(expires_at) OR expires_at > :now)";
 
 /// The attributes of an item without its body.
 const HEAD: [&str; 13] = [
@@ -48,6 +50,14 @@ const HEAD: [&str; 13] = [
 pub(crate) struct Table {
     dynamodb: aws_sdk_dynamodb::Client,
     name: String,
+    clock: Clock,
+}
+
+/// Whether items that have expired are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expired {
+    LeftOut,
+    Included,
 }
 
 /// Selects the events received at `from` or later, and before `to`.
@@ -159,7 +169,25 @@ pub(crate) fn partition_key(kind: Kind, id: &str) -> String {
 
 impl Table {
     pub(crate) fn new(sdk: &SdkConfig, name: String) -> Self {
-        Self { dynamodb: aws_sdk_dynamodb::Client::new(sdk), name }
+        Self { dynamodb: aws_sdk_dynamodb::Client::new(sdk), name, clock: Clock::of(sdk) }
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    fn now(&self) -> i64 {
+        let since_1970 = self.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// The value of `:now` in [`KEPT`].
+    fn now_attribute(&self) -> AttributeValue {
+        AttributeValue::N(self.now().to_string())
+    }
+
+    pub(crate) fn has_expired(&self, item: &serde_dynamo::Item) -> bool {
+        match item.get("expires_at") {
+            Some(serde_dynamo::AttributeValue::N(at)) => at.parse::<i64>().is_ok_and(|at| at <= self.now()),
+            _ => false,
+        }
     }
 
     /// Reads an item, consistently.
@@ -167,19 +195,38 @@ impl Table {
         let get = self.dynamodb.get_item().table_name(&self.name).consistent_read(true);
         let get = get.key("pk", AttributeValue::S(key.pk.clone())).key("sk", AttributeValue::S(key.sk.clone()));
         let got = get.send().await.map_err(Unavailable::new("cannot read the table"))?;
-        Ok(got.item.filter(|item| !item.contains_key(ERASED)).map(serde_dynamo::Item::from))
+        let item = got.item.filter(|item| !item.contains_key(ERASED)).map(serde_dynamo::Item::from);
+        Ok(item.filter(|item| !self.has_expired(item)))
     }
 
     /// Reads every item under a partition key, consistently, in the order of the sort keys.
     pub(crate) async fn partition(&self, pk: &str, meter: &Meter) -> Result<Vec<serde_dynamo::Item>, Unavailable> {
+        self.partition_with(pk, Expired::LeftOut, meter).await
+    }
+
+    /// The same, and what has expired too if it is included.
+    pub(crate) async fn partition_with(
+        &self,
+        pk: &str,
+        expired: Expired,
+        meter: &Meter,
+    ) -> Result<Vec<serde_dynamo::Item>, Unavailable> {
         let mut items = Vec::new();
         let mut start = None;
         loop {
             let query = self.dynamodb.query().table_name(&self.name).consistent_read(true);
             let query = query
                 .key_condition_expression("pk = :pk")
-                .filter_expression(NO_TOMBSTONE)
+                .filter_expression(KEPT)
                 .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+                .expression_attribute_values(
+                    ":now",
+                    match expired {
+                        Expired::LeftOut => self.now_attribute(),
+                        // Nothing expires before 1970.
+                        Expired::Included => AttributeValue::N("-1".to_owned()),
+                    },
+                )
                 .set_exclusive_start_key(start)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let page = query.send().await.map_err(Unavailable::new("cannot read the table"))?;
@@ -193,7 +240,7 @@ impl Table {
     }
 
     /// Looks up keys in an index, in the order of arrival or newest first. An index is updated some time after the table,
-    /// usually within a second.
+    /// usually within a second. It doesn't know what has expired: [`Self::items`] and [`Self::partition`] leave that out.
     pub(crate) async fn lookup(&self, lookup: Lookup<'_>, meter: &Meter) -> Result<Vec<Dated>, Unavailable> {
         let Lookup { index, value, from, to, newest_first, limit } = lookup;
         let mut found = Vec::new();
@@ -236,7 +283,8 @@ impl Table {
         }
     }
 
-    /// Reads the items with these keys, in any order. A key without an item is left out. Eventually consistent.
+    /// Reads the items with these keys, in any order. A key without an item, or with one that has expired, is left out.
+    /// Eventually consistent.
     pub(crate) async fn items(&self, keys: &[Key], meter: &Meter) -> anyhow::Result<Vec<serde_dynamo::Item>> {
         let mut items = Vec::new();
         for keys in keys.chunks(MAX_KEYS) {
@@ -249,7 +297,7 @@ impl Table {
                 let got = got.map_err(Unavailable::new("cannot read the table"))?;
                 meter.read(got.consumed_capacity());
                 let responses = got.responses.unwrap_or_default().into_values().flatten();
-                items.extend(responses.map(serde_dynamo::Item::from));
+                items.extend(responses.map(serde_dynamo::Item::from).filter(|item| !self.has_expired(item)));
                 // What exceeds 16 MB, or is throttled.
                 left = got.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys).collect();
                 if !left.is_empty() {
@@ -261,7 +309,8 @@ impl Table {
         Ok(items)
     }
 
-    /// Scans one page of the keys of an index, or without one of the table, which also has those that no index has.
+    /// Scans one page of the keys of an index, or without one of the table, which also has those that no index has. An index
+    /// also has the keys of what has expired.
     pub(crate) async fn keys(
         &self,
         index: Option<Index>,
@@ -272,11 +321,13 @@ impl Table {
             .dynamodb
             .scan()
             .table_name(&self.name)
-            .set_index_name(index.map(|index| index.name().to_owned()))
             .projection_expression("pk, sk")
-            .filter_expression(NO_TOMBSTONE)
             .set_exclusive_start_key(start.map(|Start(key)| key))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let scan = match index {
+            Some(index) => scan.index_name(index.name()),
+            None => scan.filter_expression(KEPT).expression_attribute_values(":now", self.now_attribute()),
+        };
         let page = scan.send().await.map_err(Unavailable::new("cannot read the table"))?;
         meter.read(page.consumed_capacity.as_slice());
         let items = page.items.unwrap_or_default().into_iter();
@@ -299,7 +350,8 @@ impl Table {
             .dynamodb
             .scan()
             .table_name(&self.name)
-            .filter_expression("received_at >= :from AND received_at < :to")
+            .filter_expression(format!("received_at >= :from AND received_at < :to AND {KEPT}"))
+            .expression_attribute_values(":now", self.now_attribute())
             .expression_attribute_values(":from", AttributeValue::S(from.as_str().to_owned()))
             .expression_attribute_values(":to", AttributeValue::S(to.as_str().to_owned()))
             .projection_expression(names.join(", "))
@@ -312,7 +364,7 @@ impl Table {
         Ok((items, page.last_evaluated_key.filter(|key| !key.is_empty()).map(Start)))
     }
 
-    /// Reads one page of everything in the table, tombstones included.
+    /// Reads one page of everything in the table, tombstones and what has expired included.
     pub(crate) async fn all(
         &self,
         start: Option<Start>,
@@ -342,7 +394,7 @@ impl Table {
         Ok(Size { items: number(items), bytes: number(bytes) })
     }
 
-    /// Reads one page of the events in a range.
+    /// Reads one page of the events in a range, those that have expired included: a replay counts them.
     pub(crate) async fn events(&self, range: Range<'_>, start: Option<Start>) -> Result<Page, Unavailable> {
         let received = "received_at >= :from AND received_at < :to";
         let mut scan = self
@@ -414,7 +466,8 @@ impl Table {
             .dynamodb
             .query()
             .table_name(&self.name)
-            .filter_expression(NO_TOMBSTONE)
+            .filter_expression(KEPT)
+            .expression_attribute_values(":now", self.now_attribute())
             .expression_attribute_values(":pk", AttributeValue::S(format!("QUARANTINE#{date}")))
             .scan_index_forward(false)
             .set_exclusive_start_key(start.map(|Start(key)| key));

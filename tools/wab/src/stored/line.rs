@@ -45,6 +45,7 @@ fn summary(whole: &Whole, body: &Fetched, mask: Mask) -> String {
     match body {
         Fetched::Gone => "[gone] its body is no longer in the bucket".to_owned(),
         Fetched::TooLarge(bytes) => format!("[large] a body of {bytes} bytes, which isn't read for a list"),
+        Fetched::NotKept(bytes) => not_kept(*bytes),
         Fetched::Bytes(_) => match body.text().map(MoCallback::parse) {
             Some(Ok(callback)) => {
                 let message = message_of(&callback);
@@ -53,6 +54,11 @@ fn summary(whole: &Whole, body: &Fetched, mask: Mask) -> String {
             Some(Err(_)) | None => "[unreadable] its body is not an MO callback".to_owned(),
         },
     }
+}
+
+/// What stands for content that isn't kept.
+pub(crate) fn not_kept(bytes: usize) -> String {
+    format!("[not kept] content of {bytes} bytes")
 }
 
 /// The WhatsApp message of a callback, if its content is one.

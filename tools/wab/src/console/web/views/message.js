@@ -297,7 +297,7 @@ function itemFacts(spot) {
 function storage({ stored, binary }) {
   const object = (/** @type {any} */ part) => part?.object && [outside(part.object), " ", part.gone && tag("no longer in the bucket")];
   return facts([
-    ["body", `${plural(stored.bytes, "byte")}, in the ${stored.place}`],
+    ["body", `${plural(stored.bytes, "byte")}, ${stored.place === "nowhere" ? "not kept" : `in the ${stored.place}`}`],
     ["object", object(stored)],
     ["digest", outside(stored.digest)],
     ["kept until", stored.expires_at && time(stored.expires_at)],
@@ -323,7 +323,7 @@ function itemView(spot, asked) {
     itemFacts(spot),
     item.content && section("Content", h("p", { class: "summary" }, secret(spot.at("content", "summary"), "summary")), fields(spot.at("content"))),
     item.kind === "mo" && arrival(item, asked),
-    fold("Callback as it came", true, () => (item.callback ? jsonView(spot.at("callback")) : "The body is not JSON.")),
+    fold("Callback as it came", true, () => (item.callback ? jsonView(spot.at("callback")) : item.stored.place === "nowhere" ? "The stack keeps no content." : "The body is not JSON.")),
     item.event && fold("Event as it is published", false, () => published(spot.at("event"))),
     fold("Where it is stored", false, () => storage(item)),
   ];
