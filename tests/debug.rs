@@ -224,6 +224,8 @@ const PLAIN: &[&str] = &[
     "shared/models ReceivedAt.0",
     // The gateway application: the user name of the credentials.
     "shared/ingress Caller.application",
+    // Ids of events.
+    "functions/fanout Earlier.published",
     // Keys of the message's JSON.
     "shared/events Step.0",
 ];

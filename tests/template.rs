@@ -364,7 +364,8 @@ fn networks_are_checked_before_a_function_gets_them() {
             "CALLBACK_CREDENTIALS" => Some(format!("shop:{}", "0".repeat(64))),
             "RETENTION_DAYS" => Some("30".to_owned()),
             "ALLOWED_NETWORKS" => Some(networks.to_owned()),
-            "SECRET_PATHS" => None,
+            "CONTENT" => Some("full".to_owned()),
+            "SECRET_PATHS" | "CONTENT_KEY" => None,
             _ => Some("x".to_owned()),
         })
     };

@@ -147,6 +147,8 @@ fn group<'a>(messages: impl Iterator<Item = Outbound<'a>>) -> Vec<Batch<'a>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::json;
     use serde_json::value::to_raw_value;
     use wab_platform::Reason;
@@ -230,17 +232,17 @@ mod tests {
     }
 
     /// The numbers of the messages that are next.
-    fn next(entries: &mut [Entry]) -> Vec<usize> {
+    fn next(entries: &mut [Entry]) -> BTreeSet<usize> {
         fifo_batches(&mut [], entries, "").iter().flat_map(|batch| batch.outbound.iter().map(number)).collect()
     }
 
     #[test]
     fn one_message_of_each_sender_is_next() {
         let mut entries = of_senders(&[Some("a"), Some("a"), Some("b"), None, None, Some("a")]);
-        assert_eq!(next(&mut entries), [0, 2, 3, 4]);
+        assert_eq!(next(&mut entries), BTreeSet::from([0, 2, 3, 4]));
         entries[0].state = State::Published;
         entries[2].state = State::Parked;
-        assert_eq!(next(&mut entries), [1, 3, 4]);
+        assert_eq!(next(&mut entries), BTreeSet::from([1, 3, 4]));
     }
 
     #[test]
@@ -248,6 +250,6 @@ mod tests {
         let mut entries = of_senders(&[Some("a"), Some("a"), Some("b"), Some("b")]);
         entries[0].state = State::Failed(PublishError::Transient(Reason::NoAnswerInTime));
         entries[2].on_topic = false;
-        assert_eq!(next(&mut entries), [0; 0]);
+        assert_eq!(next(&mut entries), BTreeSet::from([0; 0]));
     }
 }

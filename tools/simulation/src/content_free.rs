@@ -4,7 +4,6 @@ use wab_events::Kind;
 use wab_marked::{NUMBER, WORD};
 use wab_models::{CallbackError, ContentKey, ContentMode, ReceivedAt, Unreadable};
 
-
 /// `ContentKey` of the template.
 pub(crate) const KEY: &str = "0f0e0d0c0b0a090807060504030201000f0e0d0c0b0a09080706050403020100";
 

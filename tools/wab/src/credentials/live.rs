@@ -1,5 +1,6 @@
 //! The live pairs of credentials, and when the gateway used each: how far a rotation is. Only [`Live::read`] calls AWS.
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{bail, ensure};
@@ -27,7 +28,7 @@ pub(crate) struct Live {
 }
 
 /// A user name and the verifier of its password.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Pair {
     /// From 1.
     pub(crate) position: usize,
@@ -52,6 +53,18 @@ pub(crate) enum Stage {
     OldIsIdleAt(Timestamp),
     /// The gateway uses the newest pair, and no other any more.
     Replaced,
+}
+
+/// Omits the verifier, so that it is never logged.
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pair")
+            .field("position", &self.position)
+            .field("user", &self.user)
+            .field("callbacks", &self.callbacks)
+            .field("last_used", &self.last_used)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Pair {
