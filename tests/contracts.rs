@@ -10,8 +10,8 @@ use wab_events::{DeliveryStatus, Kind, contract};
 use wab_fanout::{Composer, Occasion};
 use wab_ingress::{Call, Kept, Rejection, Unauthorized};
 use wab_models::{
-    BinaryContent, Body as StoredBody, CallbackError, ContentMode, Delivery, DlrCallback, Item, Key, MAX_ID_BYTES, MAX_STATUS_BYTES, MessageId,
-    MoCallback, NewEvent, ObjectKey, Receipt, Received, ReceivedAt,
+    BinaryContent, Body as StoredBody, CallbackError, ContentMode, Delivery, DlrCallback, Item, Key, MAX_ID_BYTES,
+    MAX_STATUS_BYTES, MessageId, MoCallback, NewEvent, ObjectKey, Receipt, Received, ReceivedAt,
 };
 use wab_platform::Reason;
 use wab_store::{Accepted, Unavailable};

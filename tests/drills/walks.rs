@@ -423,8 +423,12 @@ async fn without_content(walk: &mut Walk, credentials: &Credentials) {
     let arrived: Vec<Value> = serde_json::Deserializer::from_str(&arrived).into_iter().map(Result::unwrap).collect();
     let of = |id: &str| arrived.iter().find(|event| event["subject"] == id).unwrap();
     assert_eq!(of(&before)["data"]["content"]["text"]["body"], SECRET);
-    assert_eq!((&of(&during)["data"]["omitted"]["type"], &of(&during)["data"]["content"]), (&json!("text"), &Value::Null));
-    for (pk, is_kept) in [(format!("MO#{before}"), true), (format!("MO#{during}"), false), (format!("DLR#{sent}"), false)]
+    assert_eq!(
+        (&of(&during)["data"]["omitted"]["type"], &of(&during)["data"]["content"]),
+        (&json!("text"), &Value::Null)
+    );
+    for (pk, is_kept) in
+        [(format!("MO#{before}"), true), (format!("MO#{during}"), false), (format!("DLR#{sent}"), false)]
     {
         let [item] = &walk.stack.items(&pk).await[..] else { panic!("{pk}") };
         let text = format!("{item:?}");

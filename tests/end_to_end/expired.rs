@@ -37,8 +37,7 @@ async fn expired_items_are_not_shown_or_published() {
     let bodies = [message(&gone), message(&kept), receipt("received"), receipt("sent")];
     let mo = |body| Item::mo(&MoCallback::parse(body).unwrap(), received_at(body, at));
     let dlr = |body| Item::dlr(&DlrCallback::parse(body).unwrap(), received_at(body, at));
-    let unreadable =
-        Unreadable { body: b"{", application: "shop", at: ReceivedAt::from_epoch_ms(at), expires_at: 1 };
+    let unreadable = Unreadable { body: b"{", application: "shop", at: ReceivedAt::from_epoch_ms(at), expires_at: 1 };
     let quarantined = Quarantined::new(Kind::Mo, CallbackError::NotUtf8, unreadable);
     let writes = vec![
         expired(&mo(&bodies[0])),

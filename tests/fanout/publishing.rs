@@ -161,7 +161,8 @@ async fn receipt_whose_item_has_expired_is_no_history() {
     };
     let (_, calls) = fan_out(vec![dlr_record(1, "a")], answer).await;
     let delivery = &events(&calls)[0]["data"]["delivery"];
-    let history: Vec<_> = delivery["history"].as_array().unwrap().iter().map(|entry| entry["status"].as_str().unwrap()).collect();
+    let history: Vec<_> =
+        delivery["history"].as_array().unwrap().iter().map(|entry| entry["status"].as_str().unwrap()).collect();
     assert_eq!((history, &delivery["final"]), (vec!["submitted", "sent"], &json!(false)));
 }
 

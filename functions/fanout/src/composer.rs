@@ -30,11 +30,7 @@ type Receipts = HashMap<String, Result<Vec<Receipt>, QueryError>>;
 impl Composer {
     #[must_use]
     pub fn new(sdk: &SdkConfig, table_name: String, bucket_name: String) -> Self {
-        Self {
-            table: EventTable::new(sdk, table_name),
-            objects: Objects::new(sdk, bucket_name),
-            clock: Clock::of(sdk),
-        }
+        Self { table: EventTable::new(sdk, table_name), objects: Objects::new(sdk, bucket_name), clock: Clock::of(sdk) }
     }
 
     /// Composes the message of one stored item, as [`handle`](crate::handle) does. The body is fetched by `by`, or left

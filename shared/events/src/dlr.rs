@@ -1,7 +1,7 @@
 //! A delivery receipt, and the state of the message that it belongs to.
 
-use crate::message::{Decimal, Json};
 use crate::message::shape::object;
+use crate::message::{Decimal, Json};
 use crate::status::DeliveryStatus;
 
 object! {

@@ -131,8 +131,7 @@ impl Receiver {
     pub async fn quarantine(&self, inbound: &Inbound<'_>, problem: CallbackError) -> Rejection {
         let Inbound { call: Call { kind, .. }, application, expires_at, deadline, .. } = *inbound;
         let (body, at): (&[u8], _) = (inbound.body.as_ref(), inbound.received_at.clone());
-        let quarantined =
-            self.content.quarantined(kind, problem, Unreadable { body, application, at, expires_at });
+        let quarantined = self.content.quarantined(kind, problem, Unreadable { body, application, at, expires_at });
         match Box::pin(self.store.quarantine(quarantined, body, deadline)).await {
             Ok(()) => Rejection::Quarantined(problem),
             Err(unavailable) => Rejection::Unavailable(unavailable),

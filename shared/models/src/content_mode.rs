@@ -152,7 +152,10 @@ mod tests {
         let expected = "16336446bec47d38a5478b1dc3f7b068afa2a1fa952049ed06d51fc75d9fb800";
         assert_eq!(key().digest(" { } ").as_str(), expected, "of the canonical form");
         // The same of 'contact\0' and '6421000001'.
-        assert_eq!(key().contact("+64 21 000 001"), "hmac:92633f892815dce7a00ab760ff0a8b6f38bac9d808d4adfb2c4afce27183cede");
+        assert_eq!(
+            key().contact("+64 21 000 001"),
+            "hmac:92633f892815dce7a00ab760ff0a8b6f38bac9d808d4adfb2c4afce27183cede"
+        );
     }
 
     #[test]

@@ -178,7 +178,9 @@ pub(crate) fn stored(world: &World, put: &Put) {
         ("schema".to_owned(), format!("wab.{kind}.v1")),
         ("application".to_owned(), USER.to_owned()),
     ]);
-    for name in ["type", "status", "source", "destination"].into_iter().filter(|name| !content_free || *name != "source") {
+    for name in
+        ["type", "status", "source", "destination"].into_iter().filter(|name| !content_free || *name != "source")
+    {
         attributes.extend(text(&put.item, name).map(|value| (name.to_owned(), value.to_owned())));
     }
     let event = Event {

@@ -253,7 +253,10 @@ impl Report {
         left(u64::try_from(*shared_references)?, "references that several messages share, with their receipts")?;
         left(*mentions, "messages of others in which the contact is named")?;
         left(*unreadable, "items with a layout that is newer than this wab: a newer one erases them")?;
-        left(*unmatched, "messages stored without content, whose senders can't be compared: mo's configuration has no key")?;
+        left(
+            *unmatched,
+            "messages stored without content, whose senders can't be compared: mo's configuration has no key",
+        )?;
         left(*hidden, "messages in the queues that another reader hides for a moment: run it again")?;
         let mut table = style::table(["out of reach", ""], width);
         for OutOfReach { what, why } in &self.out_of_reach {

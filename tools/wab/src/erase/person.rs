@@ -103,9 +103,8 @@ impl Person {
     /// the contact was given as its number.
     pub(super) fn hops(&self, names: &Names) -> Option<u32> {
         if let Some(hash) = &names.hash {
-            let is_hash_of = |name: &str| {
-                name == hash || self.key.as_ref().is_some_and(|key| key.contact(name) == *hash)
-            };
+            let is_hash_of =
+                |name: &str| name == hash || self.key.as_ref().is_some_and(|key| key.contact(name) == *hash);
             return self.names.iter().filter(|(name, _)| is_hash_of(name)).map(|(_, hops)| *hops).min();
         }
         let known = |name: &String| self.names.get(name).copied();

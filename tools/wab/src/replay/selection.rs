@@ -74,9 +74,8 @@ mod tests {
     fn events_are_picked_by_time_type_and_expiry() {
         let inside = "2026-11-23T09:30:00.000Z";
         let key = || Key { pk: "MO#a".to_owned(), sk: "EVENT".to_owned() };
-        let pick = |types: &[&str], received_at, has_expired| {
-            selection(types).pick(&item(received_at, "text"), has_expired)
-        };
+        let pick =
+            |types: &[&str], received_at, has_expired| selection(types).pick(&item(received_at, "text"), has_expired);
         assert_eq!(pick(&[], inside, false), Pick::Selected(key()));
         assert_eq!(pick(&["image", "text"], inside, false), Pick::Selected(key()));
         assert_eq!(pick(&["image"], inside, false), Pick::Other);
