@@ -68,6 +68,9 @@ type MoData struct {
 	Unrecognized map[string]json.RawMessage `json:"unrecognized,omitempty"`
 	// Describes a binary `content` once decoded.
 	Binary *Binary `json:"binary,omitempty"`
+	// Present only if wab keeps no content: describes the message in place of `source`, `content` and everything else
+	// that is absent.
+	Omitted *OmittedMessage `json:"omitted,omitempty"`
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -95,6 +98,30 @@ func (v *Binary) UnmarshalJSON(data []byte) error { return read(data, v) }
 
 // MarshalJSON implements json.Marshaler.
 func (v Binary) MarshalJSON() ([]byte, error) { return write(v) }
+
+// OmittedMessage is present only if wab keeps no content: describes the message in place of `source`, `content` and
+// everything else that is absent.
+type OmittedMessage struct {
+	Object
+	// The message's type, such as `text`. Absent if it has none.
+	Type string `json:"type,omitempty"`
+	// When the user sent the message, by WhatsApp's clock: RFC 3339, UTC, to the second. Absent if the message has no
+	// such time.
+	SentAt string `json:"sent_at,omitempty"`
+	// A keyed hash of the sender: `hmac:` and 64 hex digits. All messages of a sender have the same, however the
+	// callback spells the number.
+	Contact string `json:"contact,omitempty" pattern:"^hmac:[0-9a-f]{64}$"`
+	// The size of the callback's body in bytes.
+	Bytes uint64 `json:"bytes"`
+	// A keyed hash of the callback's body: 64 hex digits.
+	Digest string `json:"digest" pattern:"^[0-9a-f]{64}$"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *OmittedMessage) UnmarshalJSON(data []byte) error { return read(data, v) }
+
+// MarshalJSON implements json.Marshaler.
+func (v OmittedMessage) MarshalJSON() ([]byte, error) { return write(v) }
 
 // DlrEvent is a delivery receipt, as wab publishes it: a CloudEvents 1.0 object in structured JSON.
 type DlrEvent struct {
@@ -148,6 +175,8 @@ type DlrData struct {
 	Unrecognized map[string]json.RawMessage `json:"unrecognized,omitempty"`
 	// The state of the message, derived from all of its receipts.
 	Delivery *DeliveryState `json:"delivery,omitempty"`
+	// Present only if wab keeps no content: describes the receipt in place of `detail` and undocumented keys.
+	Omitted *OmittedReceipt `json:"omitted,omitempty"`
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -189,6 +218,22 @@ func (v *HistoryEntry) UnmarshalJSON(data []byte) error { return read(data, v) }
 
 // MarshalJSON implements json.Marshaler.
 func (v HistoryEntry) MarshalJSON() ([]byte, error) { return write(v) }
+
+// OmittedReceipt is present only if wab keeps no content: describes the receipt in place of `detail` and
+// undocumented keys.
+type OmittedReceipt struct {
+	Object
+	// The size of the callback's body in bytes.
+	Bytes uint64 `json:"bytes"`
+	// A keyed hash of the callback's body: 64 hex digits.
+	Digest string `json:"digest" pattern:"^[0-9a-f]{64}$"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *OmittedReceipt) UnmarshalJSON(data []byte) error { return read(data, v) }
+
+// MarshalJSON implements json.Marshaler.
+func (v OmittedReceipt) MarshalJSON() ([]byte, error) { return write(v) }
 
 // Message is WhatsApp's message object. Types and keys that aren't listed here are valid.
 //

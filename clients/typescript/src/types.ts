@@ -400,6 +400,7 @@ export interface MoData {
     [k: string]: unknown;
   };
   binary?: Binary;
+  omitted?: OmittedMessage;
   [k: string]: unknown;
 }
 /**
@@ -422,6 +423,32 @@ export interface Binary {
    * The object that holds the bytes: `s3://<bucket>/<key>`. Absent if it couldn't be stored; `content` then holds the bytes in base64.
    */
   dataref?: string;
+  [k: string]: unknown;
+}
+/**
+ * Present only if wab keeps no content: describes the message in place of `source`, `content` and everything else that is absent.
+ */
+export interface OmittedMessage {
+  /**
+   * The message's type, such as `text`. Absent if it has none.
+   */
+  type?: string;
+  /**
+   * When the user sent the message, by WhatsApp's clock: RFC 3339, UTC, to the second. Absent if the message has no such time.
+   */
+  sent_at?: string;
+  /**
+   * A keyed hash of the sender: `hmac:` and 64 hex digits. All messages of a sender have the same, however the callback spells the number.
+   */
+  contact?: string;
+  /**
+   * The size of the callback's body in bytes.
+   */
+  bytes: number;
+  /**
+   * A keyed hash of the callback's body: 64 hex digits.
+   */
+  digest: string;
   [k: string]: unknown;
 }
 /**
@@ -498,6 +525,7 @@ export interface DlrData {
     [k: string]: unknown;
   };
   delivery?: DeliveryState;
+  omitted?: OmittedReceipt;
   [k: string]: unknown;
 }
 /**
@@ -534,6 +562,20 @@ export interface HistoryEntry {
    * When API Gateway received the receipt: RFC 3339, UTC, to the millisecond. The gateway itself reports no time.
    */
   time: string;
+  [k: string]: unknown;
+}
+/**
+ * Present only if wab keeps no content: describes the receipt in place of `detail` and undocumented keys.
+ */
+export interface OmittedReceipt {
+  /**
+   * The size of the callback's body in bytes.
+   */
+  bytes: number;
+  /**
+   * A keyed hash of the callback's body: 64 hex digits.
+   */
+  digest: string;
   [k: string]: unknown;
 }
 /**

@@ -35,6 +35,37 @@ class Binary(Model):
     """
 
 
+class OmittedMessage(Model):
+    """
+    Present only if wab keeps no content: describes the message in place of `source`, `content` and everything else that is absent.
+    """
+
+    type: str | None = None
+    """
+    The message's type, such as `text`. Absent if it has none.
+    """
+
+    sent_at: str | None = None
+    """
+    When the user sent the message, by WhatsApp's clock: RFC 3339, UTC, to the second. Absent if the message has no such time.
+    """
+
+    contact: Annotated[str | None, Field(pattern='^hmac:[0-9a-f]{64}$')] = None
+    """
+    A keyed hash of the sender: `hmac:` and 64 hex digits. All messages of a sender have the same, however the callback spells the number.
+    """
+
+    bytes: Annotated[int, Field(ge=0)]
+    """
+    The size of the callback's body in bytes.
+    """
+
+    digest: Annotated[str, Field(pattern='^[0-9a-f]{64}$')]
+    """
+    A keyed hash of the callback's body: 64 hex digits.
+    """
+
+
 class MoData(Model):
     """
     The callback: its keys are normalised, its `content` is verbatim.
@@ -88,6 +119,11 @@ class MoData(Model):
     binary: Annotated[Binary | None, Field(title='Binary')] = None
     """
     Describes a binary `content` once decoded.
+    """
+
+    omitted: Annotated[OmittedMessage | None, Field(title='Omitted message')] = None
+    """
+    Present only if wab keeps no content: describes the message in place of `source`, `content` and everything else that is absent.
     """
 
 
@@ -194,6 +230,22 @@ class DeliveryState(Model):
     """
 
 
+class OmittedReceipt(Model):
+    """
+    Present only if wab keeps no content: describes the receipt in place of `detail` and undocumented keys.
+    """
+
+    bytes: Annotated[int, Field(ge=0)]
+    """
+    The size of the callback's body in bytes.
+    """
+
+    digest: Annotated[str, Field(pattern='^[0-9a-f]{64}$')]
+    """
+    A keyed hash of the callback's body: 64 hex digits.
+    """
+
+
 class DlrData(Model):
     """
     The callback: its keys are normalised, its `content` is verbatim.
@@ -227,6 +279,11 @@ class DlrData(Model):
     delivery: Annotated[DeliveryState | None, Field(title='Delivery state')] = None
     """
     The state of the message, derived from all of its receipts.
+    """
+
+    omitted: Annotated[OmittedReceipt | None, Field(title='Omitted receipt')] = None
+    """
+    Present only if wab keeps no content: describes the receipt in place of `detail` and undocumented keys.
     """
 
 
