@@ -80,11 +80,12 @@ def main() -> int:
         # The drills begin with a healthy stack, and break it one after another. They mostly wait for alarms.
         with (
             temporary_stack.up("drills") as drilled,
-            temporary_stack.up("deliveries", "--parameter=FifoTopics=true") as in_order,
+            temporary_stack.up("deliveries", "--parameter=FifoTopics=true", "--own-key") as encrypted,
         ):
-            checks.append(background.submit(check_stack, in_order, "emulator", "deliveries.py"))
+            for script in ("deliveries.py", "permissions.py"):
+                checks.append(background.submit(check_stack, encrypted, "emulator", script))
             tests.run(drilled, ["--test", "drills"], ["--test-threads", "1"])
-            checks[-1].result()  # before its stack ends
+            checks[-1].result()  # before its stack ends; one check runs at a time
         succeeded = page.result()
         succeeded = all([check.result() for check in checks]) and succeeded
     for name in TIMES:
