@@ -293,6 +293,12 @@ fn page_has_the_prices_of_options() {
             "a million events of 2 KB, without delivery",
             1e6 * (prices.sns_fifo_publish_usd + 2.0 * KB as f64 / 1e9 * prices.sns_fifo_gb_usd),
         ),
+        // An eventually consistent read of at most 4 KB.
+        (
+            "`FifoTopics`",
+            "a million queries for a user's earlier messages, one per user and batch",
+            0.5e6 * prices.dynamodb_read_unit_usd,
+        ),
         (
             "`SilenceMinutes`",
             "a month: a metric and an alarm",

@@ -157,7 +157,8 @@ fn each_role_has_exactly_the_permissions_its_function_uses() {
     let allow = |action: &str, resource: Value| (json!(action), resource);
     let get_att = |attribute: &str| json!({"Fn::GetAtt": attribute});
     let objects = || json!({"Fn::Sub": "${Bucket.Arn}/*"});
-    let fifo = |topic: &str| json!({"Fn::If": ["HasFifoTopics", {"Ref": topic}, {"Ref": "AWS::NoValue"}]});
+    let with_fifo = |value: Value| json!({"Fn::If": ["HasFifoTopics", value, {"Ref": "AWS::NoValue"}]});
+    let fifo = |topic: &str| with_fifo(json!({"Ref": topic}));
     let put = allow("dynamodb:PutItem", get_att("Events.Arn"));
     let park = allow("sqs:SendMessage", get_att("DeadLetterQueue.Arn"));
     let keep = [put.clone(), allow("s3:PutObject", objects()), allow("sqs:SendMessage", get_att("SpillQueue.Arn"))];
@@ -172,7 +173,11 @@ fn each_role_has_exactly_the_permissions_its_function_uses() {
             vec![
                 (stream, get_att("Events.StreamArn")),
                 (json!("dynamodb:ListStreams"), json!({"Fn::Sub": "${Events.Arn}/stream/*"})),
-                allow("dynamodb:Query", get_att("Events.Arn")),
+                (
+                    json!("dynamodb:Query"),
+                    json!([get_att("Events.Arn"), with_fifo(json!({"Fn::Sub": "${Events.Arn}/index/by-source"}))]),
+                ),
+                allow("dynamodb:GetItem", get_att("Events.Arn")),
                 allow("s3:GetObject", objects()),
                 allow("s3:ListBucket", get_att("Bucket.Arn")),
                 (
@@ -188,9 +193,14 @@ fn each_role_has_exactly_the_permissions_its_function_uses() {
     for (role, expected) in expected {
         let policies = resource(role)["Policies"].clone();
         let statements = policies[0]["PolicyDocument"]["Statement"].as_array().unwrap().clone();
+        // The statement for FIFO topics is `Fn::If`: condition, statement, nothing.
+        let given = statements.iter().map(|statement| statement["Fn::If"].get(1).unwrap_or(statement));
         let given: Vec<_> =
-            statements.iter().map(|statement| (statement["Action"].clone(), statement["Resource"].clone())).collect();
+            given.map(|statement| (statement["Action"].clone(), statement["Resource"].clone())).collect();
         assert_eq!(given, expected, "{role}");
+        let conditions = statements.iter().filter_map(|statement| statement["Fn::If"].get(0));
+        let conditions: Vec<&Value> = conditions.collect();
+        assert_eq!(conditions, vec!["HasFifoTopics"; usize::from(role == "FanoutRole")], "{role}");
         let key = &policies[1]["Fn::If"];
         assert_eq!((&key[0], &key[2]), (&json!("HasKmsKey"), &json!({"Ref": "AWS::NoValue"})), "{role}");
         let statement = &key[1]["PolicyDocument"]["Statement"];

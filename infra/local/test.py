@@ -11,7 +11,9 @@ from pathlib import Path
 
 import browser
 import clients
+import sam_cli
 import temporary_stack
+from build import BUILD_SECONDS, LIGHT_PROFILE
 from state import Files
 
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;")
@@ -50,6 +52,15 @@ def check_local_stack() -> bool:
     return subprocess.run(command, check=False).returncode == 0
 
 
+def compile_example() -> None:
+    """Compiles the example in Rust, which has other features than the functions, for examples_test.py."""
+    home = Files("examples").home
+    home.mkdir(parents=True, exist_ok=True)
+    command = ["build", "--build-dir", str(home / "compiled")]
+    command += ["--parameter-overrides", f"Architecture={sam_cli.architecture()}"]
+    sam_cli.run(command, home / "compile.log", BUILD_SECONDS, LIGHT_PROFILE, directory=tools.ROOT / "examples" / "rust")
+
+
 def check_contracts() -> bool:
     """Validates infra/contracts with third-party validators."""
     tools.install(["contracts"])
@@ -82,12 +93,18 @@ def main() -> int:
             temporary_stack.up("drills") as drilled,
             temporary_stack.up("deliveries", "--parameter=FifoTopics=true", "--own-key") as encrypted,
         ):
-            for script in ("deliveries.py", "permissions.py"):
-                checks.append(background.submit(check_stack, encrypted, "emulator", script))
+            on_encrypted = [
+                background.submit(check_stack, encrypted, "emulator", script)
+                for script in ("deliveries.py", "permissions.py")
+            ]
+            # While the drills wait.
+            example = background.submit(compile_example)
             tests.run(drilled, ["--test", "drills"], ["--test-threads", "1"])
-            checks[-1].result()  # before its stack ends; one check runs at a time
+            checks += on_encrypted
+            on_encrypted[-1].result()  # before its stack ends; one check runs at a time
         succeeded = page.result()
         succeeded = all([check.result() for check in checks]) and succeeded
+        example.result()
     for name in TIMES:
         del os.environ[name]
     succeeded = check_local_stack() and tests.succeeded and succeeded

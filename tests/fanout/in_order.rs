@@ -1,11 +1,13 @@
 //! What `fanout` publishes to FIFO topics, and when.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use wab_fanout::Fanout;
-use wab_models::StreamBatch;
+use wab_models::{Item, ReceivedAt, StreamBatch};
 
-use crate::fake_aws::{Calls, aws, fanout_in_order, published, sdk, sent, sns_error};
+use crate::fake_aws::{Calls, aws, dynamodb_error, fanout_in_order, operations, published, sdk, sent, sns_error};
 use crate::records::{dlr_record, mo_item, mo_record, plenty, record};
 use crate::requests::mo_text;
 
@@ -153,5 +155,110 @@ async fn missing_fifo_topic_keeps_no_event_from_the_others() {
     let records = [mo_record(1, "a"), dlr_record(2, "b")];
     assert_eq!(fan_out(&fanout_in_order(&sdk), &records).await, ["1"]);
     let topics: Vec<String> = publishes(&calls).into_iter().map(|(topic, _)| topic).collect();
-    assert_eq!(topics, ["MO_TOPIC_ARN", "DLR_TOPIC_ARN", "MO_FIFO_TOPIC_ARN", "DLR_FIFO_TOPIC_ARN"]);
+    assert_eq!(topics, ["MO_TOPIC_ARN", "DLR_TOPIC_ARN", "DLR_FIFO_TOPIC_ARN", "MO_FIFO_TOPIC_ARN"]);
+}
+
+/// An AWS whose table holds these items, and whose SNS answers by `publish`.
+fn with_stored<P: Fn(&str) -> (u16, String)>(
+    items: &[Item<'_>],
+    publish: P,
+) -> impl Fn(&str, &str) -> (u16, String) + use<P> {
+    let aws = aws(publish);
+    let items: Vec<Value> = items.iter().map(|item| record(0, item)["dynamodb"]["NewImage"].clone()).collect();
+    move |operation, request| {
+        let json = || serde_json::from_str::<Value>(request).unwrap();
+        match operation {
+            "Query" => {
+                let query = json();
+                assert_eq!(query["IndexName"], "by-source");
+                let value = |name: &str| query["ExpressionAttributeValues"][name]["S"].as_str().unwrap().to_owned();
+                let is_meant = |item: &&Value| {
+                    let received_at = item["received_at"]["S"].as_str().unwrap();
+                    item["source"]["S"] == value(":source")
+                        && (&*value(":from")..=&*value(":until")).contains(&received_at)
+                };
+                let key = |item: &Value| json!({"pk": item["pk"], "sk": item["sk"]});
+                let keys: Vec<Value> = items.iter().filter(is_meant).map(key).collect();
+                (200, json!({"Items": keys}).to_string())
+            }
+            "GetItem" => {
+                let get = json();
+                let item = items.iter().find(|item| item["pk"] == get["Key"]["pk"]).unwrap();
+                (200, json!({"Item": item}).to_string())
+            }
+            _ => aws(operation, request),
+        }
+    }
+}
+
+/// A stored message of this user, received so many seconds ago.
+fn stored(id: &str, user: &str, seconds_ago: u64) -> Item<'static> {
+    let mut body = mo_text(id);
+    body["source"] = user.into();
+    let mut item = serde_json::to_value(mo_item(&body.to_string())).unwrap();
+    let received = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() - Duration::from_secs(seconds_ago);
+    let received_at = ReceivedAt::from_epoch_ms(received.as_millis().try_into().unwrap());
+    item["received_at"] = received_at.as_str().into();
+    serde_json::from_value(item).unwrap()
+}
+
+fn all_published(request: &str) -> (u16, String) {
+    published(request, &[])
+}
+
+#[tokio::test]
+async fn what_a_user_sent_earlier_is_published_first() {
+    let other_shard = [stored("2", "a", 2), stored("0", "a", 60), stored("x", "b", 3), stored("old", "a", 300)];
+    let batch = [record(3, &stored("3", "a", 1)), record(1, &stored("1", "a", 4))];
+    let (sdk, calls) = sdk(with_stored(&other_shard, all_published));
+    let fanout = fanout_in_order(&sdk);
+    assert_eq!(fan_out(&fanout, &batch).await, [""; 0]);
+    let in_order = ["0", "1", "2", "3"].map(|id| call("MO_FIFO_TOPIC_ARN", &[id]));
+    assert_eq!(ids(&calls), [&[call("MO_TOPIC_ARN", &["3", "1"])][..], &in_order].concat());
+    // They aren't read or published again before the next message.
+    calls.lock().unwrap().clear();
+    assert_eq!(fan_out(&fanout, &[record(4, &stored("4", "a", 0))]).await, [""; 0]);
+    assert_eq!(ids(&calls), [call("MO_TOPIC_ARN", &["4"]), call("MO_FIFO_TOPIC_ARN", &["4"])]);
+    assert_eq!(operations(&calls), ["PublishBatch", "Query", "PublishBatch"]);
+}
+
+#[tokio::test]
+async fn message_waits_for_an_earlier_one_that_is_throttled() {
+    let (sdk, calls) = sdk(with_stored(&[stored("1", "a", 2)], |request| {
+        published(request, if request.contains("FIFO") { &[(0, "ThrottlingException", true)] } else { &[] })
+    }));
+    assert_eq!(fan_out(&fanout_in_order(&sdk), &[record(2, &stored("2", "a", 1))]).await, ["2"]);
+    assert_eq!(ids(&calls), [call("MO_TOPIC_ARN", &["2"]), call("MO_FIFO_TOPIC_ARN", &["1"])]);
+}
+
+#[tokio::test]
+async fn earlier_message_that_sns_rejects_is_left_to_its_shard() {
+    let (sdk, calls) = sdk(with_stored(&[stored("1", "a", 2)], |request| {
+        match request.contains("FIFO") && request.contains("%22subject%22%3A%221%22") {
+            true => sns_error(400, "InvalidParameter"),
+            false => published(request, &[]),
+        }
+    }));
+    assert_eq!(fan_out(&fanout_in_order(&sdk), &[record(2, &stored("2", "a", 1))]).await, [""; 0]);
+    assert_eq!(sent(&calls), [Value::Null; 0]);
+    assert_eq!(ids(&calls).pop(), Some(call("MO_FIFO_TOPIC_ARN", &["2"])));
+}
+
+#[tokio::test]
+async fn message_waits_until_the_earlier_ones_can_be_read() {
+    let (sdk, calls) = sdk(|operation: &str, request: &str| match operation {
+        "Query" => dynamodb_error(400, "ThrottlingException"),
+        _ => aws(all_published)(operation, request),
+    });
+    let batch = [record(1, &stored("1", "a", 1)), dlr_record(2, "x")];
+    assert_eq!(fan_out(&fanout_in_order(&sdk), &batch).await, ["1"]);
+    assert!(ids(&calls).iter().all(|(topic, _)| topic == "MO_TOPIC_ARN"), "{:?}", ids(&calls));
+}
+
+#[tokio::test]
+async fn replay_looks_for_no_earlier_messages() {
+    let (sdk, calls) = sdk(with_stored(&[stored("1", "a", 2)], all_published));
+    let batch = json!({"Records": [record(2, &stored("2", "a", 1))], "count": true, "replay": true});
+    wab_fanout::handle(&fanout_in_order(&sdk), serde_json::from_value(batch).unwrap(), plenty(), None).await.unwrap();
+    assert_eq!(operations(&calls), ["PublishBatch", "PublishBatch"]);
 }

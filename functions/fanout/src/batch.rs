@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use wab_events::Kind;
-use wab_models::MAX_MESSAGE_BYTES;
+use wab_models::{MAX_MESSAGE_BYTES, ReceivedAt};
 
 use crate::entry::{Entry, State};
 use crate::message::Message;
@@ -95,15 +95,24 @@ pub(crate) fn batches(entries: &mut [Entry], is_last: bool) -> Vec<Batch<'_>> {
 }
 
 /// Batches of the messages that are next on their FIFO topics: of each group the first that isn't done. The one behind
-/// it waits for the outcome, because a call may reject one entry and accept the next. `suffix` distinguishes a replay
-/// from what SNS has had before.
-pub(crate) fn fifo_batches<'a>(entries: &'a mut [Entry], suffix: &str) -> Vec<Batch<'a>> {
+/// it waits for the outcome, because a call may reject one entry and accept the next. A user's messages are in the order
+/// in which they were received, and a message's receipts in that of the stream. `suffix` distinguishes a replay from what
+/// SNS has had before.
+pub(crate) fn fifo_batches<'a>(earlier: &'a mut [Entry], entries: &'a mut [Entry], suffix: &str) -> Vec<Batch<'a>> {
+    let mut line: Vec<&mut Entry> = earlier.iter_mut().chain(entries).filter(|entry| !entry.is_done()).collect();
+    line.sort_by(|one, other| received_at(one).cmp(&received_at(other)));
     let mut groups = HashSet::new();
-    let next = entries.iter_mut().filter(|entry| !entry.is_done()).filter_map(|entry| {
+    let next = line.into_iter().filter_map(|entry| {
         let group = entry.record.event()?.item.group();
         if groups.insert(group.clone()) { Outbound::for_fifo_topic(entry, group, suffix) } else { None }
     });
     group(next)
+}
+
+/// When a user's message was received. None for anything else.
+fn received_at(entry: &Entry) -> Option<&ReceivedAt> {
+    let item = &entry.record.event()?.item;
+    item.source.as_ref().map(|_| &item.received_at)
 }
 
 /// Groups messages into batches: each for one topic, with at most 10 entries and 256 KiB in all. Messages for one topic
@@ -213,7 +222,7 @@ mod tests {
 
     /// The numbers of the messages that are next.
     fn next(entries: &mut [Entry]) -> Vec<usize> {
-        fifo_batches(entries, "").iter().flat_map(|batch| batch.outbound.iter().map(number)).collect()
+        fifo_batches(&mut [], entries, "").iter().flat_map(|batch| batch.outbound.iter().map(number)).collect()
     }
 
     #[test]

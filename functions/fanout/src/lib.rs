@@ -7,6 +7,7 @@
 mod answer;
 mod batch;
 mod composer;
+mod earlier;
 mod entry;
 mod message;
 mod publish_error;
@@ -31,6 +32,7 @@ pub use crate::message::{Message, Occasion};
 pub use crate::settings::Settings;
 
 use crate::batch::{Batch, batches, fifo_batches};
+use crate::earlier::{Earlier, fail_behind, skip_rejected};
 use crate::entry::{Entry, State, Waiting, counts, first_unfinished};
 use crate::publish_error::Verdict;
 use crate::recently_published::RecentlyPublished;
@@ -55,12 +57,14 @@ pub struct Fanout {
     metric_namespace: String,
     tracer: Tracer,
     recently_published: RecentlyPublished,
+    earlier: Earlier,
 }
 
 impl Fanout {
     #[must_use]
     pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
         Self {
+            earlier: Earlier::new(sdk, settings.table_name.clone()),
             composer: Composer::new(sdk, settings.table_name, settings.bucket_name),
             topics: Topics::new(sdk, settings.topics, settings.fifo_topics),
             dead_letters: DeadLetterQueue::new(sdk, settings.dead_letter_queue_url),
@@ -156,7 +160,7 @@ async fn fan_out(fanout: &Fanout, entries: &mut [Entry], occasion: Occasion, by:
     // Before parking: an unavailable dead-letter queue must not delay an event that can be published.
     publish(fanout, entries).await;
     if fanout.topics.has_fifo() {
-        publish_in_order(fanout, entries, occasion).await;
+        publish_in_order(fanout, entries, occasion, by).await;
     }
     park_or_wait(fanout, entries).await
 }
@@ -166,21 +170,27 @@ async fn publish(fanout: &Fanout, entries: &mut [Entry]) {
     publish_all(fanout, &mut batches(entries, !fanout.topics.has_fifo())).await;
 }
 
-/// Publishes to the FIFO topics what is on the others, one event of a group after another.
-async fn publish_in_order(fanout: &Fanout, entries: &mut [Entry], occasion: Occasion) {
-    // SNS would drop what it has had within five minutes, and a replay is on purpose.
-    let suffix = match occasion {
-        Occasion::Stored => String::new(),
+/// Publishes to the FIFO topics what is on the others, one event of a group after another, and before a user's messages
+/// those that the user sent earlier.
+async fn publish_in_order(fanout: &Fanout, entries: &mut [Entry], occasion: Occasion, by: Instant) {
+    let now = fanout.clock.now();
+    let (mut earlier, suffix) = match occasion {
+        Occasion::Stored => (fanout.earlier.find(entries, now, CONCURRENT_CALLS).await, String::new()),
+        // A replay is on purpose, and in the order of its batch. SNS would drop what it has had within five minutes.
         Occasion::Replay => {
-            format!("-{}", fanout.clock.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis())
+            (Vec::new(), format!("-{}", now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()))
         }
     };
+    fanout.composer.prepare(&mut earlier, occasion, CONCURRENT_CALLS, by).await;
     loop {
-        let mut next = fifo_batches(entries, &suffix);
+        skip_rejected(&mut earlier);
+        let mut next = fifo_batches(&mut earlier, entries, &suffix);
         if next.is_empty() || !publish_all(fanout, &mut next).await {
-            return;
+            break;
         }
     }
+    fail_behind(&earlier, entries);
+    fanout.earlier.remember(earlier.iter().chain(&*entries));
 }
 
 /// Publishes batches in waves of calls. A transient failure ends it after its wave: SNS is unhealthy, and more calls

@@ -28,7 +28,7 @@ pub fn kind_and_id(pk: &str) -> Option<(Kind, &str)> {
 }
 
 /// The key of an event in the table. One event has one key: (`mo`, id) or (`dlr`, id, status).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// Partition key: `MO#<id>` or `DLR#<id>`.
     pub pk: String,

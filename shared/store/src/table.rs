@@ -1,4 +1,4 @@
-//! The table `events`: puts each event once, and reads the receipts of a message.
+//! The table `events`: puts each event once, and reads the receipts of a message and the messages of a sender.
 
 use std::time::Duration;
 
@@ -6,7 +6,6 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::query::QueryError as SdkQueryError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -21,6 +20,9 @@ pub const PUT_DEADLINE: Duration = Duration::from_millis(1_500);
 
 /// The maximum number of receipts read for a message: far more than there are statuses.
 const MAX_RECEIPTS: i32 = 100;
+
+/// The maximum number of messages that are looked up of one sender.
+const MAX_MESSAGES: i32 = 100;
 
 /// The table of stored events.
 #[derive(Debug, Clone)]
@@ -39,7 +41,7 @@ pub enum Stored {
     Duplicate(Key),
 }
 
-/// Why receipts couldn't be read.
+/// Why receipts or messages couldn't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueryError {
     /// The table or the permission to read it is missing: needs manual action.
@@ -137,6 +139,46 @@ impl EventTable {
         let receipt = |row: Row| Receipt::stored(&row.sk, row.status.as_deref(), row.received_at);
         Ok(rows.filter_map(Result::ok).map(receipt).collect())
     }
+
+    /// The keys of a sender's messages that were received in a span of time, both ends included: at most the 100 latest.
+    /// The index that has them is updated some time after the table, usually within a second.
+    ///
+    /// # Errors
+    /// If the table is missing, rejects the query or doesn't answer.
+    pub async fn messages_of(
+        &self,
+        source: &str,
+        from: &ReceivedAt,
+        until: &ReceivedAt,
+    ) -> Result<Vec<Key>, QueryError> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table_name)
+            .index_name("by-source")
+            .key_condition_expression("#source = :source AND received_at BETWEEN :from AND :until")
+            .expression_attribute_names("#source", "source")
+            .expression_attribute_values(":source", text(source))
+            .expression_attribute_values(":from", text(from.as_str()))
+            .expression_attribute_values(":until", text(until.as_str()))
+            .scan_index_forward(false)
+            .limit(MAX_MESSAGES);
+        let items = query.send().await.map_err(|error| query_error(&error))?.items.unwrap_or_default();
+        Ok(items.into_iter().filter_map(|item| serde_dynamo::from_item(item).ok()).collect())
+    }
+
+    /// Reads an event. None if the item is gone, or its layout is unknown.
+    ///
+    /// # Errors
+    /// If the table is missing, rejects the call or doesn't answer.
+    pub async fn item(&self, key: &Key) -> Result<Option<Item<'static>>, QueryError> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let get = self.client.get_item().table_name(&self.table_name).consistent_read(true);
+        let get = get.key("pk", text(&key.pk)).key("sk", text(&key.sk));
+        let item = get.send().await.map_err(|error| query_error(&error))?.item;
+        Ok(item.and_then(|item| serde_dynamo::from_item(item).ok()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -148,7 +190,7 @@ struct Row {
 
 /// `AccessDeniedException` is also the code for a KMS key that the reader may not use (AWS re:Post, "How do I
 /// troubleshoot the error AccessDeniedException when I access an Amazon DynamoDB table?").
-fn query_error(error: &SdkError<SdkQueryError>) -> QueryError {
+fn query_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> QueryError {
     match error.code() {
         Some("AccessDeniedException" | "ResourceNotFoundException") => QueryError::Withheld(Reason::of(error)),
         _ => QueryError::Unavailable(Reason::of(error)),

@@ -58,8 +58,6 @@ pub(crate) struct Event {
     pub(crate) group: Option<String>,
     /// The stored events count up.
     pub(crate) number: usize,
-    /// The shard of its record.
-    pub(crate) shard: usize,
     pub(crate) parked: bool,
     /// Whether its item has expired.
     pub(crate) expired: bool,

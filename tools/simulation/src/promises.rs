@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use wab_models::{Key, ObjectKey};
 
 use self::waiting::{PATIENCE, check_waiting, patience};
-use crate::aws::dynamodb::{Put, text};
+use crate::aws::dynamodb::{Put, STALENESS, text};
 use crate::aws::request::Request;
 use crate::aws::sns::Message;
 use crate::body::Sent;
@@ -20,7 +20,7 @@ use crate::ledger::{CallbackAnswer, Delivery, Event, Receipt, personal};
 use crate::plan::{Callback, Function, How, Kind, Target};
 use crate::process::Caller;
 use crate::stack::{BUCKET, DLR_FIFO_TOPIC, DLR_TOPIC, MO_FIFO_TOPIC, MO_TOPIC, USER};
-use crate::time::{MINUTE, Ms, SECOND};
+use crate::time::{EPOCH_MS, MINUTE, Ms, SECOND};
 use crate::world::World;
 
 /// Maximum time to an answer.
@@ -34,6 +34,9 @@ const SLOW_BUCKET: Ms = 1_500;
 
 /// The same for the spill queue, if the bucket must accept the body first.
 const SLOW_SPILL_OF_OBJECT: u16 = 800;
+
+/// A user's messages of this time are in order: what `fanout` looks back, less the minute of an invocation.
+const LOOK_BACK: Ms = 150 * SECOND;
 
 /// Tolerance for clocks that count whole seconds.
 const TOLERANCE: Ms = 2 * SECOND;
@@ -167,7 +170,6 @@ pub(crate) fn stored(world: &World, put: &Put) {
         delivered_in_order: 0,
         group: None,
         number: ledger.events.len(),
-        shard: put.shard,
         parked: false,
         expired: false,
     };
@@ -217,7 +219,7 @@ pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Mes
         world.violation("an event says what is stored", || format!("{published:?} {:?}", message.attributes));
     }
     if let Some(group) = &message.group {
-        in_order(world, &published.id, group, &mut ledger.events);
+        in_order(world, began, &published.id, group, &mut ledger.events);
     }
     let Some(event) = ledger.events.get(&published.id) else { return };
     let verbatim = ledger.bodies.get(&event.body).and_then(|sent| sent.verbatim.clone());
@@ -246,28 +248,43 @@ pub(crate) fn delivered(world: &World, began: Ms, topic_arn: &str, message: &Mes
     }
 }
 
-/// Checks the first delivery of an event by a FIFO topic. The events of its group that were stored before it, and whose
-/// records were in the same shard, have been delivered or parked.
-fn in_order(world: &World, id: &str, group: &str, events: &mut BTreeMap<String, Event>) {
+/// Checks the first delivery of an event by a FIFO topic: the events before it in its group have been delivered or parked.
+///
+/// Before a receipt are those of its message that were stored earlier. Before a user's message are those that were
+/// received earlier, within the time that `fanout` looks back, and that an index shows when its invocation begins.
+fn in_order(world: &World, began: Ms, id: &str, group: &str, events: &mut BTreeMap<String, Event>) {
     let Some(event) = events.get_mut(id) else { return };
     event.group = Some(group.to_owned());
     if event.delivered_in_order > 1 {
         return;
     }
     let Some(event) = events.get(id) else { return };
-    let is_of_group = |other: &&Event| match event.attributes.get("source") {
+    let source = event.attributes.get("source");
+    let is_of_group = |other: &&Event| match source {
         Some(source) => other.attributes.get("source") == Some(source),
         None => other.pk == event.pk,
     };
+    let from = instant((began + world.plan.setup.skew).saturating_sub(LOOK_BACK));
     for other in events.values().filter(is_of_group) {
         if other.group.as_ref().is_some_and(|of_other| of_other != group) {
             world.violation("a group's events have its id", || format!("{} and {}", event.pk, other.pk));
         }
-        let is_before = other.number < event.number && (other.pk == event.pk || other.shard == event.shard);
+        let is_before = match source {
+            Some(_) => {
+                (&from..&event.received_at).contains(&&other.received_at) && other.stored_at + STALENESS <= began
+            }
+            None => other.number < event.number,
+        };
         if is_before && other.delivered_in_order == 0 && !other.parked {
             world.violation("a FIFO topic keeps a group's order", || format!("{} before {}", event.pk, other.pk));
         }
     }
+}
+
+/// An instant as items have it.
+fn instant(ms: Ms) -> String {
+    let epoch_ms = i64::try_from(EPOCH_MS + ms).unwrap_or(i64::MAX);
+    wab_models::ReceivedAt::from_epoch_ms(epoch_ms).as_str().to_owned()
 }
 
 /// Checks the delivery state of a receipt: it includes every receipt stored before, and a final status stays.
@@ -333,7 +350,7 @@ pub(crate) fn parked(world: &World, from: Caller, body: &str) {
     }
     // An invocation takes a minute at most.
     let recent = world.plan.faults.iter().filter(|fault| fault.at <= now && now < fault.at + fault.lasts + MINUTE);
-    let patience = recent.filter_map(|fault| patience(fault, &event.pk)).min().unwrap_or(PATIENCE);
+    let patience = recent.filter_map(|fault| patience(&world.plan.setup, fault, &event.pk)).min().unwrap_or(PATIENCE);
     if age < patience {
         world.violation("nothing is parked before its time", || {
             format!("{} after {} s, because of {}", event.pk, (now - event.stored_at) / SECOND, message["reason"])

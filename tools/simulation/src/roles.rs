@@ -17,7 +17,7 @@ pub(crate) fn is_allowed(from: Caller, request: &Request) -> bool {
             operation == "PutItem" || (operation == "SendMessage" && is_to(request, "dead-letters"))
         }
         Caller::Process(Function::Fanout, _) => {
-            matches!(operation, "Query" | "GetObject" | "PublishBatch")
+            matches!(operation, "Query" | "GetItem" | "GetObject" | "PublishBatch")
                 || (operation == "SendMessage" && is_to(request, "dead-letters"))
         }
     }

@@ -20,7 +20,10 @@ pub(crate) const STREAM_RETENTION: Ms = 24 * HOUR;
 
 /// An eventually consistent read "might not reflect the results of a recently completed write"; "usually within one
 /// second". The model takes up to two.
-const STALENESS: Ms = 2 * SECOND;
+pub(crate) const STALENESS: Ms = 2 * SECOND;
+
+/// The attributes of the index `by-source`, which has keys only.
+const INDEX_KEYS: [&str; 4] = ["pk", "sk", "source", "received_at"];
 
 /// "A single Query operation will read up to ... 1 MB of data", and a `Scan` as well.
 const PAGE_BYTES: usize = 1024 * 1024;
@@ -66,8 +69,6 @@ pub(crate) struct Put {
     pub(crate) item: Item,
     /// Whether it replaced another item.
     pub(crate) overwritten: bool,
-    /// The shard of its record.
-    pub(crate) shard: usize,
 }
 
 impl Table {
@@ -112,8 +113,7 @@ impl Table {
         if before.as_ref().is_none_or(|row| row.item != item) {
             self.stream(&pk, &sk, &item, if before.is_none() { "INSERT" } else { "MODIFY" }, now);
         }
-        let shard = self.open_shard(&pk);
-        Put { pk, sk, item, overwritten: before.is_some(), shard }
+        Put { pk, sk, item, overwritten: before.is_some() }
     }
 
     /// Deletes an expired item: "typically within a few days of their expiration". Until then it can be read. Its stream
@@ -180,20 +180,40 @@ impl Table {
         self.shards.extend([Shard::default(), Shard::default()]);
     }
 
-    /// `Query` of one partition.
+    /// `Query` of one partition, or of the index `by-source`.
     pub(crate) fn query(&self, request: &Request, now: Ms) -> Answer {
         let request = request.json();
-        assert_eq!(request["KeyConditionExpression"], "pk = :pk", "no other query is modelled");
-        let pk = request["ExpressionAttributeValues"][":pk"]["S"].as_str().unwrap_or_default();
+        let value = |name: &str| request["ExpressionAttributeValues"][name]["S"].as_str().unwrap_or_default();
         let limit = request["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        let stale = if request["ConsistentRead"] == true { 0 } else { STALENESS };
-        let rows = self.rows.range((pk.to_owned(), String::new())..).take_while(|((row, _), _)| row == pk);
-        let rows = rows.filter(|(_, row)| stale == 0 || row.stored_at + stale <= now);
-        let names = request["ProjectionExpression"].as_str();
-        let names = names.map(|names| names.split(", ").map(|name| attribute_name(&request, name)).collect::<Vec<_>>());
-        let is_meant = |name: &str| names.as_ref().is_none_or(|names| names.contains(&name));
-        let project = |item: &Item| item.clone().into_iter().filter(|(name, _)| is_meant(name)).collect();
-        let items: Vec<Value> = rows.take(limit).map(|(_, row)| Value::Object(project(&row.item))).collect();
+        let is_seen = |row: &Row| request["ConsistentRead"] == true || row.stored_at + STALENESS <= now;
+        let items: Vec<Value> = if request["IndexName"] == "by-source" {
+            let condition = "#source = :source AND received_at BETWEEN :from AND :until";
+            assert_eq!(request["KeyConditionExpression"], condition, "no other query is modelled");
+            assert_eq!(request["ScanIndexForward"], false, "the latest are asked for");
+            let span = value(":from")..=value(":until");
+            let is_meant = |item: &Item| {
+                text(item, "source") == Some(value(":source"))
+                    && text(item, "received_at").is_some_and(|at| span.contains(&at))
+            };
+            let rows = self.rows.values().filter(|row| is_seen(row) && is_meant(&row.item));
+            // Keys only: those of the table and of the index.
+            let key =
+                |item: &Item| item.iter().filter(|(name, _)| INDEX_KEYS.contains(&name.as_str())).map(owned).collect();
+            let mut keys: Vec<Item> = rows.map(|row| key(&row.item)).collect();
+            keys.sort_by(|one, other| text(other, "received_at").cmp(&text(one, "received_at")));
+            keys.into_iter().take(limit).map(Value::Object).collect()
+        } else {
+            assert_eq!(request["KeyConditionExpression"], "pk = :pk", "no other query is modelled");
+            let pk = value(":pk");
+            let rows = self.rows.range((pk.to_owned(), String::new())..).take_while(|((row, _), _)| row == pk);
+            let names = request["ProjectionExpression"].as_str();
+            let names =
+                names.map(|names| names.split(", ").map(|name| attribute_name(&request, name)).collect::<Vec<_>>());
+            let is_meant = |name: &str| names.as_ref().is_none_or(|names| names.contains(&name));
+            let project = |item: &Item| item.clone().into_iter().filter(|(name, _)| is_meant(name)).collect();
+            let rows = rows.filter(|(_, row)| is_seen(row)).take(limit);
+            rows.map(|(_, row)| Value::Object(project(&row.item))).collect()
+        };
         Answer::json(&json!({"Count": items.len(), "ScannedCount": items.len(), "Items": items}))
     }
 
@@ -255,6 +275,10 @@ impl Table {
 /// Resolves a name in an expression to its attribute.
 fn attribute_name<'a>(request: &'a Value, name: &'a str) -> &'a str {
     request["ExpressionAttributeNames"][name].as_str().unwrap_or(name)
+}
+
+fn owned((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
 }
 
 /// A string attribute.

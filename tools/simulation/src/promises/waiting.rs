@@ -1,7 +1,7 @@
 //! How long an event may wait before it is delivered or parked, by the faults that concern it.
 
 use crate::errors::ENTRY_CODES;
-use crate::plan::{Fault, Function, How, Kind, Target};
+use crate::plan::{Fault, Function, How, Kind, Setup, Target};
 use crate::time::{HOUR, MINUTE, Ms, SECOND};
 use crate::world::World;
 
@@ -12,10 +12,12 @@ const WITHHELD: Ms = 10 * MINUTE;
 pub(super) const PATIENCE: Ms = 20 * HOUR;
 
 /// The time after which a fault may park an event. None if the fault doesn't concern the event.
-pub(super) fn patience(fault: &Fault, pk: &str) -> Option<Ms> {
+pub(super) fn patience(setup: &Setup, fault: &Fault, pk: &str) -> Option<Ms> {
     let of_topic = |target| match target {
         Target::MoTopic => pk.starts_with("MO#"),
-        Target::DlrTopic | Target::TableReads => pk.starts_with("DLR#"),
+        Target::DlrTopic => pk.starts_with("DLR#"),
+        // Of a receipt, the other receipts are read, and for the order of messages the earlier ones.
+        Target::TableReads => pk.starts_with("DLR#") || setup.fifo_topics,
         Target::FifoTopics => true,
         _ => false,
     };
