@@ -1,6 +1,8 @@
 """Who may call what, and from where.
 
-- ministack checks permissions that don't exist, such as sns:PublishBatch, where AWS checks sns:Publish.
+- ministack checks permissions that don't exist, such as sns:PublishBatch, where AWS checks sns:Publish; others, such as
+  lambda:PutFunctionConcurrency to read a function's concurrency; or none, for Lambda's account settings and for
+  CloudWatch's newer protocol (Smithy RPC v2 CBOR), in which the path names the action.
 - `aws:PrincipalArn` is the role, not its session ("AWS global condition context keys").
 - The resource of a log group's actions has more parts than its name ("Overview of managing access permissions to your
   CloudWatch Logs resources").
@@ -25,7 +27,7 @@ USED: dict[tuple[str, str, str], None] = {}
 
 
 def install(docker_bridge: str | None) -> None:
-    authorize_batches_as_single_calls()
+    name_actions()
     name_roles_and_log_groups()
     count_loopback_as_tls()
     let_administrator_pass()
@@ -33,14 +35,20 @@ def install(docker_bridge: str | None) -> None:
         listen_for_containers(docker_bridge)
 
 
-def authorize_batches_as_single_calls() -> None:
+def name_actions() -> None:
     extract = iam_actions.extract_iam_action
 
-    def of_single_call(service: str, *request: Any, **more: Any) -> str | None:
-        action = extract(service, *request, **more)
+    def action_of(service: str, method: str, path: str, *request: Any, **more: Any) -> str | None:
+        action = extract(service, method, path, *request, **more)
+        if service == "monitoring" and "/operation/" in path:
+            return f"cloudwatch:{path.rpartition('/')[2]}"
+        if service == "lambda" and "/account-settings" in path:
+            return "lambda:GetAccountSettings"
+        if action == "lambda:PutFunctionConcurrency":
+            return f"lambda:{method.capitalize()}FunctionConcurrency"
         return action.removesuffix("Batch") if action and service in ("sns", "sqs") else action
 
-    iam_actions.extract_iam_action = of_single_call
+    iam_actions.extract_iam_action = action_of
 
 
 def name_roles_and_log_groups() -> None:
