@@ -222,14 +222,72 @@ fn each_role_has_exactly_the_permissions_its_function_uses() {
         let conditions = statements.iter().filter_map(|statement| statement["Fn::If"].get(0));
         let conditions: Vec<&Value> = conditions.collect();
         assert_eq!(conditions, vec!["HasFifoTopics"; usize::from(role == "FanoutRole")], "{role}");
-        let tracing = &policies[1]["Fn::If"];
+        let key = &policies[1]["Fn::If"];
+        assert_eq!((&key[0], &key[2]), (&json!("HasKmsKey"), &json!({"Ref": "AWS::NoValue"})), "{role}");
+        let statement = &key[1]["PolicyDocument"]["Statement"];
+        let use_key = json!(["kms:Decrypt", "kms:GenerateDataKey"]);
+        assert_eq!(
+            statement,
+            &json!([{"Effect": "Allow", "Action": use_key, "Resource": {"Ref": "KmsKeyArn"}}]),
+            "{role}"
+        );
+        let tracing = &policies[2]["Fn::If"];
         assert_eq!((&tracing[0], &tracing[2]), (&json!("Traces"), &json!({"Ref": "AWS::NoValue"})), "{role}");
         let statement = &tracing[1]["PolicyDocument"]["Statement"];
         let traces = json!(["xray:PutTraceSegments", "xray:PutTelemetryRecords"]);
         assert_eq!(statement, &json!([{"Effect": "Allow", "Action": traces, "Resource": "*"}]), "{role}");
-        assert_eq!(policies.as_array().unwrap().len(), 2);
+        assert_eq!(policies.as_array().unwrap().len(), 3);
         assert_eq!(resource(role)["ManagedPolicyArns"], Value::Null);
     }
+}
+
+/// Every action in the policies of people that read.
+#[test]
+fn watcher_and_reader_change_nothing_and_only_the_reader_sees_messages() {
+    let actions = |policy: &str| -> Vec<String> {
+        let statements = resource(policy)["PolicyDocument"]["Statement"].as_array().unwrap().clone();
+        let chosen = |statement: Value| match &statement["Fn::If"] {
+            Value::Array(chosen) => chosen[1].clone(),
+            _ => statement,
+        };
+        let of_statement = |statement: Value| match &statement["Action"] {
+            Value::Array(actions) => actions.clone(),
+            action => vec![action.clone()],
+        };
+        let actions = statements.into_iter().map(chosen).flat_map(of_statement);
+        actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+    };
+    const READS: [&str; 7] = ["BatchGet", "Decrypt", "Describe", "Filter", "Get", "List", "Query"];
+    for policy in ["WatcherPolicy", "ReaderPolicy"] {
+        for action in actions(policy) {
+            let verb = action.split(':').nth(1).unwrap();
+            assert!(verb == "Scan" || READS.iter().any(|read| verb.starts_with(read)), "{policy}: {action}");
+        }
+    }
+    let content = ["BatchGetItem", "GetItem", "Query", "Scan", "GetObject", "ReceiveMessage"];
+    let reads_content = |policy| actions(policy).iter().any(|action| content.iter().any(|name| action.ends_with(name)));
+    assert!(!reads_content("WatcherPolicy") && reads_content("ReaderPolicy"));
+}
+
+/// Without the parameter, AWS's keys are used: each resource names one, or its service's default.
+#[test]
+fn own_key_encrypts_whatever_holds_data() {
+    let own = json!({"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]});
+    for (kind, property) in [("AWS::Logs::LogGroup", "KmsKeyId"), ("AWS::SQS::Queue", "KmsMasterKeyId")] {
+        for (name, resource) in resources(kind) {
+            assert_eq!(resource["Properties"][property], own, "{name}");
+        }
+    }
+    for (name, topic) in resources("AWS::SNS::Topic") {
+        let key = json!({"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, "alias/aws/sns"]});
+        assert_eq!(topic["Properties"]["KmsMasterKeyId"], key, "{name}");
+    }
+    let template = template();
+    assert_eq!(template["Globals"]["Function"]["KmsKeyArn"], own);
+    assert_eq!(template["Resources"]["Events"]["Properties"]["SSESpecification"]["KMSMasterKeyId"], own);
+    assert_eq!(template["Parameters"]["KmsKeyArn"]["Default"], "");
+    let chosen = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "KmsKeyArn"}, ""]}]});
+    assert_eq!(template["Conditions"]["HasKmsKey"], chosen);
 }
 
 #[test]
@@ -272,8 +330,11 @@ fn spill_queue_outlasts_its_reader_and_takes_partial_answers() {
 fn bucket_is_encrypted_and_private() {
     let (_, bucket) = resources("AWS::S3::Bucket").remove(0);
     let bucket = &bucket["Properties"];
-    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
-    assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256");
+    let encryption = &bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["Fn::If"];
+    assert_eq!(encryption[0], "HasKmsKey");
+    let own = json!({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Ref": "KmsKeyArn"}});
+    assert_eq!(encryption[1], json!({"ServerSideEncryptionByDefault": own, "BucketKeyEnabled": true}));
+    assert_eq!(encryption[2], json!({"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}));
     let block = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
     assert!(block.len() == 4 && block.values().all(|blocked| *blocked == true));
 }
@@ -293,26 +354,65 @@ fn objects_outlive_items_that_expire_late() {
     }
 }
 
-/// The statements that deny plain HTTP, by the resource they protect.
-#[test]
-fn queues_topics_and_bucket_require_tls() {
+/// The statements of the policies of queues, topics and the bucket, each with the policy's name.
+fn resource_statements() -> Vec<(String, Value)> {
     let policies = ["AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy"].map(resources).concat();
-    let protected: Vec<String> = policies
-        .iter()
-        .map(|(name, policy)| {
-            let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap();
-            assert_eq!(statements.len(), 1, "{name} grants nothing");
-            let statement = &statements[0];
-            assert_eq!((&statement["Effect"], &statement["Principal"]), (&json!("Deny"), &json!("*")), "{name}");
+    let of_policy = |(name, policy): (String, Value)| {
+        let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array().unwrap().clone();
+        statements.into_iter().map(move |statement| (name.clone(), statement)).collect::<Vec<_>>()
+    };
+    policies.into_iter().flat_map(of_policy).collect()
+}
+
+#[test]
+fn queues_topics_and_bucket_require_tls_and_grant_nothing() {
+    let mut protected = Vec::new();
+    for (name, statement) in resource_statements() {
+        assert_eq!((&statement["Effect"], &statement["Principal"]), (&json!("Deny"), &json!("*")), "{name}");
+        if statement["Sid"] == "TlsOnly" {
             assert_eq!(statement["Condition"], json!({"Bool": {"aws:SecureTransport": false}}), "{name}");
-            statement["Resource"].to_string()
-        })
-        .collect();
+            protected.push(statement["Resource"].to_string());
+        }
+    }
     for name in
         ["AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::S3::Bucket"].map(resources).concat().iter().map(|(name, _)| name)
     {
         assert!(protected.iter().any(|resource| resource.contains(name.as_str())), "{name}");
     }
+}
+
+#[test]
+fn topics_and_dead_letter_queue_accept_only_the_functions_that_send() {
+    let role = |name: &str| json!({"Fn::GetAtt": format!("{name}Role.Arn")});
+    let unless = |principals: Value| json!({"ArnNotEquals": {"aws:PrincipalArn": principals}});
+    let senders = |sid: &str| -> Vec<Value> {
+        let found = resource_statements().into_iter().map(|(_, statement)| statement);
+        found.filter(|statement| statement["Sid"] == sid).collect()
+    };
+    let fanout_only = senders("FanoutOnly");
+    assert_eq!(fanout_only.len(), resources("AWS::SNS::Topic").len());
+    for statement in fanout_only {
+        assert_eq!(
+            (&statement["Action"], &statement["Condition"]),
+            (&json!("sns:Publish"), &unless(role("Fanout")))
+        );
+    }
+    let [statement] = &senders("FunctionsOnly")[..] else { panic!("one queue") };
+    assert_eq!(statement["Resource"], json!({"Fn::GetAtt": "DeadLetterQueue.Arn"}));
+    assert_eq!(statement["Action"], "sqs:SendMessage");
+    assert_eq!(statement["Condition"], unless(json!([role("Fanout"), role("Recover")])));
+}
+
+#[test]
+fn table_and_bucket_cannot_be_deleted_while_the_stack_exists() {
+    assert_eq!(resource("Events")["DeletionProtectionEnabled"], true);
+    let statements = resource_statements();
+    let deletion = statements.iter().find(|(_, statement)| statement["Sid"] == "NoDeletion").unwrap();
+    assert_eq!(deletion.0, "BucketPolicy");
+    assert_eq!(
+        (&deletion.1["Action"], &deletion.1["Resource"]),
+        (&json!("s3:DeleteBucket"), &json!({"Fn::GetAtt": "Bucket.Arn"}))
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sam_cli
 import sam_local_files
+import tools
 from emulator import ADMIN, REGION, client
 from report import say
 from state import Files, State, write_private
@@ -22,11 +23,13 @@ DEMO_VERIFIER = "local:03eecb1e5d33a976de28e01c5342da4827ba1f668774bb61fcad9c6fb
 SECRET_PATH_USER = "legacy"
 
 
-def deploy(files: Files, state: State, artefacts: str, rotating: bool, more: list[str]) -> State:
+def deploy(files: Files, state: State, artefacts: str, rotating: bool, own_key: bool, more: list[str]) -> State:
     """Creates or updates the stack. `state` names the emulator, and the credentials of an earlier deployment."""
     say("deploying infra/template.yaml")
     credentials = choose_credentials(state, rotating)
     stack_name = f"wab-{files.name}"
+    if own_key:
+        more = [*more, f"KmsKeyArn={create_key(state['endpoint'], stack_name)}"]
     parameters = [
         f"CallbackCredentials={','.join([*verifiers(credentials), DEMO_VERIFIER])}",
         *secret_paths(credentials),
@@ -91,6 +94,16 @@ def sam_deploy(build_dir: Path, stack_name: str, parameters: list[str], endpoint
         "SAM_CLI_POLL_DELAY": "0.5",  # seconds between polls; the emulator has no rate limit
     }
     sam_cli.run(command, log, DEPLOY_SECONDS, variables)
+
+
+def create_key(endpoint: str, stack_name: str) -> str:
+    """A KMS key with the policy that docs/security.md describes. Returns its ARN."""
+    section = (tools.ROOT / "docs/security.md").read_text().partition("\n## A key of your own\n")[2]
+    policy = section.partition("```json\n")[2].partition("```")[0]
+    account = client("sts", endpoint).get_caller_identity()["Account"]
+    for placeholder, value in {"STACK": stack_name, "REGION": REGION, "ACCOUNT": account}.items():
+        policy = policy.replace(placeholder, value)
+    return client("kms", endpoint).create_key(Policy=policy)["KeyMetadata"]["Arn"]
 
 
 def choose_credentials(state: State, rotating: bool) -> dict[str, str]:

@@ -16,8 +16,10 @@ from patches import (
     changesets,
     endpoints,
     functions,
+    keys,
     logs,
     metrics,
+    permissions,
     pipes,
     queues,
     resources,
@@ -32,6 +34,6 @@ if __name__ == "__main__":
     streams.PartialFailures().install()
     for subject in (functions, logs, metrics, alarms, api, queues, pipes, resources, topics, changesets):
         subject.install()
-    for subject in (signatures, endpoints, archive):
+    for subject in (signatures, endpoints, archive, keys, permissions):
         subject.install()
     app.main()

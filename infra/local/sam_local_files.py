@@ -34,10 +34,13 @@ def write(files: Files, state: State) -> None:
 
 
 def access_key_of_role(role_arn: str, endpoint: str) -> dict[str, str]:
-    """Credentials with the permissions of a function's role. Unlike a session of the role, they don't expire."""
+    """Credentials with the permissions of a function's role. Unlike a session of the role, they don't expire.
+
+    The emulator takes a user under this path for the role: patches/access.py.
+    """
     iam = client("iam", endpoint)
     role, user = role_arn.rsplit("/", 1)[-1], f"sam-local-{secrets.token_hex(8)}"
-    iam.create_user(UserName=user)
+    iam.create_user(UserName=user, Path=f"/sam-local/{role}/")
     for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
         iam.put_user_policy(UserName=user, PolicyName=policy, PolicyDocument=json.dumps(document))

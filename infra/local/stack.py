@@ -14,7 +14,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,12 @@ class Stopped(BaseException):
 
 
 def bring_up(
-    files: Files, port: int | None, rotating: bool, parameters: list[str], release: Path | None = None
+    files: Files,
+    port: int | None,
+    rotating: bool = False,
+    own_key: bool = False,
+    parameters: Sequence[str] = (),
+    release: Path | None = None,
 ) -> tuple[State, bool]:
     """Brings the stack up to date with the sources or a release. Also returns whether this started the emulator."""
     running = running_state(files)
@@ -42,10 +47,11 @@ def bring_up(
         raise Failure(f"the stack is up on port {running['port']}; stop it first with `make down`")
     if running:
         artefacts = take(release, files) if release else build(files)
-        if not parameters and running["artefacts"] == artefacts and (not rotating or "second_username" in running):
+        is_rotating = not rotating or "second_username" in running
+        if not parameters and not own_key and running["artefacts"] == artefacts and is_rotating:
             say("already running, nothing changed")
             return running, False
-        return deploy(files, running, artefacts, rotating, parameters), False
+        return deploy(files, running, artefacts, rotating, own_key, [*parameters]), False
 
     shutil.rmtree(files.home, ignore_errors=True)
     files.home.mkdir(parents=True)
@@ -62,7 +68,7 @@ def bring_up(
             "endpoint": f"http://localhost:{port}",
             "container_endpoint": bridge and f"http://{bridge}:{port}",
         }
-        return deploy(files, state, artefacts, rotating, parameters), True
+        return deploy(files, state, artefacts, rotating, own_key, [*parameters]), True
     except BaseException:
         emulator.stop(files, process.pid)
         raise
@@ -110,7 +116,9 @@ def terminal() -> Iterator[None]:
 def up(files: Files, arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     with files.locked():
-        state, _ = bring_up(files, arguments.port, arguments.rotating, arguments.parameter, arguments.release)
+        state, _ = bring_up(
+            files, arguments.port, arguments.rotating, arguments.own_key, arguments.parameter, arguments.release
+        )
     where = files.state.relative_to(tools.ROOT)
     say(f"up after {time.monotonic() - started:.0f} s at {state['endpoint']}: see {where}")
 
@@ -126,7 +134,7 @@ def local(files: Files, arguments: argparse.Namespace) -> None:
         state, ours = None, False
         try:
             with files.locked():
-                state, ours = bring_up(files, arguments.port, rotating=False, parameters=[])
+                state, ours = bring_up(files, arguments.port)
             tool = arguments.tool or listen.build_tool(files)
             say(f"up after {time.monotonic() - started:.0f} s\n")
             with listen.console(files, tool) as page:
@@ -175,6 +183,11 @@ def parser() -> argparse.ArgumentParser:
                 "--rotating",
                 action="store_true",
                 help="deploy two valid credentials, as during a password rotation, and a secret path",
+            )
+            command.add_argument(
+                "--own-key",
+                action="store_true",
+                help="deploy with a KMS key of its own, whose policy is that of docs/security.md",
             )
             command.add_argument(
                 "--parameter",

@@ -113,16 +113,21 @@ def main() -> int:
         with (
             temporary_stack.up("drills") as drilled,
             # This one from a release, as it is deployed without Rust.
-            temporary_stack.up("deliveries", f"--release={zips}", "--parameter=FifoTopics=true") as in_order,
+            temporary_stack.up(
+                "deliveries", f"--release={zips}", "--parameter=FifoTopics=true", "--own-key"
+            ) as encrypted,
         ):
-            deliveries = background.submit(check_stack, in_order, "emulator", "deliveries.py")
+            on_encrypted = [
+                background.submit(check_stack, encrypted, "emulator", script)
+                for script in ("deliveries.py", "permissions.py")
+            ]
             # While the drills wait.
             example = background.submit(compile_example)
             tests.run(drilled, ["--test", "drills"], ["--test-threads", "1"])
             tests.search(drilled)
-            checks.append(deliveries)
-            deliveries.result()  # before its stack ends
-            tests.search(in_order)
+            checks += on_encrypted
+            on_encrypted[-1].result()  # before its stack ends; one check runs at a time
+            tests.search(encrypted)
         succeeded = page.result()
         succeeded = all([check.result() for check in checks]) and succeeded
         example.result()

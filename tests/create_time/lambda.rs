@@ -182,3 +182,19 @@ fn inline_policies_fit_their_role() {
     let bad = format!("{{Policies: [{{PolicyDocument: {{Statement: [{statement}]}}}}]}}");
     check("AWS::IAM::Role", keeps, &[&bad]);
 }
+
+/// The same page: 6,144 characters for a managed policy, without white space. "AWS::IAM::ManagedPolicy": the description
+/// has at most 1,000.
+#[test]
+fn managed_policy_is_small_enough() {
+    let keeps = |_: &Value, policy: &Value| {
+        bytes(&policy["PolicyDocument"]) <= 6_144
+            && policy["Description"].as_str().is_none_or(|text| text.len() <= 1_000)
+    };
+    let statement = format!("{{Effect: Allow, Resource: [{}]}}", ["!Ref MoTopic"; 25].join(", "));
+    let bad = [
+        format!("{{PolicyDocument: {{Statement: [{statement}]}}}}"),
+        format!("{{Description: {}}}", "x".repeat(1_001)),
+    ];
+    check("AWS::IAM::ManagedPolicy", keeps, &bad.each_ref().map(String::as_str));
+}

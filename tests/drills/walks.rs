@@ -637,14 +637,37 @@ fn golden(name: &str, id: &str) -> Value {
 }
 
 fn end(walk: &mut Walk) {
+    const SECTION: &str = "Leaving";
+    // Someone has a policy, and a listener's queue.
+    let trust = r#"{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}]}"#;
+    walk.bash.exits(&format!("aws iam create-role --role-name ana --assume-role-policy-document '{trust}'"), &[0]);
+    walk.bash.exits("aws iam attach-role-policy --role-name ana --policy-arn $(output ReaderPolicyArn)", &[0]);
+    walk.bash.exits("aws sqs create-queue --queue-name wab-listen-$STACK-ana", &[0]);
+    walk.bash.exits("cd \"$HOME\"", &[0]); // where the export is written
+
+    let commands = walk.runbook.section(SECTION).commands();
+    let [export @ .., queues, policies, entities, table, bucket, spill_queue, dead_letters] = &commands[..] else {
+        panic!("{commands:?}")
+    };
+    assert_eq!(export.len(), 3);
+    for command in export {
+        walk.bash.exits(command, &[0]);
+    }
+    let exported = "grep -c received_at export/items.json; ls export/objects/body; grep -c ReaderPolicy export/template.json";
+    walk.bash.exits(exported, &[0]);
+    assert!(walk.bash.exits(queues, &[0]).out.contains("wab-listen-wab-walk-ana"));
+    walk.bash.exits("aws sqs delete-queue --queue-url $(aws sqs get-queue-url --queue-name wab-listen-$STACK-ana --query QueueUrl --output text)", &[0]);
+    walk.bash.exits(policies, &[0]);
+    assert_eq!(walk.bash.exits(entities, &[0]).out.trim(), "ana");
+    walk.step(SECTION, "aws iam detach-role-policy", &[("ROLE", "ana"), ("POLICY", "$(output ReaderPolicyArn)")]);
+    assert_eq!(walk.bash.exits(entities, &[0]).out.trim(), "");
+
     let remove = "sam delete --stack-name $STACK";
     let no_questions = format!("{remove} --no-prompts --region $REGION");
-    walk.step("Deleting the stack", remove, &[(remove, &no_questions)]);
+    walk.step(SECTION, remove, &[(remove, &no_questions)]);
     check_kept(&mut walk.bash, true);
-    let filled = walk.runbook.section("Deleting the stack").span("aws s3 rb");
-    let blocks = walk.runbook.section("The first deployment failed").blocks();
-    for command in lines(&blocks.last().unwrap().1) {
-        walk.bash.exits(if command.starts_with("aws s3 rb") { &filled } else { &command }, &[0]);
+    for command in [table, bucket, spill_queue, dead_letters] {
+        walk.bash.exits(command, &[0]);
     }
     check_kept(&mut walk.bash, false);
 }

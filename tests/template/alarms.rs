@@ -14,7 +14,8 @@ fn every_queue_is_encrypted_and_has_an_alarm() {
     let alarms = resources("AWS::CloudWatch::Alarm");
     for (name, queue) in resources("AWS::SQS::Queue") {
         assert_eq!(queue["Properties"]["MessageRetentionPeriod"], 14 * 24 * 60 * 60, "{name}");
-        assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], true, "{name}");
+        let without_own_key = json!({"Fn::If": ["HasKmsKey", {"Ref": "AWS::NoValue"}, true]});
+        assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], without_own_key, "{name}");
         let dimension = json!([{"Name": "QueueName", "Value": {"Fn::GetAtt": format!("{name}.QueueName")}}]);
         let watches = |metric: &Value| metric["Dimensions"] == dimension;
         assert!(alarms.iter().any(|(_, alarm)| metrics(alarm).iter().any(watches)), "{name} has an alarm");

@@ -1,4 +1,4 @@
-"""Containers don't get the administrator's rights."""
+"""Callers are who AWS takes them for, and containers don't get the administrator's rights."""
 
 import asyncio
 import unittest
@@ -44,3 +44,15 @@ class Containers(unittest.TestCase):
 
     def test_loopback_requests_need_no_key(self) -> None:
         self.check("127.0.0.1", None, "/_ministack/health", served=True)
+
+
+class Callers(unittest.TestCase):
+    ACCOUNT = "arn:aws:iam::000000000000"
+
+    def test_principal_is_the_role_and_not_its_session(self) -> None:
+        for caller, principal in (
+            ("arn:aws:sts::000000000000:assumed-role/wab-mo/wab-mo", f"{self.ACCOUNT}:role/wab-mo"),
+            (f"{self.ACCOUNT}:user/sam-local/wab-mo/sam-local-1", f"{self.ACCOUNT}:role/wab-mo"),
+            (f"{self.ACCOUNT}:user/ana", f"{self.ACCOUNT}:user/ana"),
+        ):
+            self.assertEqual(access.principal(caller), principal)

@@ -21,7 +21,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from patches import logs, metrics
+from patches import logs, metrics, permissions
 
 LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
 
@@ -76,7 +76,7 @@ class Copied:
         line = self.output.readline()
         text = line.decode(errors="replace").rstrip("\r\n")
         if text and is_kept(text, application_level(self.config)):
-            logs.write(log_group(self.config), self.stream, text)
+            write_log(self.config, self.stream, text)
         return line
 
 
@@ -120,6 +120,12 @@ def log_group(config: dict[str, Any]) -> str:
     return (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
 
 
+def write_log(config: dict[str, Any], stream: str, line: str) -> None:
+    """Writes a line with the permissions of the function's role. Without them, the line is dropped."""
+    if permissions.may_log(config, log_group(config), stream):
+        logs.write(log_group(config), stream, line)
+
+
 def application_level(config: dict[str, Any]) -> str:
     return (config.get("LoggingConfig") or {}).get("ApplicationLogLevel") or "INFO"
 
@@ -159,7 +165,7 @@ def observe(original: Any) -> Any:
             record(config, "IteratorAge", age * 1000, "Milliseconds")
         if failed:
             for line in platform_lines(config, request_id, result.get("body"), milliseconds):
-                logs.write(log_group(config), getattr(STREAM, "name", None) or new_stream(), json.dumps(line))
+                write_log(config, getattr(STREAM, "name", None) or new_stream(), json.dumps(line))
         if (waiting := WAITING.get()) is not None:
             waiting |= {
                 "api_request": event["requestContext"]["requestId"],

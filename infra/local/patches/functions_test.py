@@ -10,7 +10,7 @@ from unittest import mock
 
 from ministack.services import cloudwatch
 
-from patches import functions, logs, metrics
+from patches import functions, logs, metrics, permissions
 
 NOW = 1_800_000_000.0
 
@@ -33,6 +33,8 @@ class Functions(unittest.TestCase):
         lines = mock.patch.object(logs, "LINES", queue.SimpleQueue())
         self.lines = lines.start()
         self.addCleanup(lines.stop)
+        self.may_log = mock.patch.object(permissions, "may_log", return_value=True).start()
+        self.addCleanup(mock.patch.stopall)
 
     def written(self) -> list[tuple[str, str, str]]:
         return [self.lines.get_nowait()[:3] for _ in range(self.lines.qsize())]
@@ -52,6 +54,11 @@ class Functions(unittest.TestCase):
         output = functions.Copied(io.BytesIO(f"{level('ERROR')}\nplain\n".encode()), CONFIG, "stream")
         self.assertEqual([output.readline(), output.readline(), output.readline()][2], b"")
         self.assertEqual(self.written(), [("/aws/lambda/wab/mo", "stream", level("ERROR"))])
+
+    def test_lines_that_the_role_may_not_write_are_dropped(self) -> None:
+        self.may_log.return_value = False
+        functions.Copied(io.BytesIO(f"{level('ERROR')}\n".encode()), CONFIG, "stream").readline()
+        self.assertEqual(self.written(), [])
 
     def test_lines_below_the_level_are_dropped(self) -> None:
         for line, lowest, kept in (

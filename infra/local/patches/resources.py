@@ -5,6 +5,7 @@
 - "AWS::Lambda::Function": ReservedConcurrentExecutions. "Configuring reserved concurrency for a function" (Lambda
   Developer Guide): of an account's executions, 1000 by default, 100 stay unreserved.
 - "AWS::SNS::Topic": FifoTopic, FifoThroughputScope and ContentBasedDeduplication.
+- "AWS::IAM::ManagedPolicy": a policy that someone attached can't be deleted ("DeletePolicy", IAM API reference).
 - "AWS::ApiGatewayV2::Api": the attribute ApiEndpoint is an address under which the API answers. ministack's is a
   subdomain of localhost, which not every resolver knows.
 
@@ -16,7 +17,7 @@ import os
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict
-from ministack.services import apigateway, dynamodb, lambda_svc, sns
+from ministack.services import apigateway, dynamodb, iam, lambda_svc, sns
 from ministack.services.cloudformation import provisioners
 
 Resource = tuple[str, dict[str, Any]]
@@ -42,6 +43,8 @@ def install() -> None:
     function["update"] = with_reserved_concurrency(function["update"], of=2)
     topic = provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"]
     topic["create"] = with_fifo_attributes(topic["create"])
+    policy = provisioners._RESOURCE_HANDLERS["AWS::IAM::ManagedPolicy"]
+    policy["delete"] = unless_attached(policy["delete"])
     api = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
     api["create"] = with_reachable_endpoint(api["create"])
 
@@ -105,6 +108,18 @@ def with_fifo_attributes(original: Any) -> Any:
         return arn, attributes
 
     return create
+
+
+def unless_attached(original: Any) -> Any:
+    def delete(arn: str, properties: dict[str, Any]) -> None:
+        own = {name for kind in ("Users", "Roles", "Groups") for name in properties.get(kind, [])}
+        for entities in (iam._users, iam._roles, iam._groups):
+            for name, entity in entities.items():
+                if name not in own and arn in entity.get("AttachedPolicies", []):
+                    raise ValueError("Cannot delete a policy attached to entities.")
+        original(arn, properties)
+
+    return delete
 
 
 def with_reachable_endpoint(original: Any) -> Any:

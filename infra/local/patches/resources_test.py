@@ -6,7 +6,7 @@ import unittest
 from typing import Any
 from unittest import mock
 
-from ministack.services import apigateway, dynamodb, lambda_svc, sns
+from ministack.services import apigateway, dynamodb, iam, lambda_svc, sns
 from ministack.services.cloudformation import provisioners
 
 from patches import resources
@@ -27,6 +27,19 @@ def described(answer: Any) -> Any:
 
 
 class Resources(unittest.TestCase):
+    def test_attached_policy_is_not_deleted(self) -> None:
+        arn = "arn:aws:iam::000000000000:policy/wab-ReaderPolicy"
+        deleted: list[str] = []
+        delete = resources.unless_attached(lambda arn, _properties: deleted.append(arn))
+        iam._roles["ana"] = {"AttachedPolicies": [arn]}
+        self.addCleanup(iam._roles.pop, "ana")
+        with self.assertRaisesRegex(ValueError, "attached to entities"):
+            delete(arn, {})
+        delete(arn, {"Roles": ["ana"]})
+        iam._roles["ana"]["AttachedPolicies"] = []
+        delete(arn, {})
+        self.assertEqual(deleted, [arn, arn])
+
     def test_table_has_its_properties(self) -> None:
         resources.with_table_properties(provisioners._ddb_create, of=1)("Events", PROPERTIES, "wab")
         request = {"TableName": "events"}

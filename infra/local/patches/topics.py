@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core.arn import ArnParseError, parse_arn
 from ministack.services import sns, sqs
 
-from patches import metrics
+from patches import keys, metrics
 
 
 def install() -> None:
@@ -57,13 +57,14 @@ def give_up(topic_arn: str, endpoint: str, send: Callable[[str], bool]) -> None:
 
 
 def accepts(queue_arn: str, topic_arn: str) -> bool:
-    """Whether the queue exists and its policy lets the topic send."""
+    """Whether the queue exists, and its policy and its key's let the topic send."""
     try:
         account = parse_arn(topic_arn).account_id
     except ArnParseError:
         return False
-    exists = sqs._queue_by_arn(queue_arn) is not None
-    return exists and sqs.queue_policy_allows(queue_arn, "sns.amazonaws.com", topic_arn, account)
+    queue = sqs._queue_by_arn(queue_arn)
+    is_allowed = queue is not None and sqs.queue_policy_allows(queue_arn, "sns.amazonaws.com", topic_arn, account)
+    return is_allowed and keys.sns_may_send(queue, topic_arn)
 
 
 def redrive_target(topic_arn: str, endpoint: str) -> str | None:

@@ -2,6 +2,7 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::error::SdkError;
+use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::QueueAttributeName;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
@@ -37,7 +38,7 @@ pub(crate) enum Endpoint {
     Gone,
     /// A queue without a policy, to which SNS may not send.
     Closed,
-    /// An address, or a resource of another account or region.
+    /// An address, a resource of another account or region, or a function that the caller may not read.
     Elsewhere,
 }
 
@@ -116,6 +117,8 @@ impl Subscriptions {
                 Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() => {
                     Ok(Endpoint::Gone)
                 }
+                // The configuration of a team's function holds its variables, so a watcher may not read it.
+                Err(error) if error.code() == Some("AccessDeniedException") => Ok(Endpoint::Elsewhere),
                 got => got.map(|_| Endpoint::Exists).map_err(Unavailable::new("cannot look up a subscribed function")),
             },
             _ => Ok(Endpoint::Elsewhere),
