@@ -24,13 +24,14 @@ const MAX_PARAMETER: usize = 2048;
 
 /// Replace the gateway's credentials in steps, without losing a callback
 ///
-/// Each run looks at the stack and does the next step:
+/// Each run looks at the stack and does the next step.
 ///
-/// 1. If the user has one pair, it makes another, prints it once, and adds its verifier to the stack. Both pairs are
-///    accepted from then on.
-/// 2. The new URLs are entered at the gateway, by you. Until the gateway uses them, and for --idle after it last used the
-///    old ones, a run changes nothing and says what it waits for.
-/// 3. Then it removes the old verifier. The old pair is answered 401.
+/// First, it makes a new pair, prints it once, and adds its verifier to the stack. Both pairs are accepted from then on.
+///
+/// Then you enter the new URLs at the gateway. Until the gateway uses them, and for --idle after it last used the old ones,
+/// a run changes nothing and says what it waits for.
+///
+/// Last, it removes the old verifier. The old pair is answered 401.
 ///
 /// Whether a pair is used is known from the time at which the functions last changed: a deployment starts the wait again.
 /// Calls of `wab doctor` are no use of a pair.
