@@ -4,11 +4,13 @@ use std::fs;
 
 use crate::properties;
 
+/// A fuzz target, and what must hold of each of its texts.
+type Target = (&'static str, fn(&str));
+
 #[test]
 fn properties_hold_for_the_fuzz_corpus() {
-    let properties: [(&str, fn(&str)); 3] =
-        [("mo", properties::mo), ("dlr", properties::dlr), ("message", properties::message)];
-    for (target, property) in properties {
+    let targets: [Target; 3] = [("mo", properties::mo), ("dlr", properties::dlr), ("message", properties::message)];
+    for (target, property) in targets {
         let corpus = format!("{}/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
         let mut tried = 0;
         for file in fs::read_dir(corpus).unwrap() {
