@@ -122,7 +122,7 @@ def write_tool(release: Path, program: Path) -> None:
     name = f"wab-{version()}-{sam_cli.architecture()}-linux"
     with (
         (release / f"{name}.tar.gz").open("wb") as file,
-        gzip.GzipFile("", "wb", fileobj=file, mtime=TAR_TIME) as compressed,
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=TAR_TIME) as compressed,
         tarfile.open(fileobj=compressed, mode="w") as archive,
     ):
         for path, content in sorted(files.items()):
