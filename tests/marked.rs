@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use wab::stack::StackFile;
-use wab_marked::Search;
+use wab_marked::{SAMPLE, Search};
 
 /// Finds every value that the tests send, and the passwords of the stack.
 pub(crate) static EVERYTHING: LazyLock<Search> = LazyLock::new(|| searching(Search::everything));
@@ -34,5 +34,10 @@ pub(crate) fn check_printed(arguments: &[&str], printed: &str) {
         return;
     }
     let found = PERSONAL.find(printed);
+    // `wab send` names the contacts that it makes up.
+    let command = arguments.iter().find(|argument| **argument != "wab");
+    if command == Some(&"send") && found == Some(SAMPLE) {
+        return;
+    }
     assert!(found.is_none(), "`wab {}` prints {}:\n{printed}", arguments.join(" "), found.unwrap());
 }

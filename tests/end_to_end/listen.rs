@@ -555,7 +555,7 @@ async fn subscribed_queue_receives_and_repeats_safely() {
         (&again["queue"]["url"], &again["subscriptions"][0]["arn"])
     );
     let (code, printed) = desk.wab(&subscribe).await;
-    assert!(code == 0 && printed.contains("subscribed to mo (exists): source +64…"), "{printed}");
+    assert!(code == 0 && printed.contains("subscribed to mo (exists): source +88…"), "{printed}");
 
     let (code, printed) = desk.wab(&["subscribe", &desk.name, "--topic", "mo"]).await;
     assert_eq!((code, &*printed), (1, ""), "another filter");

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricDatum, StateValue, Statistic};
+use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricDatum, Statistic};
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -141,12 +141,11 @@ impl Surroundings {
         let dimension = Dimension::builder().name("source").value(SENDER).build();
         let datum = MetricDatum::builder().metric_name("Planted").dimensions(dimension).value(1.0).build();
         self.cloudwatch.put_metric_data().namespace(PLANTED).metric_data(datum).send().await.unwrap();
+        // In its description, because each evaluation replaces the reason.
         let alarm = self.cloudwatch.put_metric_alarm().alarm_name(PLANTED).namespace(PLANTED).metric_name("Planted");
+        let alarm = alarm.alarm_description(format!("because of {}", wab_marked::wamid("")));
         let alarm = alarm.statistic(Statistic::Sum).period(60).evaluation_periods(1).threshold(1e9);
         alarm.comparison_operator(ComparisonOperator::GreaterThanThreshold).send().await.unwrap();
-        let reason = format!("because of {}", wab_marked::wamid(""));
-        let state = self.cloudwatch.set_alarm_state().alarm_name(PLANTED).state_value(StateValue::Ok);
-        state.state_reason(reason).send().await.unwrap();
 
         sqs.create_queue().queue_name(format!("{PLANTED}-{NUMBER}")).send().await.unwrap();
         sns.create_topic().name(wab_marked::name(PLANTED)).send().await.unwrap();
@@ -243,8 +242,8 @@ async fn what_was_sent_is_nowhere_else() {
     surroundings.uproot().await;
 
     let read: BTreeSet<&str> = everything.iter().map(|(place, _)| place.as_str()).collect();
-    for function in [&stack.file.mo_function, &stack.file.dlr_function, &stack.file.fanout_function] {
-        assert!(read.contains(&*format!("log /aws/lambda/{function}")), "{read:?}");
+    for function in ["mo", "dlr", "fanout"] {
+        assert!(read.contains(&*format!("log /aws/lambda/{}/{function}", stack.file.stack_name)), "{read:?}");
     }
     assert!(read.contains("stack events") && read.contains("functions"), "{read:?}");
     let mut found = BTreeSet::new();

@@ -17,10 +17,10 @@ pub const WORD: &str = "zQpR7x";
 pub const NUMBER: &str = "8877004455";
 
 /// The sender of most messages.
-pub const SENDER: &str = "+887700445501";
+pub const SENDER: &str = "+8877004455001";
 
 /// The recipient of most messages, as the gateway spells it.
-pub const RECIPIENT: &str = "887700445502";
+pub const RECIPIENT: &str = "8877004455002";
 
 /// Part of every reference, and of the gateway's message ids. `wab` prints both, because neither is personal.
 pub const NAME: &str = "vJ9mTq";
@@ -71,6 +71,9 @@ pub struct Found {
     pub encoding: Option<&'static str>,
 }
 
+/// One of the numbers that samples and the documentation have.
+pub const SAMPLE: Found = Found { value: "a number of a sample", encoding: None };
+
 impl Search {
     /// Searches for every marked value, and for these secrets.
     #[must_use]
@@ -102,15 +105,14 @@ impl Search {
     #[must_use]
     pub fn find(&self, text: impl AsRef<[u8]>) -> Option<Found> {
         let text = text.as_ref();
-        let found = |value| Found { value, encoding: None };
         if let Some(hit) = self.automaton.find(text) {
             return self.patterns.get(hit.pattern().as_usize()).copied();
         }
         if holds_wamid(text) {
-            return Some(found("a wamid"));
+            return Some(Found { value: "a wamid", encoding: None });
         }
         if holds_sample_number(text) {
-            return Some(found("a number of a sample"));
+            return Some(SAMPLE);
         }
         holds_grouped_number(text).then_some(Found { value: "a number", encoding: Some("with separators") })
     }
