@@ -21,7 +21,7 @@ DEMO_VERIFIER = "local:03eecb1e5d33a976de28e01c5342da4827ba1f668774bb61fcad9c6fb
 
 def deploy(files: Files, state: State, artefacts: str, rotating: bool, more: list[str]) -> State:
     """Creates or updates the stack. `state` names the emulator, and the credentials of an earlier deployment."""
-    say("deploying infra/template.yaml")
+    say("deploying")
     credentials = choose_credentials(state, rotating)
     stack_name = f"wab-{files.name}"
     parameters = [
