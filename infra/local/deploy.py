@@ -25,7 +25,7 @@ SECRET_PATH_USER = "legacy"
 
 def deploy(files: Files, state: State, artefacts: str, rotating: bool, own_key: bool, more: list[str]) -> State:
     """Creates or updates the stack. `state` names the emulator, and the credentials of an earlier deployment."""
-    say("deploying infra/template.yaml")
+    say("deploying")
     credentials = choose_credentials(state, rotating)
     stack_name = f"wab-{files.name}"
     if own_key:
