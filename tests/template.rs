@@ -371,10 +371,7 @@ fn topics_and_dead_letter_queue_accept_only_the_functions_that_send() {
     let fanout_only = senders("FanoutOnly");
     assert_eq!(fanout_only.len(), resources("AWS::SNS::Topic").len());
     for statement in fanout_only {
-        assert_eq!(
-            (&statement["Action"], &statement["Condition"]),
-            (&json!("sns:Publish"), &unless(role("Fanout")))
-        );
+        assert_eq!((&statement["Action"], &statement["Condition"]), (&json!("sns:Publish"), &unless(role("Fanout"))));
     }
     let [statement] = &senders("FunctionsOnly")[..] else { panic!("one queue") };
     assert_eq!(statement["Resource"], json!({"Fn::GetAtt": "DeadLetterQueue.Arn"}));

@@ -501,7 +501,8 @@ fn golden(name: &str, id: &str) -> Value {
 fn end(walk: &mut Walk) {
     const SECTION: &str = "Leaving";
     // Someone has a policy, and a listener's queue.
-    let trust = r#"{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}]}"#;
+    let trust =
+        r#"{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}]}"#;
     walk.bash.exits(&format!("aws iam create-role --role-name ana --assume-role-policy-document '{trust}'"), &[0]);
     walk.bash.exits("aws iam attach-role-policy --role-name ana --policy-arn $(output ReaderPolicyArn)", &[0]);
     walk.bash.exits("aws sqs create-queue --queue-name wab-listen-$STACK-ana", &[0]);
@@ -515,7 +516,8 @@ fn end(walk: &mut Walk) {
     for command in export {
         walk.bash.exits(command, &[0]);
     }
-    let exported = "grep -c received_at export/items.json; ls export/objects/body; grep -c ReaderPolicy export/template.json";
+    let exported =
+        "grep -c received_at export/items.json; ls export/objects/body; grep -c ReaderPolicy export/template.json";
     walk.bash.exits(exported, &[0]);
     assert!(walk.bash.exits(queues, &[0]).out.contains("wab-listen-wab-walk-ana"));
     walk.bash.exits("aws sqs delete-queue --queue-url $(aws sqs get-queue-url --queue-name wab-listen-$STACK-ana --query QueueUrl --output text)", &[0]);
