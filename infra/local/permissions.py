@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -38,6 +40,9 @@ from deploy import stack_outputs
 Permission = tuple[str, str]
 
 KIB = 1024
+
+# How long a listener may take to connect, or to fail.
+LISTENING_SECONDS = 5
 
 
 @functools.cache
@@ -616,24 +621,35 @@ class Person:
         )
 
     def run(self, arguments: list[str]) -> "Done":
-        wab = [str(tools.program("wab")), *arguments, "--stack", STACK["stack_name"]]
-        # It would listen until Ctrl-C.
-        listens = arguments[0] == "listen" and "--remove" not in arguments
-        if listens:
-            wab = ["timeout", "--preserve-status", "--signal", "INT", "2", *wab]
+        command = [str(tools.program("wab")), *arguments, "--stack", STACK["stack_name"]]
         started = time.monotonic()
         with tempfile.TemporaryDirectory() as home:
-            done = subprocess.run(
-                wab,
-                cwd=home,
-                env=self.environment | {"HOME": home},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-        return Done(done.returncode, done.stdout + done.stderr, time.monotonic() - started)
+            printed = Path(home) / "printed"
+            with printed.open("w") as output:
+                process = subprocess.Popen(
+                    command,
+                    cwd=home,
+                    env=self.environment | {"HOME": home},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                )
+            if arguments[0] == "listen":
+                end_listening(process, printed)
+            return Done(process.wait(60), printed.read_text(), time.monotonic() - started)
+
+
+def end_listening(process: "subprocess.Popen[bytes]", printed: Path) -> None:
+    """Ends a listener with Ctrl-C, a second after it is connected, unless it ends earlier."""
+    give_up = time.monotonic() + LISTENING_SECONDS
+    while "connected" not in printed.read_text() and time.monotonic() < give_up:
+        if process.poll() is not None:
+            return
+        time.sleep(0.05)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1)
+        return
+    process.send_signal(signal.SIGINT)
 
 
 @dataclass
