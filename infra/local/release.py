@@ -249,6 +249,8 @@ def build(architecture: str, functions: list[str], builder: str) -> None:
 
 def check(functions: list[str]) -> None:
     """Builds release/ again from a clean clone in another directory, and fails if a file differs."""
+    if not (RELEASE / PROVENANCE).exists():
+        raise Failure("there is no release to compare with: run `make release` first")
     statement = json.loads((RELEASE / PROVENANCE).read_text())
     expected = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
     definition = statement["predicate"]["buildDefinition"]
