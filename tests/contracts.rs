@@ -45,20 +45,22 @@ fn item_of(kind: Kind, mode: &ContentMode) -> Item<'static> {
 
 fn event(kind: Kind) -> Value {
     let item = item(kind);
-    let mut event = NewEvent::of(&item, item.body.inline().unwrap()).unwrap();
-    if kind == Kind::Dlr {
-        let receipt = |status: &str, at| Receipt { status: status.into(), time: ReceivedAt::from_epoch_ms(at) };
-        let this = Receipt { status: DeliveryStatus::Received, time: item.received_at.clone() };
-        event = event.with_delivery(Delivery::of(this, vec![receipt("sent", 1_795_425_314_902)]));
-    }
-    serde_json::to_value(event).unwrap()
+    let event = NewEvent::of(&item, item.body.inline().unwrap()).unwrap();
+    serde_json::to_value(with_delivery(event, &item)).unwrap()
+}
+
+/// Adds its delivery state to a receipt. A message has none.
+fn with_delivery<'a>(event: NewEvent<'a>, item: &Item<'_>) -> NewEvent<'a> {
+    let receipt = |status: &str, at| Receipt { status: status.into(), time: ReceivedAt::from_epoch_ms(at) };
+    let this = Receipt { status: DeliveryStatus::Received, time: item.received_at.clone() };
+    event.with_delivery(Delivery::of(this, vec![receipt("sent", 1_795_425_314_902)]))
 }
 
 /// The event of the same callback on a stack that keeps no content.
 fn content_free_event(kind: Kind) -> Value {
     let item = content_free_item(kind);
     let StoredBody::NotKept { body_bytes } = item.body else { panic!("no content") };
-    serde_json::to_value(NewEvent::without_body(&item, body_bytes).unwrap()).unwrap()
+    serde_json::to_value(with_delivery(NewEvent::without_body(&item, body_bytes).unwrap(), &item)).unwrap()
 }
 
 /// The SNS message attributes of the same event.
