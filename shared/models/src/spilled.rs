@@ -13,7 +13,7 @@ pub const MAX_SPILL_BYTES: usize = 1024 * 1024;
 /// request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(clippy::large_enum_variant, reason = "one at a time is built, and written at once")]
+#[expect(clippy::large_enum_variant, reason = "an event is the usual case, and neither is kept in numbers")]
 pub enum Spilled<'a> {
     Event(Item<'a>),
     Quarantine(Quarantined<'a>),
