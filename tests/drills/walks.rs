@@ -254,6 +254,7 @@ async fn who_sent_or_got_what(walk: &mut Walk) {
         walk.stack.post_ok(Kind::Dlr, &receipt).await;
     }
     let mut message = mo_text(MESSAGE);
+    message["source"] = "+6421000001".into(); // the runbook's example
     message["reference"] = REFERENCE.into();
     walk.stack.post_ok(Kind::Mo, &message).await;
     let commands = walk.runbook.section("Who sent or got what").commands();
