@@ -113,7 +113,7 @@ def key_of(service: str, resource_arn: str) -> str | None:
     """The customer-managed key of a table, an object's bucket, a topic or a queue."""
     if service == "dynamodb":
         name = resource_arn.partition(":table/")[2].partition("/")[0]
-        return own((dynamodb._tables.get(name) or {}).get("SSEDescription", {}).get("KMSMasterKeyArn"))
+        return own(((dynamodb._tables.get(name) or {}).get("SSEDescription") or {}).get("KMSMasterKeyArn"))
     if service == "s3":
         bucket = resource_arn.removeprefix("arn:aws:s3:::").partition("/")[0]
         return own(s3._bucket_default_sse_headers(bucket).get("x-amz-server-side-encryption-aws-kms-key-id"))
