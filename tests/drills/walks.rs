@@ -513,7 +513,7 @@ async fn without_content(walk: &mut Walk, credentials: &Credentials) {
     }
     assert_eq!(post(&walk.stack, Kind::Mo, &message(&after)).await, stored);
     assert!(arrive(walk, &walk.team, &[after]).await.contains(SECRET));
-    let resent = walk.bash.exits(&format!("wab resend {during} --yes --stack $STACK"), &[0]).out;
+    let resent = walk.bash.exits(&format!("wab resend {during} --stack $STACK"), &[0]).out;
     assert!(resent.contains("published"), "{resent}");
     assert!(arrive(walk, &walk.team, &[during]).await.contains("omitted"));
     let erased = walk.bash.exits(&format!("wab erase {NUMBER} --yes --json --stack $STACK"), &[0]).out;
