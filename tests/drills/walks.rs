@@ -516,7 +516,7 @@ async fn without_content(walk: &mut Walk, credentials: &Credentials) {
     let resent = walk.bash.exits(&format!("wab resend {during} --stack $STACK"), &[0]).out;
     assert!(resent.contains("published"), "{resent}");
     assert!(arrive(walk, &walk.team, &[during]).await.contains("omitted"));
-    let erased = walk.bash.exits(&format!("wab erase {NUMBER} --yes --json --stack $STACK"), &[0]).out;
+    let erased = walk.bash.exits(&format!("wab erase {NUMBER} --json --stack $STACK"), &[0]).out;
     let erased: Value = serde_json::from_str(&erased).unwrap();
     assert_eq!((&erased["messages"], &erased["left"]["unmatched"]), (&json!(3), &json!(0)), "{erased}");
 }
