@@ -413,8 +413,7 @@ async fn rotation(walk: &mut Walk, old: &Credentials) -> Credentials {
     assert_eq!(rotate(walk, "--dry-run", 0)["step"], "begin", "nothing is left of the rotation");
     drop(traffic);
     let sent = sent.lock().unwrap();
-    // On a busy machine a function may run into its timeout, which is answered 500.
-    assert!(sent.len() > 5 && !sent.iter().any(|(_, status)| (400..500).contains(status)), "refused: {sent:?}");
+    assert!(sent.len() > 5 && sent.iter().all(|(_, status)| *status == 200), "a callback was lost: {sent:?}");
     new
 }
 
