@@ -1,5 +1,5 @@
 //! `wab credentials`: generates a user name and password, and prints the verifier for the stack and the callback URLs for
-//! the gateway. Nothing is stored.
+//! the gateway. Nothing is stored. `wab credentials rotate` replaces those of a stack.
 
 mod live;
 mod rotate;
@@ -17,9 +17,9 @@ use wab_ingress::Verifier;
 #[cfg(test)]
 pub(crate) use self::live::example;
 pub(crate) use self::live::{Live, Stage};
-pub(crate) use self::rotate::quoted;
 use crate::callback_url::{CallbackUrl, Login, join};
 use crate::shell::Shell;
+use crate::style;
 
 /// Stands in for the API's address until that is known.
 const PLACEHOLDER: &str = "https://api-id.execute-api.region.amazonaws.com";
@@ -94,18 +94,14 @@ fn make(args: Args, out: &mut impl Write) -> anyhow::Result<u8> {
     let api = address(args.url.as_deref().unwrap_or(PLACEHOLDER)).context("--url")?;
     match (args.secret_path, args.json) {
         (false, false) => generate(args.user, password()?, &api)?.show(out)?,
-        (false, true) => json(&generate(args.user, password()?, &api)?, out)?,
+        (false, true) => style::json(&generate(args.user, password()?, &api)?, out)?,
         (true, false) => SecretPath::of(args.user, &password()?, &api)?.show(out)?,
-        (true, true) => json(&SecretPath::of(args.user, &password()?, &api)?, out)?,
+        (true, true) => style::json(&SecretPath::of(args.user, &password()?, &api)?, out)?,
     }
     if args.url.is_none() && !args.json {
         writeln!(out, "Replace api-id and region by those of the stack's outputs, or give the address with --url.")?;
     }
     Ok(0)
-}
-
-fn json(generated: &impl Serialize, out: &mut impl Write) -> anyhow::Result<()> {
-    Ok(writeln!(out, "{}", serde_json::to_string_pretty(generated)?)?)
 }
 
 fn address(text: &str) -> anyhow::Result<Url> {

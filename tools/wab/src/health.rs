@@ -62,6 +62,16 @@ impl std::fmt::Display for Command {
     }
 }
 
+/// A word as POSIX shells read it.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_=+.,:/@%".contains(char);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// Writes commands for one stack.
 pub(crate) struct Commands {
     place: Place,
@@ -166,6 +176,11 @@ pub(crate) fn check_command(Command(command): &Command) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn word_is_quoted_for_a_shell() {
+        assert_eq!((quoted("shop-1"), quoted("it's")), ("shop-1".to_owned(), r"'it'\''s'".to_owned()));
+    }
 
     #[test]
     fn commands_name_the_stack() {

@@ -7,6 +7,7 @@ use clap::Parser;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::health::quoted;
 use crate::stack::ONLY_LOCAL;
 use crate::{Cli, Output, Shell, USAGE, exit_code};
 
@@ -137,16 +138,6 @@ fn command_line(args: &[String], stack_options: &[String]) -> String {
 fn with_options<'a>(args: &'a [String], options: &'a [String]) -> impl Iterator<Item = &'a str> {
     let (before, after) = args.split_at(args.iter().position(|arg| arg == "--").unwrap_or(args.len()));
     before.iter().chain(options).chain(after).map(String::as_str)
-}
-
-/// A word as POSIX shells read it.
-fn quoted(word: &str) -> String {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_=+.,:/@%".contains(char);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::live::{KEPT, Live, Pair, Stage};
 use super::{Generated, generate, password};
 use crate::aws::Unavailable;
 use crate::callback_url::CallbackUrl;
-use crate::health::{Command, Commands, clock, span};
+use crate::health::{Command, Commands, clock, quoted, span};
 use crate::shell::Shell;
 use crate::stack::{CloudFormation, Consent, Place, Stack, StackArgs};
 use crate::{FAILED, aws, style};
@@ -311,12 +311,6 @@ impl Args {
     }
 }
 
-/// `text` as a word of a shell.
-pub(crate) fn quoted(text: &str) -> String {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_.@".contains(char);
-    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 fn idle(text: &str) -> Result<SignedDuration, &'static str> {
     let span: SignedDuration = text.parse().map_err(|_| "expected a span such as 24h or 90m")?;
     if span.is_negative() || span > KEPT {
@@ -485,11 +479,6 @@ mod tests {
         let question = |step| question(&live, "shop", step, now());
         assert_eq!(question(Step::Finish), "stop accepting pair 1 of shop (00000000…), last used 26 h ago");
         assert!(question(Step::BeginAgain).ends_with("instead of pair 2 of shop (00000000…), last used 60 s ago"));
-    }
-
-    #[test]
-    fn user_is_quoted_for_a_shell() {
-        assert_eq!((quoted("shop-1"), quoted("it's")), ("shop-1".to_owned(), r"'it'\''s'".to_owned()));
     }
 
     #[test]

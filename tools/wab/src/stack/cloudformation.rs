@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use aws_config::SdkConfig;
-use aws_sdk_cloudformation::types::{
-    Capability, Parameter, StackDriftDetectionStatus, StackResourceDriftStatus, StackStatus,
-};
+use aws_sdk_cloudformation::types::{self, Capability, Parameter, StackDriftDetectionStatus, StackResourceDriftStatus};
 
 use crate::aws::Unavailable;
 
@@ -56,10 +54,14 @@ impl CloudFormation {
         Self { client: aws_sdk_cloudformation::Client::new(sdk), stack: stack.to_owned() }
     }
 
-    pub(crate) async fn description(&self) -> anyhow::Result<Description> {
+    async fn describe(&self) -> anyhow::Result<types::Stack> {
         let described = self.client.describe_stacks().stack_name(&self.stack).send().await;
         let described = described.map_err(Unavailable::new("cannot look up the stack"))?;
-        let stack = described.stacks().first().context("CloudFormation describes no stack")?;
+        described.stacks.into_iter().flatten().next().context("CloudFormation describes no stack")
+    }
+
+    pub(crate) async fn description(&self) -> anyhow::Result<Description> {
+        let stack = self.describe().await?;
         let parameters = stack.parameters().iter().filter_map(|parameter| {
             Some((parameter.parameter_key()?.to_owned(), parameter.parameter_value()?.to_owned()))
         });
@@ -71,12 +73,10 @@ impl CloudFormation {
 
     /// Changes one parameter, and waits until the stack is updated. The template and the other parameters stay as they
     /// are, also those that CloudFormation doesn't show.
-    pub(crate) async fn set_parameter(&self, name: &str, value: &str) -> Result<(), Unavailable> {
+    pub(crate) async fn set_parameter(&self, name: &str, value: &str) -> anyhow::Result<()> {
         const PROBLEM: &str = "cannot update the stack";
-        let described = self.client.describe_stacks().stack_name(&self.stack).send().await;
-        let described = described.map_err(Unavailable::new("cannot look up the stack"))?;
-        let parameters = described.stacks().first().map(|stack| stack.parameters()).unwrap_or_default();
-        let keys = parameters.iter().filter_map(|parameter| parameter.parameter_key());
+        let stack = self.describe().await?;
+        let keys = stack.parameters().iter().filter_map(|parameter| parameter.parameter_key());
         let others =
             keys.filter(|key| *key != name).map(|key| Parameter::builder().parameter_key(key).use_previous_value(true));
         let changed = Parameter::builder().parameter_key(name).parameter_value(value);
@@ -88,16 +88,12 @@ impl CloudFormation {
         let give_up = Instant::now() + MAX_UPDATE;
         loop {
             tokio::time::sleep(POLL).await;
-            let described = self.client.describe_stacks().stack_name(&self.stack).send().await;
-            let described = described.map_err(Unavailable::new("cannot see how the update is going"))?;
-            let status = described.stacks().first().and_then(|stack| stack.stack_status()).map(StackStatus::as_str);
-            match status {
-                Some("UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS") => return Ok(()),
-                Some("UPDATE_IN_PROGRESS") if Instant::now() < give_up => {}
-                Some("UPDATE_IN_PROGRESS") => return Err(Unavailable::failed(PROBLEM, "it is still in progress")),
-                other => {
-                    return Err(Unavailable::failed(PROBLEM, format!("it ended as {}", other.unwrap_or("unknown"))));
-                }
+            let status = self.description().await.context("cannot see how the update is going")?.status;
+            match &*status {
+                "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => return Ok(()),
+                "UPDATE_IN_PROGRESS" if Instant::now() < give_up => {}
+                "UPDATE_IN_PROGRESS" => return Err(Unavailable::failed(PROBLEM, "it is still in progress").into()),
+                _ => return Err(Unavailable::failed(PROBLEM, format!("it ended as {status}")).into()),
             }
         }
     }

@@ -4,9 +4,9 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Facts, Found};
-use crate::credentials::{Live, Stage, quoted};
+use crate::credentials::{Live, Stage};
 use crate::doctor::Finding;
-use crate::health::{Commands, span};
+use crate::health::{Commands, quoted, span};
 
 /// Credentials that weren't used for this long, while newer ones of the same user were, are replaced. `wab credentials
 /// rotate` waits as long.
