@@ -19,7 +19,7 @@ use crate::record::StoredEvent;
 /// Composes messages from stored items, and from what else the table and the bucket hold of them.
 #[derive(Debug, Clone)]
 pub struct Composer {
-    table: EventTable,
+    pub(crate) table: EventTable,
     objects: Objects,
     clock: Clock,
 }

@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use wab_models::{Key, ReceivedAt};
-use wab_platform::SdkConfig;
 use wab_store::{EventTable, QueryError};
 
 use crate::entry::{Entry, State};
@@ -34,8 +33,8 @@ pub(crate) struct Earlier {
 }
 
 impl Earlier {
-    pub(crate) fn new(sdk: &SdkConfig, table_name: String) -> Self {
-        Self { table: EventTable::new(sdk, table_name), published: Arc::default() }
+    pub(crate) fn new(table: EventTable) -> Self {
+        Self { table, published: Arc::default() }
     }
 
     /// Finds what the senders of a batch's messages sent before, and what the batch doesn't hold. If that can't be read, the

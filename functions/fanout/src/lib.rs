@@ -63,9 +63,10 @@ pub struct Fanout {
 impl Fanout {
     #[must_use]
     pub fn new(settings: Settings, sdk: &SdkConfig) -> Self {
+        let composer = Composer::new(sdk, settings.table_name, settings.bucket_name);
         Self {
-            earlier: Earlier::new(sdk, settings.table_name.clone()),
-            composer: Composer::new(sdk, settings.table_name, settings.bucket_name),
+            earlier: Earlier::new(composer.table.clone()),
+            composer,
             topics: Topics::new(sdk, settings.topics, settings.fifo_topics),
             dead_letters: DeadLetterQueue::new(sdk, settings.dead_letter_queue_url),
             clock: Clock::of(sdk),
