@@ -48,6 +48,8 @@ pub(crate) struct Event {
     pub(crate) key: (String, String),
     /// The message attributes for filter policies.
     pub(crate) attributes: BTreeMap<String, String>,
+    /// The sender as its item has it: a hash if the stack keeps no content.
+    pub(crate) source: Option<String>,
     pub(crate) received_at: String,
     pub(crate) stored_at: Ms,
     /// When it was first delivered or parked.

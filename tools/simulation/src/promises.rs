@@ -193,6 +193,7 @@ pub(crate) fn stored(world: &World, put: &Put) {
         pk: put.pk.clone(),
         key: (pk.clone(), sk.clone()),
         attributes,
+        source: text(&put.item, "source").map(str::to_owned),
         received_at: text(&put.item, "received_at").unwrap_or_default().to_owned(),
         stored_at: world.now(),
         settled_at: None,
@@ -294,9 +295,8 @@ fn in_order(world: &World, began: Ms, id: &str, group: &str, events: &mut BTreeM
         return;
     }
     let Some(event) = events.get(id) else { return };
-    let source = event.attributes.get("source");
-    let is_of_group = |other: &&Event| match source {
-        Some(source) => other.attributes.get("source") == Some(source),
+    let is_of_group = |other: &&Event| match event.source {
+        Some(_) => other.source == event.source,
         None => other.pk == event.pk,
     };
     let from = instant((began + world.plan.setup.skew).saturating_sub(LOOK_BACK));
@@ -304,7 +304,7 @@ fn in_order(world: &World, began: Ms, id: &str, group: &str, events: &mut BTreeM
         if other.group.as_ref().is_some_and(|of_other| of_other != group) {
             world.violation("a group's events have its id", || format!("{} and {}", event.pk, other.pk));
         }
-        let is_before = match source {
+        let is_before = match event.source {
             Some(_) => {
                 (&from..&event.received_at).contains(&&other.received_at) && other.stored_at + STALENESS <= began
             }
