@@ -1,6 +1,5 @@
 """A release doesn't depend on where it is built, and its files describe each other."""
 
-import hashlib
 import json
 import re
 import shutil
@@ -56,7 +55,7 @@ class Release(unittest.TestCase):
             self.assertNotIn("Compiling aws-", done.stderr)
             elsewhere = checkout / "target" / "lambda" / "recover" / "bootstrap"
             self.assertEqual(reproducible.named_directories(elsewhere.read_bytes(), checkout), [])
-            self.assertEqual(sha256(elsewhere), sha256(self.programs["recover"]))
+            self.assertEqual(release.sha256(elsewhere), release.sha256(self.programs["recover"]))
 
     def test_files_of_a_release_describe_each_other(self) -> None:
         with tempfile.TemporaryDirectory() as name:
@@ -70,7 +69,7 @@ class Release(unittest.TestCase):
             subjects = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
             self.assertEqual(set(subjects), {*(f"{function}.zip" for function in self.programs), "template.yaml"})
             for file, digest in subjects.items():
-                self.assertEqual(sha256(directory / file), digest)
+                self.assertEqual(release.sha256(directory / file), digest)
             source = statement["predicate"]["buildDefinition"]["resolvedDependencies"][0]
             self.assertEqual(source, {"name": "source", "digest": {"gitCommit": COMMIT}})
             self.assertNotIn(str(tools.ROOT), json.dumps(statement))
@@ -116,10 +115,6 @@ def copy_dependencies(target: Path) -> None:
     own = shutil.ignore_patterns("wab*", "libwab*", *release.FUNCTIONS, "incremental", "examples")
     for profile in ("release", f"{release.TRIPLES[sam_cli.architecture()]}/release"):
         shutil.copytree(tools.ROOT / "target" / profile, target / profile, ignore=own)
-
-
-def sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":
