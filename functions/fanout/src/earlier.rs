@@ -1,8 +1,8 @@
 //! A user's earlier messages, which another shard of the stream may hold.
 //!
 //! The stream spreads a user's messages over its shards, and `fanout` reads those side by side. So before it publishes a
-//! message to the FIFO topic, it publishes those that the user sent shortly before. Whoever comes second publishes a
-//! repeat, which SNS drops.
+//! message to the FIFO topic, it publishes those that the user sent shortly before. The invocation that comes second
+//! publishes a repeat, which SNS drops.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,8 +37,8 @@ impl Earlier {
         Self { table, published: Arc::default() }
     }
 
-    /// Finds what the senders of a batch's messages sent before, and what the batch doesn't hold. If that can't be read, the
-    /// sender's messages fail.
+    /// Finds the messages that the senders of a batch's messages sent before them, and that the batch doesn't hold. If a
+    /// sender's can't be read, its messages in the batch fail.
     pub(crate) async fn find(&self, entries: &mut [Entry], now: SystemTime, concurrency: usize) -> Vec<Entry> {
         let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(LOOK_BACK);
         let from = &ReceivedAt::from_epoch_ms(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX));
