@@ -32,12 +32,18 @@ def environment(files: Files, tool: Path, browser: str) -> dict[str, str]:
     }
 
 
-def check_page(files: Files, tool: Path) -> bool:
-    """Tests the page with `tool`, the program `wab`. Without Chromium, says what is left out."""
+def check_page(files: Files, tool: Path) -> str | None:
+    """Tests the page with `tool`, the program `wab`. Returns what failed. Without Chromium, says what is left out."""
     tools.install(["browser"])
     browser = find()
     if not browser:
         say("left out: the tests of the console's page need Chromium (Debian: apt-get install chromium)")
-        return True
+        return None
     command = [str(tools.node("browser")), "--test", "--test-reporter", "spec", str(TESTS / "console.test.mjs")]
-    return subprocess.run(command, env=environment(files, tool, browser), check=False).returncode == 0
+    printed = []
+    with subprocess.Popen(command, env=environment(files, tool, browser), stdout=subprocess.PIPE, text=True) as tests:
+        for line in tests.stdout or ():
+            print(line, end="", flush=True)
+            printed.append(line)
+    # The report ends with the tests that failed.
+    return None if tests.returncode == 0 else "".join(printed).rpartition("failing tests:")[2]

@@ -160,7 +160,7 @@ def post(kind: str, message_id: str, text: str = "Kia ora", source: str = "") ->
 
 
 def accept(kind: str, *callback: str) -> None:
-    """Posts a callback until it is answered 200, as the gateway does: a check of `mo` or `dlr` may be running beside."""
+    """Posts a callback until it is answered 200, as the gateway does: a check of `mo` or `dlr` may run beside."""
 
     def answered() -> bool | None:
         status, answer = post(kind, *callback)

@@ -128,8 +128,8 @@ def main() -> int:
             checks += on_encrypted
             on_encrypted[-1].result()  # before its stack ends; one check runs at a time
             tests.search(encrypted)
-        succeeded = page.result()
-        succeeded = all([check.result() for check in checks]) and succeeded
+        failed_on_page = page.result()
+        succeeded = all([check.result() for check in checks]) and not failed_on_page
         example.result()
         tests.search(stack)
     for name in TIMES:
@@ -137,6 +137,8 @@ def main() -> int:
     succeeded = check_local_stack() and tests.succeeded and succeeded
     succeeded = check_contracts() and succeeded
     succeeded = clients.check() and succeeded
+    if failed_on_page:
+        print(f"\nfailed on the console's page: {failed_on_page}")
     print(f"\n{tests.passed} passed, {tests.failed} failed")
     return 0 if succeeded else 1
 

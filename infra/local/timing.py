@@ -1,9 +1,10 @@
 """Measures what a caller without valid credentials could learn from the time of the answer, and what it costs.
 
-Runs one process of a function against a Runtime API (AWS Lambda Developer Guide, "Using the Lambda runtime API"). Tries
-a known user with a wrong password and an unknown user, in random order. Prints the difference of the median times with
-a 95 % confidence interval, the CPU time of an answer, and the connections to AWS after the start. Exits with 1 if the
-interval excludes zero or there was a connection.
+Runs a function against a Runtime API (AWS Lambda Developer Guide, "Using the Lambda runtime API"). Tries a known user
+with a wrong password and an unknown user, in random order, and prints the difference of the median times with a 95 %
+confidence interval. Then floods processes of the function, of which each has one request at a time as on Lambda, and
+prints their CPU time and memory. Exits with 1 if the interval excludes zero, if the flood was slower than it should be,
+or if there was a connection to AWS after the start.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import json
 import os
 import queue
 import random
+import re
 import socket
 import statistics
 import subprocess
@@ -21,12 +23,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
 WARM_UP = 500
+FLOOD_PROCESSES = 4
 RESAMPLES = 1000
 ANSWER_SECONDS = 10
 
@@ -52,6 +57,12 @@ class RuntimeApi(ThreadingHTTPServer):
         if json.loads(answer)["statusCode"] != 401:
             sys.exit(f"not 401: {answer!r}")
         return seconds
+
+
+def serve() -> RuntimeApi:
+    api = RuntimeApi()
+    threading.Thread(target=api.serve_forever, daemon=True).start()
+    return api
 
 
 class RuntimeApiHandler(BaseHTTPRequestHandler):
@@ -125,7 +136,14 @@ def function(binary: Path, api: RuntimeApi, aws: Aws, verifier: str) -> Iterator
 
 def event(user: str, password: str) -> bytes:
     token = base64.b64encode(f"{user}:{password}".encode()).decode()
-    headers = {"authorization": f"Basic {token}", "content-type": "application/json"}
+    return request({"authorization": f"Basic {token}", "content-type": "application/json"})
+
+
+def without_credentials() -> bytes:
+    return request({"content-type": "application/json"})
+
+
+def request(headers: dict[str, str]) -> bytes:
     context = {"timeEpoch": int(time.time() * 1000)}
     return json.dumps({"version": "2.0", "headers": headers, "requestContext": context, "body": '{"id":"1"}'}).encode()
 
@@ -146,10 +164,60 @@ def median_difference(known: list[float], unknown: list[float], chance: random.R
     return differences[RESAMPLES * 25 // 1000], differences[RESAMPLES * 975 // 1000]
 
 
+def peak_mib(pid: int) -> float:
+    """The most memory that a process has had resident."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)[0]) / 1024
+
+
+@dataclass
+class Flood:
+    """What a process did in a flood."""
+
+    answers: int
+    cpu: float
+    peak_mib: float
+    connections: int
+
+
+def flooded(binary: Path, verifier: str, rate: float, seconds: int) -> Flood:
+    """Sends requests without credentials at a steady rate to one process."""
+    request, api, aws = without_credentials(), serve(), Aws()
+    with function(binary, api, aws, verifier) as process:
+        for _ in range(WARM_UP):
+            api.invoke(request)
+        connected, cpu, started = aws.connections, cpu_seconds(process.pid), time.perf_counter()
+        answers = 0
+        while (now := time.perf_counter() - started) < seconds:
+            if now * rate < answers:
+                time.sleep(answers / rate - now)
+            api.invoke(request)
+            answers += 1
+        cpu = cpu_seconds(process.pid) - cpu
+        return Flood(answers, cpu, peak_mib(process.pid), aws.connections - connected)
+
+
+def flood(binary: Path, verifier: str, rate: int, seconds: int) -> bool:
+    """Floods all processes, and prints what it cost. Returns whether the rate was reached without a call to AWS."""
+    with ThreadPoolExecutor(FLOOD_PROCESSES) as processes:
+        share = rate / FLOOD_PROCESSES
+        running = [processes.submit(flooded, binary, verifier, share, seconds) for _ in range(FLOOD_PROCESSES)]
+        found = [process.result() for process in running]
+    reached = sum(process.answers for process in found) / seconds
+    print(f"flood: {reached:.0f} a second without credentials for {seconds} s, {FLOOD_PROCESSES} processes")
+    print(f"CPU: {sum(process.cpu for process in found) / seconds:.2f} of a core")
+    print(f"memory: at most {max(process.peak_mib for process in found):.0f} MiB a process")
+    connections = sum(process.connections for process in found)
+    print(f"connections to AWS: {connections}")
+    return reached >= rate * 0.99 and connections == 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary", type=Path, nargs="?", default=ROOT / "target" / "lambda" / "mo" / "bootstrap")
     parser.add_argument("--tries", type=int, default=10_000, help="of each user (default: %(default)s)")
+    parser.add_argument("--flood", type=int, default=1000, help="requests a second (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=30, help="of the flood (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
 
@@ -160,8 +228,7 @@ def main() -> int:
     chance.shuffle(tries)
     times: dict[str, list[float]] = {known: [], unknown: []}
 
-    api, aws = RuntimeApi(), Aws()
-    threading.Thread(target=api.serve_forever, daemon=True).start()
+    api, aws = serve(), Aws()
     with function(arguments.binary, api, aws, verifier) as process:
         for _ in range(WARM_UP):
             api.invoke(event(known, "warm-up"))
@@ -179,7 +246,8 @@ def main() -> int:
     print(f"difference: {medians[known] - medians[unknown]:+.2f} µs (95 % interval {low:+.2f} to {high:+.2f} µs)")
     print(f"CPU: {cpu:.0f} µs an answer")
     print(f"connections to AWS: {connected}")
-    return 0 if low <= 0 <= high and connected == 0 else 1
+    is_quiet = flood(arguments.binary, verifier, arguments.flood, arguments.seconds)
+    return 0 if low <= 0 <= high and connected == 0 and is_quiet else 1
 
 
 if __name__ == "__main__":

@@ -324,6 +324,7 @@ test("fault_defers_callbacks_and_loses_none", () =>
 
 test("parked_events_are_redriven_and_discarded", () =>
   on(async (page) => {
+    page.setDefaultTimeout(45_000); // a reader that is cut short hides the messages for 30 s
     const fault = page.getByRole("switch", { name: "The topics reject events" });
     const isOn = page.locator("[role=switch][aria-checked=true]");
     const ids = [await send("mo", "--type", "order"), await send("mo", "--type", "order")];
