@@ -232,8 +232,7 @@ def git(*arguments: str) -> str:
 
 def build(architecture: str, functions: list[str], builder: str) -> None:
     """Replaces release/. With some functions only, it holds their zips and no more."""
-    if git("status", "--porcelain"):
-        raise Failure("a release is of a commit: commit or stash the changes first")
+    commit = clean_commit("commit or stash the changes first")
     tools.install(["sam"])
     shutil.rmtree(RELEASE, ignore_errors=True)
     RELEASE.mkdir()
@@ -242,9 +241,18 @@ def build(architecture: str, functions: list[str], builder: str) -> None:
         tools.install(["cargo-cyclonedx"])
         write_tool(RELEASE, build_tool())
         write_sboms(RELEASE, architecture)
-    write_provenance(RELEASE, git("rev-parse", "HEAD"), architecture, builder)
+    if clean_commit("the files changed during the build; build it again") != commit:
+        raise Failure(f"{commit} is no longer checked out; build it again")
+    write_provenance(RELEASE, commit, architecture, builder)
     write_sums(RELEASE)
     say(f"wrote {RELEASE.relative_to(tools.ROOT)}/ for {architecture}:\n{(RELEASE / SUMS).read_text()}")
+
+
+def clean_commit(otherwise: str) -> str:
+    """The commit that the files are of."""
+    if git("status", "--porcelain"):
+        raise Failure(f"a release is of a commit: {otherwise}")
+    return git("rev-parse", "HEAD")
 
 
 def check(functions: list[str]) -> None:

@@ -101,13 +101,18 @@ def main() -> int:
         os.environ.setdefault(name, seconds)
     tools.install(["aws", "schemathesis"])  # `aws`: tests/drills run commands of the documentation
     tests = Tests()
-    with temporary_stack.up("test", "--rotating") as stack, ThreadPoolExecutor(max_workers=1) as background:
+    with (
+        temporary_stack.up("test", "--rotating") as stack,
+        ThreadPoolExecutor(max_workers=1) as on_stack,  # one check at a time
+        ThreadPoolExecutor(max_workers=1) as on_encrypted,
+    ):
         tests.run(stack, [], ["--skip", SEARCH])
-        page = background.submit(browser.check_page, Files("test"), tools.program("wab"))
+        page = on_stack.submit(browser.check_page, Files("test"), tools.program("wab"))
         checks = [
-            background.submit(check_stack, stack, "emulator", "bad_input.py"),
-            background.submit(check_stack, stack, "schemathesis", "contracts/callbacks.py"),
+            on_stack.submit(check_stack, stack, "emulator", "bad_input.py"),
+            on_stack.submit(check_stack, stack, "schemathesis", "contracts/callbacks.py"),
         ]
+        example = on_stack.submit(compile_example)
         zips = make_release(Files("test"))
         # The drills begin with a healthy stack, and break it one after another. They mostly wait for alarms.
         with (
@@ -117,16 +122,13 @@ def main() -> int:
                 "deliveries", f"--release={zips}", "--parameter=FifoTopics=true", "--own-key"
             ) as encrypted,
         ):
-            on_encrypted = [
-                background.submit(check_stack, encrypted, "emulator", script)
+            checks += [
+                on_encrypted.submit(check_stack, encrypted, "emulator", script)
                 for script in ("deliveries.py", "permissions.py")
             ]
-            # While the drills wait.
-            example = background.submit(compile_example)
             tests.run(drilled, ["--test", "drills"], ["--test-threads", "1"])
             tests.search(drilled)
-            checks += on_encrypted
-            on_encrypted[-1].result()  # before its stack ends; one check runs at a time
+            checks[-1].result()  # before its stack ends
             tests.search(encrypted)
         failed_on_page = page.result()
         succeeded = all([check.result() for check in checks]) and not failed_on_page
