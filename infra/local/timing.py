@@ -182,16 +182,16 @@ class Flood:
 
 def flooded(binary: Path, verifier: str, rate: float, seconds: int) -> Flood:
     """Sends requests without credentials at a steady rate to one process."""
-    request, api, aws = without_credentials(), serve(), Aws()
+    unauthenticated, api, aws = without_credentials(), serve(), Aws()
     with function(binary, api, aws, verifier) as process:
         for _ in range(WARM_UP):
-            api.invoke(request)
+            api.invoke(unauthenticated)
         connected, cpu, started = aws.connections, cpu_seconds(process.pid), time.perf_counter()
         answers = 0
         while (now := time.perf_counter() - started) < seconds:
             if now * rate < answers:
                 time.sleep(answers / rate - now)
-            api.invoke(request)
+            api.invoke(unauthenticated)
             answers += 1
         cpu = cpu_seconds(process.pid) - cpu
         return Flood(answers, cpu, peak_mib(process.pid), aws.connections - connected)
