@@ -131,7 +131,7 @@ def main() -> int:
             checks[-1].result()  # before its stack ends
             tests.search(encrypted)
         failed_on_page = page.result()
-        succeeded = all([check.result() for check in checks]) and not failed_on_page
+        succeeded = all([check.result() for check in checks]) and failed_on_page is None
         example.result()
         tests.search(stack)
     for name in TIMES:
@@ -139,7 +139,7 @@ def main() -> int:
     succeeded = check_local_stack() and tests.succeeded and succeeded
     succeeded = check_contracts() and succeeded
     succeeded = clients.check() and succeeded
-    if failed_on_page:
+    if failed_on_page is not None:
         print(f"\nfailed on the console's page: {failed_on_page}")
     print(f"\n{tests.passed} passed, {tests.failed} failed")
     return 0 if succeeded else 1

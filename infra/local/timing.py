@@ -180,7 +180,7 @@ class Flood:
     connections: int
 
 
-def flooded(binary: Path, verifier: str, rate: float, seconds: int) -> Flood:
+def flood_process(binary: Path, verifier: str, rate: float, seconds: int) -> Flood:
     """Sends requests without credentials at a steady rate to one process."""
     unauthenticated, api, aws = without_credentials(), serve(), Aws()
     with function(binary, api, aws, verifier) as process:
@@ -201,7 +201,7 @@ def flood(binary: Path, verifier: str, rate: int, seconds: int) -> bool:
     """Floods all processes, and prints what it cost. Returns whether the rate was reached without a call to AWS."""
     with ThreadPoolExecutor(FLOOD_PROCESSES) as processes:
         share = rate / FLOOD_PROCESSES
-        running = [processes.submit(flooded, binary, verifier, share, seconds) for _ in range(FLOOD_PROCESSES)]
+        running = [processes.submit(flood_process, binary, verifier, share, seconds) for _ in range(FLOOD_PROCESSES)]
         found = [process.result() for process in running]
     reached = sum(process.answers for process in found) / seconds
     print(f"flood: {reached:.0f} a second without credentials for {seconds} s, {FLOOD_PROCESSES} processes")
@@ -246,8 +246,8 @@ def main() -> int:
     print(f"difference: {medians[known] - medians[unknown]:+.2f} µs (95 % interval {low:+.2f} to {high:+.2f} µs)")
     print(f"CPU: {cpu:.0f} µs an answer")
     print(f"connections to AWS: {connected}")
-    is_quiet = flood(arguments.binary, verifier, arguments.flood, arguments.seconds)
-    return 0 if low <= 0 <= high and connected == 0 and is_quiet else 1
+    is_withstood = flood(arguments.binary, verifier, arguments.flood, arguments.seconds)
+    return 0 if low <= 0 <= high and connected == 0 and is_withstood else 1
 
 
 if __name__ == "__main__":
