@@ -156,8 +156,10 @@ class List {
     if (!this.isPaused) this.update();
     this.body.style.height = `${this.shown.length * this.height}px`;
     if (this.follows) this.node.scrollTop = this.node.scrollHeight;
-    const first = Math.max(0, Math.floor(this.node.scrollTop / this.height) - 2);
-    const visibleRows = this.shown.slice(first, first + Math.ceil(this.node.clientHeight / this.height) + 4);
+    const fitting = Math.ceil(this.node.clientHeight / this.height);
+    // When a filter has made the list short, scrollTop may still be that of the long one.
+    const first = Math.max(0, Math.min(Math.floor(this.node.scrollTop / this.height), this.shown.length - fitting) - 2);
+    const visibleRows = this.shown.slice(first, first + fitting + 4);
     while (this.lines.length < visibleRows.length) this.lines.push(this.newLine());
     for (const { node } of this.lines.splice(visibleRows.length)) node.remove();
     visibleRows.forEach((entry, offset) => this.drawRow(/** @type {Line} */ (this.lines[offset]), entry, first + offset));
