@@ -1,5 +1,6 @@
 //! The deployed stack end to end, from the gateway's request to the subscriber's queue.
 
+mod console;
 mod erase;
 mod expired;
 mod failures;

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 import browser
 import clients
@@ -20,6 +21,9 @@ from state import LOCAL, Files
 
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;")
 
+# All packages, because each selection of packages compiles the dependencies again with its own features.
+CARGO_TEST = ["cargo", "test", "--workspace", "--locked"]
+
 # Searches a stack for what the other tests have sent, so it runs after them.
 SEARCH = "end_to_end::marked::what_was_sent_is_nowhere_else"
 
@@ -27,30 +31,82 @@ SEARCH = "end_to_end::marked::what_was_sent_is_nowhere_else"
 TIMES = {"ALARM_PERIOD_SECONDS": "2", "SNS_RETRY_SECONDS": "1"}
 
 
-class Tests:
-    """Runs Rust tests, and counts them."""
+class Report:
+    """What passed, and what failed, from several threads."""
 
     def __init__(self) -> None:
-        self.succeeded = True
+        self.lock = Lock()
         self.passed = self.failed = 0
+        self.failures: list[str] = []
 
-    def run(self, stack: Path, targets: list[str], options: list[str]) -> None:
+    def count(self, passed: int, failed: int) -> None:
+        with self.lock:
+            self.passed += passed
+            self.failed += failed
+
+    def check(self, name: str, succeeded: bool) -> None:
+        if not succeeded:
+            with self.lock:
+                self.failures.append(name)
+
+    def rust(self, name: str, stack: Path, targets: list[str], options: list[str]) -> None:
+        """Runs Rust tests, and counts them. The ignored ones are those that need a stack."""
+        command = [*CARGO_TEST, "--no-fail-fast", *targets, "--", "--include-ignored", *options]
         environment = os.environ | {"WAB_STACK": str(stack)}
-        # One command for all packages, because each selection of packages compiles the dependencies again with its own
-        # features. The ignored tests are those that need a stack.
-        command = ["cargo", "test", "--workspace", "--locked", "--no-fail-fast", *targets, "--", "--include-ignored"]
-        command += options
         with subprocess.Popen(command, cwd=tools.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as cargo:
             for line in cargo.stdout or ():
                 print(line, end="", flush=True)
                 if result := RESULT.match(line):
-                    self.passed += int(result[1])
-                    self.failed += int(result[2])
-        self.succeeded = cargo.returncode == 0 and self.succeeded
+                    self.count(int(result[1]), int(result[2]))
+        self.check(name, cargo.returncode == 0)
 
-    def search(self, stack: Path) -> None:
+    def search(self, name: str, stack: Path) -> None:
         """Checks that what the tests have sent to a stack is only where it belongs."""
-        self.run(stack, ["--test", "wab"], ["--exact", SEARCH])
+        self.rust(f"search of {name}", stack, ["--test", "wab"], ["--exact", SEARCH])
+
+    def script(self, stack: Path, tool_set: str, script: str) -> None:
+        """Runs a script in this directory on the stack, in the environment of a set of tools."""
+        python = tools.venv(tool_set) / "bin" / "python"
+        command = [str(python), str(Path(__file__).resolve().parent / script)]
+        environment = os.environ | {"WAB_STACK": str(stack)}
+        self.check(script, subprocess.run(command, env=environment, check=False).returncode == 0)
+
+
+def compile_tests() -> None:
+    for targets in ([], ["--test", "drills"]):
+        if subprocess.run([*CARGO_TEST, "--no-run", *targets], cwd=tools.ROOT, check=False).returncode != 0:
+            sys.exit("the tests can't be compiled")
+
+
+def test_end_to_end(report: Report, stack: Path) -> None:
+    # More at once than the machine has cores, because most of them wait.
+    report.rust("Rust tests", stack, [], ["--skip", SEARCH, "--test-threads", "4"])
+    report.script(stack, "emulator", "bad_input.py")
+    report.script(stack, "schemathesis", "contracts/callbacks.py")
+    report.search("the end-to-end tests", stack)
+
+
+def drill(report: Report, stack: Path) -> None:
+    """Breaks a healthy stack in one way after another, which mostly waits for alarms. Then tests the console's page."""
+    report.rust("drills", stack, ["--test", "drills"], ["--test-threads", "1"])
+    report.search("the drills", stack)
+    # Last, because it empties the stack.
+    if (failed := browser.check_page(Files("drills"), tools.program("wab"))) is not None:
+        report.check(f"console's page: {failed}", False)
+
+
+def test_deliveries(report: Report, stack: Path) -> None:
+    report.script(stack, "emulator", "deliveries.py")
+    report.script(stack, "emulator", "permissions.py")
+    report.search("the deliveries", stack)
+
+
+def test_without_stack(report: Report) -> None:
+    """What needs no stack, or makes its own."""
+    compile_example()
+    report.check("local stack", check_local_stack())
+    report.check("contracts", check_contracts())
+    report.check("clients", clients.check())
 
 
 def check_local_stack() -> bool:
@@ -58,7 +114,8 @@ def check_local_stack() -> bool:
     python = tools.venv("emulator") / "bin" / "python"
     directory = Path(__file__).resolve().parent
     command = [str(python), "-m", "unittest", "discover", "--start-directory", str(directory), "--pattern", "*_test.py"]
-    return subprocess.run(command, check=False).returncode == 0
+    environment = {name: value for name, value in os.environ.items() if name not in TIMES}
+    return subprocess.run(command, env=environment, check=False).returncode == 0
 
 
 def compile_example() -> None:
@@ -89,60 +146,34 @@ def check_contracts() -> bool:
     return subprocess.run([str(python), str(script)], check=False).returncode == 0
 
 
-def check_stack(stack: Path, tool_set: str, script: str) -> bool:
-    """Runs a script in this directory on the stack, in the environment of a set of tools."""
-    python = tools.venv(tool_set) / "bin" / "python"
-    command = [str(python), str(Path(__file__).resolve().parent / script)]
-    return subprocess.run(command, env=os.environ | {"WAB_STACK": str(stack)}, check=False).returncode == 0
-
-
 def main() -> int:
     for name, seconds in TIMES.items():
         os.environ.setdefault(name, seconds)
-    tools.install(["aws", "schemathesis"])  # `aws`: tests/drills run commands of the documentation
-    tests = Tests()
-    with (
-        temporary_stack.up("test", "--rotating") as stack,
-        ThreadPoolExecutor(max_workers=1) as on_stack,  # one check at a time
-        ThreadPoolExecutor(max_workers=1) as on_encrypted,
-    ):
-        tests.run(stack, [], ["--skip", SEARCH])
-        page = on_stack.submit(browser.check_page, Files("test"), tools.program("wab"))
-        checks = [
-            on_stack.submit(check_stack, stack, "emulator", "bad_input.py"),
-            on_stack.submit(check_stack, stack, "schemathesis", "contracts/callbacks.py"),
-        ]
-        example = on_stack.submit(compile_example)
+    tools.install(["aws", "browser", "contracts", "schemathesis"])  # `aws`: drills run commands of the documentation
+    report = Report()
+    with temporary_stack.up("test", "--rotating") as stack:
+        compile_tests()
         zips = make_release(Files("test"))
-        # The drills begin with a healthy stack, and break it one after another. They mostly wait for alarms.
         with (
             temporary_stack.up("drills") as drilled,
             # This one from a release, as it is deployed without Rust.
             temporary_stack.up(
                 "deliveries", f"--release={zips}", "--parameter=FifoTopics=true", "--own-key"
             ) as encrypted,
+            ThreadPoolExecutor() as threads,
         ):
-            checks += [
-                on_encrypted.submit(check_stack, encrypted, "emulator", script)
-                for script in ("deliveries.py", "permissions.py")
+            running = [
+                threads.submit(test_end_to_end, report, stack),
+                threads.submit(drill, report, drilled),
+                threads.submit(test_deliveries, report, encrypted),
+                threads.submit(test_without_stack, report),
             ]
-            tests.run(drilled, ["--test", "drills"], ["--test-threads", "1"])
-            tests.search(drilled)
-            checks[-1].result()  # before its stack ends
-            tests.search(encrypted)
-        failed_on_page = page.result()
-        succeeded = all([check.result() for check in checks]) and failed_on_page is None
-        example.result()
-        tests.search(stack)
-    for name in TIMES:
-        del os.environ[name]
-    succeeded = check_local_stack() and tests.succeeded and succeeded
-    succeeded = check_contracts() and succeeded
-    succeeded = clients.check() and succeeded
-    if failed_on_page is not None:
-        print(f"\nfailed on the console's page: {failed_on_page}")
-    print(f"\n{tests.passed} passed, {tests.failed} failed")
-    return 0 if succeeded else 1
+            for done in running:
+                done.result()
+    for failure in report.failures:
+        print(f"\nfailed: {failure}")
+    print(f"\n{report.passed} passed, {report.failed} failed")
+    return 1 if report.failures else 0
 
 
 if __name__ == "__main__":

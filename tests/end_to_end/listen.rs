@@ -99,7 +99,7 @@ fn last_digits(number: &str) -> &str {
 }
 
 /// The program `wab`, compiled with the tests.
-fn program() -> PathBuf {
+pub(super) fn program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let program = tests.parent().unwrap().parent().unwrap().join("wab");
     assert!(program.exists(), "{} is compiled by `cargo test --workspace`", program.display());

@@ -1,7 +1,8 @@
 //! What was sent is in the table, the bucket, the queues and the topics, and nowhere else.
 //!
-//! `infra/local/test.py` runs this test last on each stack, so that it searches what all tests have left. It also plants a
-//! value in each place and has to find it there: a search that looks in the wrong place fails too.
+//! `infra/local/test.py` runs this test on each stack after the others, so that it searches what they have left. Only the
+//! tests of the console's page come later, because they end with an empty stack. It also plants a value in each place and
+//! has to find it there: a search that looks in the wrong place fails too.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
