@@ -72,41 +72,25 @@ class Report:
         self.check(script, subprocess.run(command, env=environment, check=False).returncode == 0)
 
 
-def compile_tests() -> None:
-    for targets in ([], ["--test", "drills"]):
-        if subprocess.run([*CARGO_TEST, "--no-run", *targets], cwd=tools.ROOT, check=False).returncode != 0:
-            sys.exit("the tests can't be compiled")
-
-
-def test_end_to_end(report: Report, stack: Path) -> None:
-    # More at once than the machine has cores, because most of them wait.
-    report.rust("Rust tests", stack, [], ["--skip", SEARCH, "--test-threads", "4"])
-    report.script(stack, "emulator", "bad_input.py")
+def test_page(report: Report, stack: Path) -> None:
+    """Tests the console's page, and before that what needs the stack as the Rust tests have left it."""
     report.script(stack, "schemathesis", "contracts/callbacks.py")
     report.search("the end-to-end tests", stack)
+    # Last, because it empties the stack.
+    if (failed := browser.check_page(Files("test"), tools.program("wab"))) is not None:
+        report.check(f"console's page: {failed}", False)
 
 
 def drill(report: Report, stack: Path) -> None:
-    """Breaks a healthy stack in one way after another, which mostly waits for alarms. Then tests the console's page."""
+    """Breaks a healthy stack in one way after another, which mostly waits for alarms."""
     report.rust("drills", stack, ["--test", "drills"], ["--test-threads", "1"])
     report.search("the drills", stack)
-    # Last, because it empties the stack.
-    if (failed := browser.check_page(Files("drills"), tools.program("wab"))) is not None:
-        report.check(f"console's page: {failed}", False)
 
 
 def test_deliveries(report: Report, stack: Path) -> None:
     report.script(stack, "emulator", "deliveries.py")
     report.script(stack, "emulator", "permissions.py")
     report.search("the deliveries", stack)
-
-
-def test_without_stack(report: Report) -> None:
-    """What needs no stack, or makes its own."""
-    compile_example()
-    report.check("local stack", check_local_stack())
-    report.check("contracts", check_contracts())
-    report.check("clients", clients.check())
 
 
 def check_local_stack() -> bool:
@@ -149,10 +133,13 @@ def check_contracts() -> bool:
 def main() -> int:
     for name, seconds in TIMES.items():
         os.environ.setdefault(name, seconds)
-    tools.install(["aws", "browser", "contracts", "schemathesis"])  # `aws`: drills run commands of the documentation
+    tools.install(["aws", "schemathesis"])  # `aws`: tests/drills run commands of the documentation
     report = Report()
-    with temporary_stack.up("test", "--rotating") as stack:
-        compile_tests()
+    with temporary_stack.up("test", "--rotating") as stack, ThreadPoolExecutor() as threads:
+        report.rust("Rust tests", stack, [], ["--skip", SEARCH])
+        # Nothing runs beside it, because it holds the answers to their times.
+        report.script(stack, "emulator", "bad_input.py")
+        beside = [threads.submit(test_page, report, stack), threads.submit(compile_example)]
         zips = make_release(Files("test"))
         with (
             temporary_stack.up("drills") as drilled,
@@ -160,16 +147,15 @@ def main() -> int:
             temporary_stack.up(
                 "deliveries", f"--release={zips}", "--parameter=FifoTopics=true", "--own-key"
             ) as encrypted,
-            ThreadPoolExecutor() as threads,
         ):
-            running = [
-                threads.submit(test_end_to_end, report, stack),
-                threads.submit(drill, report, drilled),
-                threads.submit(test_deliveries, report, encrypted),
-                threads.submit(test_without_stack, report),
-            ]
-            for done in running:
-                done.result()
+            deliveries = threads.submit(test_deliveries, report, encrypted)
+            drill(report, drilled)
+            deliveries.result()  # before its stack ends
+        for done in beside:
+            done.result()
+    report.check("local stack", check_local_stack())
+    report.check("contracts", check_contracts())
+    report.check("clients", clients.check())
     for failure in report.failures:
         print(f"\nfailed: {failure}")
     print(f"\n{report.passed} passed, {report.failed} failed")
