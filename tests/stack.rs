@@ -199,10 +199,13 @@ impl Stack {
     }
 }
 
+/// An HTTP client that returns every answer, whatever its status.
+pub(crate) fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into()
+}
+
 fn post(url: &str, authorization: Option<&str>, body: &[u8]) -> Answer {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into();
-    let mut request = agent.post(url).content_type("application/json");
+    let mut request = agent().post(url).content_type("application/json");
     if let Some(authorization) = authorization {
         request = request.header("authorization", authorization);
     }

@@ -21,9 +21,6 @@ from state import LOCAL, Files
 
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed;")
 
-# All packages, because each selection of packages compiles the dependencies again with its own features.
-CARGO_TEST = ["cargo", "test", "--workspace", "--locked"]
-
 # Searches a stack for what the other tests have sent, so it runs after them.
 SEARCH = "end_to_end::marked::what_was_sent_is_nowhere_else"
 
@@ -39,11 +36,6 @@ class Report:
         self.passed = self.failed = 0
         self.failures: list[str] = []
 
-    def count(self, passed: int, failed: int) -> None:
-        with self.lock:
-            self.passed += passed
-            self.failed += failed
-
     def check(self, name: str, succeeded: bool) -> None:
         if not succeeded:
             with self.lock:
@@ -51,13 +43,17 @@ class Report:
 
     def rust(self, name: str, stack: Path, targets: list[str], options: list[str]) -> None:
         """Runs Rust tests, and counts them. The ignored ones are those that need a stack."""
-        command = [*CARGO_TEST, "--no-fail-fast", *targets, "--", "--include-ignored", *options]
+        # All packages, because each selection of packages compiles the dependencies again with its own features.
+        command = ["cargo", "test", "--workspace", "--locked", "--no-fail-fast", *targets, "--", "--include-ignored"]
+        command += options
         environment = os.environ | {"WAB_STACK": str(stack)}
         with subprocess.Popen(command, cwd=tools.ROOT, env=environment, stdout=subprocess.PIPE, text=True) as cargo:
             for line in cargo.stdout or ():
                 print(line, end="", flush=True)
                 if result := RESULT.match(line):
-                    self.count(int(result[1]), int(result[2]))
+                    with self.lock:
+                        self.passed += int(result[1])
+                        self.failed += int(result[2])
         self.check(name, cargo.returncode == 0)
 
     def search(self, name: str, stack: Path) -> None:
@@ -72,15 +68,13 @@ class Report:
         self.check(script, subprocess.run(command, env=environment, check=False).returncode == 0)
 
 
-def test_page(report: Report, stack: Path) -> None:
-    """Tests the console's page, and before that what needs the stack as the Rust tests have left it."""
+def finish_on_stack(report: Report, stack: Path) -> None:
+    """Tests what comes after the Rust tests on their stack."""
     report.script(stack, "schemathesis", "contracts/callbacks.py")
     report.search("the end-to-end tests", stack)
     # Last, because it empties the stack.
     if (failed := browser.check_page(Files("test"), tools.program("wab"))) is not None:
         report.check(f"console's page: {failed}", False)
-    # By now the other stacks are up. They would wait for this, because cargo does one build at a time.
-    compile_example()
 
 
 def drill(report: Report, stack: Path) -> None:
@@ -137,11 +131,16 @@ def main() -> int:
         os.environ.setdefault(name, seconds)
     tools.install(["aws", "schemathesis"])  # `aws`: tests/drills run commands of the documentation
     report = Report()
-    with temporary_stack.up("test", "--rotating") as stack, ThreadPoolExecutor() as threads:
+    with (
+        temporary_stack.up("test", "--rotating") as stack,
+        ThreadPoolExecutor(max_workers=1) as beside,  # one after another
+        ThreadPoolExecutor(max_workers=1) as on_encrypted,
+    ):
         report.rust("Rust tests", stack, [], ["--skip", SEARCH])
-        # Nothing runs beside it, because it holds the answers to their times.
+        # Alone, because it checks how long answers take.
         report.script(stack, "emulator", "bad_input.py")
-        page = threads.submit(test_page, report, stack)
+        # The example comes last: the other stacks, which build too, would wait for its compiler.
+        running = [beside.submit(finish_on_stack, report, stack), beside.submit(compile_example)]
         zips = make_release(Files("test"))
         with (
             temporary_stack.up("drills") as drilled,
@@ -150,10 +149,11 @@ def main() -> int:
                 "deliveries", f"--release={zips}", "--parameter=FifoTopics=true", "--own-key"
             ) as encrypted,
         ):
-            deliveries = threads.submit(test_deliveries, report, encrypted)
+            deliveries = on_encrypted.submit(test_deliveries, report, encrypted)
             drill(report, drilled)
             deliveries.result()  # before its stack ends
-        page.result()
+        for done in running:
+            done.result()
     report.check("local stack", check_local_stack())
     report.check("contracts", check_contracts())
     report.check("clients", clients.check())

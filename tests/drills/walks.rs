@@ -18,7 +18,7 @@ use crate::bash::{Bash, tool};
 use crate::document::{Document, lines};
 use crate::faults::{Repeated, put, repeat};
 use crate::requests::{basic, dlr, fresh_id, mo_text};
-use crate::stack::{PATIENCE, Stack};
+use crate::stack::{PATIENCE, Stack, agent};
 
 const NAME: &str = "wab-walk";
 
@@ -107,8 +107,7 @@ impl Walk {
         let (url, authorization) = (format!("{}/mo", self.stack.file.endpoint), credentials.authorization());
         let body = mo_text(&fresh_id("walk")).to_string();
         let post = move || {
-            let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-            let request = agent.post(&url).header("host", DOMAIN).header("authorization", authorization);
+            let request = agent().post(&url).header("host", DOMAIN).header("authorization", authorization);
             request.send(body).unwrap().status().as_u16()
         };
         tokio::task::spawn_blocking(post).await.unwrap()

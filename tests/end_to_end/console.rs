@@ -1,47 +1,47 @@
 //! What the server of `wab console` answers: nothing that it masks, unless it is asked to reveal it.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
+use ureq::Body;
 use ureq::http::Response;
-use ureq::{Agent, Body};
 use wab_events::Kind;
 use wab_marked::{NUMBER, SENDER, WORD};
 
 use super::listen::program;
 use crate::marked::check_printed;
+use crate::parked::Desk;
 use crate::requests::{dlr, fresh_id, mo_text};
-use crate::stack::{PATIENCE, Stack};
+use crate::stack::{Stack, agent};
 
 /// A running `wab console`.
 struct Console {
     child: Child,
-    directory: PathBuf,
+    _desk: Desk,
     origin: String,
     authorization: String,
-    agent: Agent,
 }
 
 impl Console {
     fn start() -> Self {
-        let directory = std::env::temp_dir().join(fresh_id("wab-console"));
-        std::fs::create_dir_all(directory.join(".local")).unwrap();
-        std::fs::copy(std::env::var("WAB_STACK").unwrap(), directory.join(".local/stack.json")).unwrap();
+        let desk = Desk::new(&json!({}));
         let mut command = Command::new(program());
-        command.args(["console", "--port", "0"]).current_dir(&directory).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+            .args(["console", "--port", "0"])
+            .current_dir(&desk.directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let (origin, token) = address.trim().split_once("/#token=").expect("it prints its address");
-        let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into();
-        Self { child, directory, origin: origin.to_owned(), authorization: format!("Bearer {token}"), agent }
+        Self { child, _desk: desk, origin: origin.to_owned(), authorization: format!("Bearer {token}") }
     }
 
     fn get(&self, path: &str) -> Response<Body> {
         let url = format!("{}{path}", self.origin);
-        let response = self.agent.get(url).header("authorization", &self.authorization).call().unwrap();
+        let response = agent().get(url).header("authorization", &self.authorization).call().unwrap();
         assert_eq!(response.status(), 200, "{path}");
         response
     }
@@ -52,7 +52,7 @@ impl Console {
 
     /// Lets the server run a command that only reads. Returns the answer.
     fn run(&self, args: &[&str]) -> Value {
-        let request = self.agent.post(format!("{}/api/run", self.origin)).header("authorization", &self.authorization);
+        let request = agent().post(format!("{}/api/run", self.origin)).header("authorization", &self.authorization);
         let request = request.content_type("application/json");
         let mut response = request.send(json!({"args": args}).to_string()).unwrap();
         let text = response.body_mut().read_to_string().unwrap();
@@ -80,7 +80,6 @@ impl Drop for Console {
     fn drop(&mut self) {
         let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
